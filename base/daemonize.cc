@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/daemonize.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/file.h"
+
+namespace downwardfs {
+
+Status ReadinessPipe::Ready() {
+  if (!fd_) return {};
+  OwnedFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!null) return Fail(ErrnoError(errno, "/dev/null"));
+  setsid();
+  if (auto told = WriteAll(fd_.get(), "1", "readiness pipe"); !told) return told;
+  fd_.Reset();
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null.get(), fd);
+  return {};
+}
+
+Result<ReadinessPipe> ForkUntilReady() {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return Fail(ErrnoError(errno, "pipe"));
+  OwnedFd reader(ends[0]);
+  OwnedFd writer(ends[1]);
+  const pid_t child = fork();
+  if (child < 0) return Fail(ErrnoError(errno, "fork"));
+  if (child == 0) return ReadinessPipe(std::move(writer));
+
+  writer.Reset();
+  char byte = 0;
+  ssize_t n = 0;
+  do {
+    n = read(reader.get(), &byte, 1);
+  } while (n < 0 && errno == EINTR);
+  if (n == 1) _exit(0);
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
+}  // namespace downwardfs

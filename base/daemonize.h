@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Forking into the background "when ready": the caller's shell gets its prompt back only when the
+// child says that its work is up (or that it failed). Called by main() before any thread exists.
+#pragma once
+
+#include "base/owned_fd.h"
+#include "base/result.h"
+
+namespace downwardfs {
+
+/// The child's side of a fork that the parent waits for.
+class ReadinessPipe {
+ public:
+  /// An empty one: Ready() does nothing (a process that stays in the foreground).
+  ReadinessPipe() = default;
+  explicit ReadinessPipe(OwnedFd fd) : fd_(std::move(fd)) {}
+
+  /// Lets the parent exit 0, leaves the terminal: own session, standard streams on /dev/null.
+  /// If it is never called, the parent exits with the child's exit status.
+  Status Ready();
+
+ private:
+  OwnedFd fd_;
+};
+
+/// Forks. The parent does not return: it waits for the child's Ready() or its death, and exits with
+/// 0 or the child's status. The child returns with the pipe. Standard error stays the caller's until
+/// Ready(), so that errors of the start reach the person who typed the command.
+Result<ReadinessPipe> ForkUntilReady();
+
+}  // namespace downwardfs

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "base/owned_fd.h"
+
+namespace downwardfs {
+
+Result<std::string> ReadFile(const std::string& path, std::size_t limit) {
+  const bool is_stdin = path == "-";
+  OwnedFd owned(is_stdin ? -1 : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  const int fd = is_stdin ? STDIN_FILENO : owned.get();
+  if (fd < 0) return Fail(ErrnoError(errno, path));
+  std::string bytes;
+  struct stat st = {};
+  if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && static_cast<std::size_t>(st.st_size) <= limit) {
+    bytes.reserve(static_cast<std::size_t>(st.st_size) + 1);
+  }
+  char chunk[65536];
+  for (;;) {
+    const ssize_t n = read(fd, chunk, sizeof chunk);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Fail(ErrnoError(errno, path));
+    if (n == 0) return bytes;
+    if (bytes.size() + static_cast<std::size_t>(n) > limit) {
+      return Fail(ErrorCode::kResourceExhausted,
+                  path + ": larger than " + std::to_string(limit) + " bytes");
+    }
+    bytes.append(chunk, static_cast<std::size_t>(n));
+  }
+}
+
+Status WriteAll(int fd, std::string_view bytes, std::string_view what) {
+  while (!bytes.empty()) {
+    const ssize_t n = write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Fail(ErrnoError(errno, what));
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+}  // namespace downwardfs

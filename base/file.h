@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole files in and out, as values. Any thread.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace downwardfs {
+
+/// The bytes of the file `path` ("-" is standard input). kResourceExhausted over `limit` bytes, and
+/// the errno's code with `path` named where it cannot be opened or read; a directory is refused.
+Result<std::string> ReadFile(const std::string& path, std::size_t limit = std::size_t{64} << 20);
+
+/// Writes all bytes to `fd`, in as many write(2) calls as it takes.
+Status WriteAll(int fd, std::string_view bytes, std::string_view what);
+
+}  // namespace downwardfs

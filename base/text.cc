@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/text.h"
+
+#include <utf8proc.h>
+
+namespace downwardfs {
+namespace {
+
+// Length of the well-formed sequence at the start of `bytes`, 0 if there is none.
+std::size_t SequenceLength(std::string_view bytes) {
+  utf8proc_int32_t code_point = 0;
+  const auto n =
+      utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(bytes.data()),
+                       static_cast<utf8proc_ssize_t>(bytes.size()), &code_point);
+  return n > 0 ? static_cast<std::size_t>(n) : 0;
+}
+
+void AppendEscapedByte(std::string& out, char c) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(c);
+  out += "\\x";
+  out += kHex[byte >> 4];
+  out += kHex[byte & 15];
+}
+
+std::string Escape(std::string_view text, std::string_view also_escaped) {
+  std::string out;
+  while (!text.empty()) {
+    const auto byte = static_cast<unsigned char>(text.front());
+    const std::size_t n = byte < 0x80 ? 1 : SequenceLength(text);
+    // U+0080..U+009F are control characters too: C2 80 .. C2 9F.
+    const bool control = byte < 0x20 || byte == 0x7f || n == 0 ||
+                         (byte == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0);
+    if (control) {
+      AppendEscapedByte(out, text.front());
+      text.remove_prefix(1);
+      continue;
+    }
+    if (also_escaped.find(text.front()) != std::string_view::npos) out += '\\';
+    out += text.substr(0, n);
+    text.remove_prefix(n);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::size_t FirstInvalidUtf8(std::string_view bytes) {
+  std::size_t i = 0;
+  while (i < bytes.size()) {
+    if (static_cast<unsigned char>(bytes[i]) < 0x80) {
+      ++i;
+      continue;
+    }
+    const std::size_t n = SequenceLength(bytes.substr(i));
+    if (n == 0) return i;
+    i += n;
+  }
+  return std::string_view::npos;
+}
+
+bool IsValidUtf8(std::string_view bytes) {
+  return FirstInvalidUtf8(bytes) == std::string_view::npos;
+}
+
+std::string QuoteForMessage(std::string_view text, std::size_t limit) {
+  const bool cut = text.size() > limit;
+  std::size_t end = limit;
+  // Do not cut a code point in two.
+  while (cut && end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return '"' + Escape(cut ? text.substr(0, end) : text, "\"\\") + (cut ? "...\"" : "\"");
+}
+
+std::string OneLine(std::string_view message) { return Escape(message, ""); }
+
+}  // namespace downwardfs

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text for one-line messages, and UTF-8. Any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace downwardfs {
+
+/// True if `bytes` are well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF).
+bool IsValidUtf8(std::string_view bytes);
+
+/// The offset of the first byte that is not part of well-formed UTF-8; npos if all is well.
+std::size_t FirstInvalidUtf8(std::string_view bytes);
+
+/// `text` in double quotes for a message: control and non-UTF-8 bytes as \xNN, and cut with "..."
+/// after `limit` bytes, so that hostile input stays one short line on a terminal.
+std::string QuoteForMessage(std::string_view text, std::size_t limit = 80);
+
+/// `message` with control bytes replaced by \xNN: exactly one line.
+std::string OneLine(std::string_view message);
+
+}  // namespace downwardfs

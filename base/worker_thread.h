@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// A named thread with an owner: the owner's destructor stops it and joins it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <thread>
+
+namespace downwardfs {
+
+/// Runs one function on a thread of its own. The owner must make the function return before it
+/// destroys the WorkerThread (set a flag, write to an eventfd): the destructor only joins. All
+/// signals are blocked in the thread, so that the main thread alone handles them.
+class WorkerThread {
+ public:
+  WorkerThread() = default;
+  /// Starts the thread; `name` shows in ps and gdb (15 bytes at most, the kernel's limit).
+  WorkerThread(const std::string& name, std::function<void()> body);
+  WorkerThread(WorkerThread&&) = default;
+  WorkerThread& operator=(WorkerThread&&) = delete;
+  ~WorkerThread() { Join(); }
+
+  /// Waits until the function returned. Does nothing if there is no thread (any more).
+  void Join();
+
+ private:
+  std::thread thread_;
+};
+
+}  // namespace downwardfs

@@ -1,0 +1,42 @@
+# Compiler settings that hold for every target: C++20, warnings as errors, ccache, sanitizers.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+# "address,undefined" or "thread"; see CMakePresets.json.
+set(DOWNWARDFS_SANITIZE "" CACHE STRING "sanitizers to build with, as -fsanitize= takes them")
+option(DOWNWARDFS_FUZZ "build the libFuzzer targets (clang only)" OFF)
+
+include(GNUInstallDirs)
+
+function(downwardfs_compile_options target)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor
+                                           -Wold-style-cast -Werror)
+  if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+    target_compile_options(${target} PRIVATE -Wthread-safety)
+  endif()
+  if(DOWNWARDFS_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${DOWNWARDFS_SANITIZE}
+                                             -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${DOWNWARDFS_SANITIZE})
+  endif()
+endfunction()
+
+# downwardfs_library(NAME SOURCES... LINK libs...): a static library named downwardfs_NAME.
+function(downwardfs_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
+  add_library(downwardfs_${name} STATIC ${ARG_SOURCES})
+  downwardfs_compile_options(downwardfs_${name})
+  target_link_libraries(downwardfs_${name} PUBLIC ${ARG_LINK} PRIVATE ${ARG_PRIVATE_LINK})
+endfunction()

@@ -1,0 +1,11 @@
+# The Debian packages that this project stands on; deploy/packages lists them for apt.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(tl-expected REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(yaml-cpp REQUIRED)
+pkg_check_modules(FUSE3 REQUIRED IMPORTED_TARGET fuse3>=3.12)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// resourceFieldRef: a container's request or limit, divided. The rules are those of Kubernetes'
+// pkg/api/v1/resource/helpers.go and pkg/apis/core/validation. Any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "fs/projection/document.h"
+#include "fs/projection/quantity.h"
+
+namespace downwardfs {
+
+/// `resourceFieldRef` as it was decoded. An unset divisor is Quantity(), zero, and means 1.
+struct ResourceFieldRef {
+  std::string container_name;  ///< may be empty in a container's env, never in a volume
+  std::string resource;        ///< "limits.cpu", "requests.hugepages-2Mi", "limits.nvidia.com/gpu"
+  Quantity divisor;
+};
+
+/// Decodes a Quantity from JSON: a string (white space around it is trimmed) or a bare number;
+/// null is zero. kInvalidArgument otherwise.
+Result<Quantity> DecodeQuantity(const Json& value);
+
+/// What a resource name is made of.
+struct ResourceName {
+  bool is_limit = false;      ///< limits.*, else requests.*
+  std::string name;           ///< "cpu", "hugepages-2Mi", "nvidia.com/gpu"
+  bool is_hugepages = false;  ///< name starts with "hugepages-"
+  bool is_extended = false;   ///< neither cpu, memory, ephemeral-storage nor hugepages-*
+};
+
+/// Splits "limits.cpu". kInvalidArgument for what is neither a resource of the kubelet's list nor
+/// an extended resource (a qualified name with a domain outside kubernetes.io).
+Result<ResourceName> ParseResourceName(std::string_view resource);
+
+/// Which divisors a resource takes: cpu `1m` and `1`; all others 1, 1k..1E, 1Ki..1Ei, compared by
+/// Quantity::ToString(). A zero divisor is unset and valid. The error quotes divisor and resource.
+Status ValidateDivisor(const ResourceFieldRef& ref);
+
+/// The value of `ref` for a container of `pod`, found by name among containers, then init
+/// containers (never ephemeral ones). `node` may be null.
+///
+/// A limit of cpu, memory or ephemeral-storage that is unset or zero falls back to the pod-level
+/// limit (spec.resources.limits), then to the node's status.allocatable. kFailedPrecondition if it
+/// needs the node and `node` is null: the caller decides what to show. kNotFound: no such container.
+/// Does not check the divisor's validity (the kubelet's extraction does not either).
+Result<std::string> ResourceValue(const ResourceFieldRef& ref, const Json& pod, const Json* node);
+
+}  // namespace downwardfs

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/text.h"
+
+#include <gtest/gtest.h>
+
+namespace downwardfs {
+namespace {
+
+TEST(Utf8Test, RefusesOverlongSurrogateAndTruncatedForms) {
+  EXPECT_TRUE(IsValidUtf8("a\xc3\xa9\xe2\x98\x83\xf0\x9f\x98\x80"));
+  EXPECT_EQ(FirstInvalidUtf8("ab\xc0\x80"), 2u);          // overlong NUL
+  EXPECT_EQ(FirstInvalidUtf8("\xed\xa0\x80"), 0u);        // U+D800
+  EXPECT_EQ(FirstInvalidUtf8("\xf4\x90\x80\x80"), 0u);    // above U+10FFFF
+  EXPECT_EQ(FirstInvalidUtf8("abc\xe2\x98"), 3u);         // cut off
+}
+
+TEST(QuoteForMessageTest, HostileInputStaysOneShortLine) {
+  EXPECT_EQ(QuoteForMessage("a\nb\x1b[31m\"\\"), R"("a\x0ab\x1b[31m\"\\")");
+  EXPECT_EQ(QuoteForMessage("\xff\xc2\x85"), R"("\xff\xc2\x85")");
+  EXPECT_EQ(QuoteForMessage("\xc3\xa9\xc3\xa9", 3), "\"\xc3\xa9...\"");  // not cut within é
+}
+
+TEST(OneLineTest, KeepsPrintableTextAndQuotes) {
+  EXPECT_EQ(OneLine("x: \"y\"\r\nz \xc3\xa9"), "x: \"y\"\\x0d\\x0az \xc3\xa9");
+}
+
+}  // namespace
+}  // namespace downwardfs

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "fs/projection/field_ref.h"
+#include "fs/projection/full_view.h"
 #include "fs/projection/resource_ref.h"
 
 namespace downwardfs {
@@ -51,6 +52,25 @@ Result<std::vector<ProjectedFile>> Project(const ItemSpec& spec, const Projectio
   std::sort(files.begin(), files.end(),
             [](const ProjectedFile& a, const ProjectedFile& b) { return a.path < b.path; });
   return files;
+}
+
+Result<std::vector<ProjectedFile>> ProjectView(const VolumeView& view,
+                                               const ProjectionInput& input) {
+  const Json& pod = input.pod->root();
+  if (view.kind == VolumeView::Kind::kFullView) return ProjectFullView(pod);
+  ItemSpec of_volume;
+  const ItemSpec* spec = &view.items;
+  if (view.kind == VolumeView::Kind::kVolume) {
+    auto found = ItemSpecFromVolume(pod, view.volume);
+    if (!found) return Fail(std::move(found.error()));
+    of_volume = std::move(*found);
+    spec = &of_volume;
+  }
+  if (auto valid = ValidateItems(*spec, view.rules, &pod); !valid) {
+    return Fail(std::move(valid.error()));
+  }
+  if (auto valid = ValidateLayout(*spec); !valid) return Fail(std::move(valid.error()));
+  return Project(*spec, input);
 }
 
 }  // namespace downwardfs

@@ -198,10 +198,6 @@ Result<int> VolumeSession::Serve() {
         signal = static_cast<int>(info.ssi_signo);
       }
     }
-    // Unmount while the threads still answer: umount(2) may have to wait for a request. libfuse
-    // sees by itself when the volume is already unmounted.
-    fuse_session_unmount(impl_->session.get());
-    impl_->mounted = false;
     // The publisher ends before the serving threads do: a notification waits for a directory's
     // lock, whose holder may wait for one of them.
     {
@@ -212,6 +208,10 @@ Result<int> VolumeSession::Serve() {
     const std::uint64_t one = 1;
     if (write(impl_->stop.get(), &one, sizeof one) < 0) return Fail(ErrnoError(errno, "eventfd"));
   }
+  // Closes the device first, which ends every request still waiting, then unmounts lazily; does
+  // nothing where somebody has unmounted already.
+  fuse_session_unmount(impl_->session.get());
+  impl_->mounted = false;
   return signal;
 }
 

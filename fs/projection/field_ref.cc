@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "fs/projection/field_walk.h"
 #include "fs/projection/go_quote.h"
+#include "fs/projection/json_access.h"
 
 namespace downwardfs {
 namespace {
@@ -82,32 +83,13 @@ Result<std::optional<MetadataField>> ParseMetadataField(std::string_view path) {
   return std::nullopt;
 }
 
-// The API's types are strict: where it has a string, null is the empty one, and nothing else is
-// taken for a string.
-Result<std::string_view> StrictString(const Json& value, const std::string& what) {
-  if (value.is_null()) return std::string_view();
-  if (value.is_string()) return std::string_view(value.get_ref<const std::string&>());
-  return Bad(what + " must be a string, not " + std::string(JsonTypeName(value)));
-}
-
-// The member of `object`; null if it is absent or null. An error if `object` is no object.
-Result<const Json*> StrictMember(const Json* object, std::string_view name,
-                                 std::string_view object_name) {
-  if (object == nullptr) return nullptr;
-  if (!object->is_object()) {
-    return Bad(std::string(object_name) + " must be an object, not " +
-               std::string(JsonTypeName(*object)));
-  }
-  const auto found = object->find(name);
-  return found == object->end() || found->is_null() ? nullptr : &*found;
-}
-
 // An element of a string map, or all of it as FormatMap has it.
 Result<std::string> MapValue(const Json& map, const MetadataField& field) {
   const std::string name = "metadata." + std::string(field.member);
-  if (!map.is_object()) return Bad(name + " must be an object, not " + map.type_name());
+  if (!map.is_object())
+    return Bad(name + " must be an object, not " + std::string(JsonTypeName(map)));
   for (const auto& [key, value] : map.items()) {
-    if (auto text = StrictString(value, name + "[" + QuoteForMessage(key) + "]"); !text) {
+    if (auto text = StringValue(value, name + "[" + QuoteForMessage(key) + "]"); !text) {
       return Fail(std::move(text.error()));
     }
   }
@@ -117,13 +99,13 @@ Result<std::string> MapValue(const Json& map, const MetadataField& field) {
 }
 
 Result<std::string> MetadataValue(const Json& object, const MetadataField& field) {
-  auto metadata = StrictMember(&object, "metadata", "the object");
+  auto metadata = ObjectMember(&object, "metadata", "the object");
   if (!metadata) return Fail(std::move(metadata.error()));
-  auto value = StrictMember(*metadata, field.member, "metadata");
+  auto value = ObjectMember(*metadata, field.member, "metadata");
   if (!value) return Fail(std::move(value.error()));
   if (*value == nullptr) return std::string();
   if (field.is_map) return MapValue(**value, field);
-  auto text = StrictString(**value, "metadata." + std::string(field.member));
+  auto text = StringValue(**value, "metadata." + std::string(field.member));
   if (!text) return Fail(std::move(text.error()));
   return std::string(*text);
 }
@@ -174,11 +156,11 @@ Result<std::string> AddressesValue(const AddressList& list, const Json& pod) {
   std::string joined;
   for (std::size_t i = 0; i < addresses->size(); ++i) {
     const std::string name = std::string(list.path) + "[" + std::to_string(i) + "]";
-    auto ip = StrictMember(&(*addresses)[i], "ip", name);
+    auto ip = ObjectMember(&(*addresses)[i], "ip", name);
     if (!ip) return Fail(std::move(ip.error()));
     if (i > 0) joined += ',';
     if (*ip == nullptr) continue;
-    auto text = StrictString(**ip, name + ".ip");
+    auto text = StringValue(**ip, name + ".ip");
     if (!text) return Fail(std::move(text.error()));
     joined += *text;
   }

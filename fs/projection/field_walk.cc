@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "fs/projection/field_path.h"
+#include "fs/projection/json_access.h"
 
 namespace downwardfs {
 namespace {
@@ -14,13 +15,6 @@ using Kind = PathStep::Kind;
 
 tl::unexpected<Error> Bad(std::string why) {
   return Fail(ErrorCode::kInvalidArgument, std::move(why));
-}
-
-// The member of an object; null where it is absent or JSON's null.
-const Json* Member(const Json* object, std::string_view name) {
-  if (object == nullptr || !object->is_object()) return nullptr;
-  const auto found = object->find(name);
-  return found == object->end() || found->is_null() ? nullptr : &*found;
 }
 
 std::string_view ShapeName(Shape shape) {
@@ -104,7 +98,7 @@ class Walk {
   Status TakeMember(const PathStep& step) {
     if (auto fits = Expect(Shape::kStruct); !fits) return fits;
     const auto member = at_.type ? SchemaMember(*at_.type, step.name) : std::nullopt;
-    const Json* const value = Member(at_.value, step.name);
+    const Json* const value = FindMember(at_.value, step.name);
     if (!member && value == nullptr) return NoSuchField(step.name);
     at_ = {member, value};
     return {};
@@ -140,7 +134,7 @@ class Walk {
   const Json* BySelector(std::string_view name, std::string_view wanted) const {
     if (at_.value == nullptr) return nullptr;
     for (const Json& element : *at_.value) {
-      const Json* const member = Member(&element, name);
+      const Json* const member = FindMember(&element, name);
       if (member != nullptr && ScalarText(*member) == wanted) return &element;
     }
     return nullptr;
@@ -149,7 +143,7 @@ class Walk {
   Status TakeKey(const PathStep& step) {
     if (auto fits = Expect(Shape::kMap); !fits) return fits;
     if (step.name.empty()) return Bad("the key of " + Here() + " must not be empty");
-    const Json* const value = Member(at_.value, step.name);
+    const Json* const value = FindMember(at_.value, step.name);
     if (!at_.type && value == nullptr) return NoSuchField(step.name);
     at_ = {at_.type ? std::optional<SchemaType>(SchemaElement(*at_.type)) : std::nullopt, value};
     return {};
@@ -176,22 +170,6 @@ Status CheckScalar(const FieldTarget& target) {
                " here");
   }
   return {};
-}
-
-std::optional<std::string> ScalarText(const Json& value) {
-  if (value.is_null()) return "";
-  if (value.is_string()) return value.get_ref<const std::string&>();
-  if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
-  return NumberText(value);
-}
-
-std::string_view JsonTypeName(const Json& value) {
-  if (value.is_object()) return "an object";
-  if (value.is_array()) return "a list";
-  if (value.is_string()) return "a string";
-  if (value.is_boolean()) return "a boolean";
-  if (value.is_null()) return "null";
-  return "a number";
 }
 
 }  // namespace downwardfs

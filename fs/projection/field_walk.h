@@ -6,7 +6,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -27,12 +26,5 @@ Result<FieldTarget> WalkFieldPath(std::string_view path, const Json* pod);
 
 /// kInvalidArgument where the target is not a scalar.
 Status CheckScalar(const FieldTarget& target);
-
-/// The text of a scalar: strings as they are, numbers as they were written, true and false; null is
-/// empty. Nothing for an object or a list.
-std::optional<std::string> ScalarText(const Json& value);
-
-/// "an object", "a list", "a string" ... for messages.
-std::string_view JsonTypeName(const Json& value);
 
 }  // namespace downwardfs

@@ -17,10 +17,9 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 std::string PlaceOfByte(std::string_view text, std::size_t at) {
   const std::string_view before = text.substr(0, at);
-  const auto line = std::count(before.begin(), before.end(), '\n');
+  const auto lines = static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
   const auto line_start = before.rfind('\n') + 1;  // npos + 1 is 0
-  return YamlPlace(static_cast<std::uint32_t>(line + 1),
-                   static_cast<std::uint32_t>(at - line_start + 1));
+  return YamlPlace(lines + 1, at - line_start + 1);
 }
 
 // True if a character that YAML 1.1 does not allow starts at `at`: C0 and C1 controls, DEL, U+FFFE,
@@ -187,7 +186,7 @@ class Converter {
 
   const YamlNodes& nodes_;
   std::vector<bool> on_path_;
-  int depth_ = 0;
+  std::size_t depth_ = 0;
   int alias_depth_ = 0;
   std::size_t aliased_nodes_ = 0;
   std::size_t aliased_bytes_ = 0;

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/source/yaml_node.h"
 
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/parser.h>
+#include <yaml.h>
 
-#include <istream>
-#include <streambuf>
 #include <unordered_map>
 
 #include "base/text.h"
@@ -14,116 +10,174 @@
 namespace downwardfs {
 namespace {
 
-// A PodList of 10,000 pods has about 2 million nodes.
 constexpr std::size_t kMaxNodes = 8'000'000;
 
-// What our handler throws through yaml-cpp; it does not leave this file.
-struct Refused {
-  std::string message;
-};
-
-// Reads a string_view in place.
-class ViewBuffer final : public std::streambuf {
- public:
-  explicit ViewBuffer(std::string_view text) {
-    char* begin = const_cast<char*>(text.data());  // only ever read: this buffer has no put area
-    setg(begin, begin, begin + text.size());
-  }
-};
-
-std::string MarkPlace(const YAML::Mark& mark) {
-  return YamlPlace(static_cast<std::uint32_t>(mark.line) + 1,
-                   static_cast<std::uint32_t>(mark.column) + 1);
+std::string_view View(const yaml_char_t* text) {
+  return text == nullptr ? std::string_view() : reinterpret_cast<const char*>(text);
 }
 
-// Collects the nodes of one document.
-class Collector final : public YAML::EventHandler {
+// Owns a yaml_parser_t and the event that was read last.
+class EventReader {
  public:
-  Collector(std::string_view text, bool first, std::size_t room)
-      : text_(text), first_(first), room_(room) {}
+  explicit EventReader(std::string_view text) {
+    ready_ = yaml_parser_initialize(&parser_) != 0;
+    if (!ready_) return;
+    yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
+                                 text.size());
+  }
+  ~EventReader() {
+    DropEvent();
+    if (ready_) yaml_parser_delete(&parser_);
+  }
+  EventReader(const EventReader&) = delete;
+  EventReader& operator=(const EventReader&) = delete;
+
+  /// The next event; valid until the next call.
+  Result<const yaml_event_t*> Next() {
+    DropEvent();
+    if (!ready_) return Fail(ErrorCode::kResourceExhausted, "out of memory");
+    if (yaml_parser_parse(&parser_, &event_) == 0) return Fail(ParserError());
+    has_event_ = true;
+    return &event_;
+  }
+
+ private:
+  void DropEvent() {
+    if (has_event_) yaml_event_delete(&event_);
+    has_event_ = false;
+  }
+
+  Error ParserError() const {
+    if (parser_.error == YAML_MEMORY_ERROR) {
+      return Error{ErrorCode::kResourceExhausted, "out of memory"};
+    }
+    // "could not find expected ':'", and where the construct began: "while scanning a simple key".
+    std::string text = YamlPlace(parser_.problem_mark.line + 1, parser_.problem_mark.column + 1);
+    text += ": ";
+    text += parser_.problem == nullptr ? "not YAML" : parser_.problem;
+    if (parser_.context != nullptr) {
+      text += std::string(" ") + parser_.context + " that began at " +
+              YamlPlace(parser_.context_mark.line + 1, parser_.context_mark.column + 1);
+    }
+    return Error{ErrorCode::kInvalidArgument, OneLine(text)};
+  }
+
+  yaml_parser_t parser_ = {};
+  yaml_event_t event_ = {};
+  bool ready_ = false;
+  bool has_event_ = false;
+};
+
+// Collects the nodes of one document from its events.
+class Collector {
+ public:
+  explicit Collector(std::size_t room) : room_(room) {}
 
   YamlNodes nodes;
 
-  void OnDocumentStart(const YAML::Mark& mark) override {
-    // yaml-cpp takes whatever follows a finished root as one more document: "{a: 1} {b: 2}".
-    const auto at = static_cast<std::size_t>(mark.pos);
-    if (!first_ && (at > text_.size() || text_.substr(at, 3) != "---")) {
-      throw Refused{MarkPlace(mark) + ": text after the end of the document"};
+  Status Take(const yaml_event_t& event) {
+    switch (event.type) {
+      case YAML_SCALAR_EVENT: {
+        const auto& scalar = event.data.scalar;
+        auto index = Add(YamlNode::Kind::kScalar, event, scalar.anchor, scalar.tag);
+        if (!index) return Fail(std::move(index.error()));
+        nodes[*index].plain = scalar.plain_implicit != 0;
+        nodes[*index].text.assign(reinterpret_cast<const char*>(scalar.value), scalar.length);
+        return {};
+      }
+      case YAML_ALIAS_EVENT:
+        return TakeAlias(event);
+      case YAML_SEQUENCE_START_EVENT: {
+        const auto& start = event.data.sequence_start;
+        return Open(Add(YamlNode::Kind::kSequence, event, start.anchor, start.tag), event);
+      }
+      case YAML_MAPPING_START_EVENT: {
+        const auto& start = event.data.mapping_start;
+        return Open(Add(YamlNode::Kind::kMapping, event, start.anchor, start.tag), event);
+      }
+      case YAML_SEQUENCE_END_EVENT:
+      case YAML_MAPPING_END_EVENT:
+        open_.pop_back();
+        return {};
+      default:
+        return {};
     }
   }
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    Add(YamlNode::Kind::kScalar, mark, "?", anchor);
-  }
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    const auto target = anchors_.find(anchor);
-    if (target == anchors_.end()) throw Refused{MarkPlace(mark) + ": unknown anchor"};
-    nodes[Add(YamlNode::Kind::kAlias, mark, "?", 0)].target = target->second;
-  }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                const std::string& value) override {
-    nodes[Add(YamlNode::Kind::kScalar, mark, tag, anchor)].text = value;
-  }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
-    open_.push_back(Add(YamlNode::Kind::kSequence, mark, tag, anchor));
-  }
-  void OnSequenceEnd() override { open_.pop_back(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value) override {
-    open_.push_back(Add(YamlNode::Kind::kMapping, mark, tag, anchor));
-  }
-  void OnMapEnd() override { open_.pop_back(); }
 
  private:
-  std::uint32_t Add(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag,
-                    YAML::anchor_t anchor) {
+  static tl::unexpected<Error> FailAt(const yaml_event_t& event, const std::string& message) {
+    return Fail(ErrorCode::kInvalidArgument,
+                YamlPlace(event.start_mark.line + 1, event.start_mark.column + 1) + ": " + message);
+  }
+
+  Status TakeAlias(const yaml_event_t& event) {
+    const std::string name(View(event.data.alias.anchor));
+    const auto target = anchors_.find(name);
+    if (target == anchors_.end()) return FailAt(event, "unknown anchor " + QuoteForMessage(name));
+    auto index = Add(YamlNode::Kind::kAlias, event, nullptr, nullptr);
+    if (!index) return Fail(std::move(index.error()));
+    nodes[*index].target = target->second;
+    return {};
+  }
+
+  Status Open(Result<std::uint32_t> index, const yaml_event_t& event) {
+    if (!index) return Fail(std::move(index.error()));
+    if (open_.size() >= kMaxYamlDepth) {
+      return FailAt(event, "nested deeper than " + std::to_string(kMaxYamlDepth) + " levels");
+    }
+    open_.push_back(*index);
+    return {};
+  }
+
+  Result<std::uint32_t> Add(YamlNode::Kind kind, const yaml_event_t& event,
+                            const yaml_char_t* anchor, const yaml_char_t* tag) {
     if (nodes.size() >= room_) {
-      throw Refused{MarkPlace(mark) + ": more than " + std::to_string(kMaxNodes) + " nodes"};
+      return FailAt(event, "more than " + std::to_string(kMaxNodes) + " nodes");
     }
     const auto index = static_cast<std::uint32_t>(nodes.size());
     if (!open_.empty()) nodes[open_.back()].children.push_back(index);
     YamlNode& node = nodes.emplace_back();
     node.kind = kind;
-    node.line = static_cast<std::uint32_t>(mark.line) + 1;
-    node.column = static_cast<std::uint32_t>(mark.column) + 1;
-    // yaml-cpp's names for "no tag": "?" on a plain scalar, "!" on a quoted one.
-    node.plain = tag != "!";
-    if (tag != "?" && tag != "!") node.tag = tag;
-    if (anchor != 0) anchors_[anchor] = index;
+    node.line = static_cast<std::uint32_t>(event.start_mark.line + 1);
+    node.column = static_cast<std::uint32_t>(event.start_mark.column + 1);
+    node.tag = View(tag);
+    if (anchor != nullptr) anchors_[std::string(View(anchor))] = index;
     return index;
   }
 
-  const std::string_view text_;
-  const bool first_;
-  const std::size_t room_;
+  std::size_t room_;
   std::vector<std::uint32_t> open_;
-  std::unordered_map<YAML::anchor_t, std::uint32_t> anchors_;
+  std::unordered_map<std::string, std::uint32_t> anchors_;
 };
 
 }  // namespace
 
-std::string YamlPlace(std::uint32_t line, std::uint32_t column) {
+std::string YamlPlace(std::size_t line, std::size_t column) {
   return "line " + std::to_string(line) + ", column " + std::to_string(column);
 }
 
 Result<std::vector<YamlNodes>> ReadYamlNodes(std::string_view text) {
   std::vector<YamlNodes> documents;
   std::size_t room = kMaxNodes;
-  try {
-    ViewBuffer buffer(text);
-    std::istream in(&buffer);
-    YAML::Parser parser(in);
-    for (;;) {
-      Collector collector(text, documents.empty(), room);
-      if (!parser.HandleNextDocument(collector)) return documents;
-      room -= collector.nodes.size();
-      documents.push_back(std::move(collector.nodes));
+  EventReader reader(text);
+  Collector collector(room);
+  for (;;) {
+    auto event = reader.Next();
+    if (!event) return Fail(std::move(event.error()));
+    switch ((*event)->type) {
+      case YAML_STREAM_END_EVENT:
+        return documents;
+      case YAML_DOCUMENT_END_EVENT:
+        room -= collector.nodes.size();
+        documents.push_back(std::move(collector.nodes));
+        break;
+      case YAML_DOCUMENT_START_EVENT:
+        collector = Collector(room);
+        break;
+      default:
+        if (auto taken = collector.Take(**event); !taken) return Fail(std::move(taken.error()));
     }
-  } catch (const YAML::Exception& e) {
-    return Fail(ErrorCode::kInvalidArgument, MarkPlace(e.mark) + ": " + OneLine(e.msg));
-  } catch (const Refused& refused) {
-    return Fail(ErrorCode::kInvalidArgument, refused.message);
   }
 }
 

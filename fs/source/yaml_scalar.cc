@@ -158,8 +158,12 @@ std::optional<YamlValue> ApplyTag(std::string_view tag, const YamlValue& value) 
     if (std::holds_alternative<double>(value)) return value;
     if (const auto* i = std::get_if<std::int64_t>(&value)) return YamlValue(double(*i));
   }
-  // Timestamps are strings in the JSON; that it is a valid one is not checked here.
-  if (tag == "timestamp" && std::holds_alternative<std::string>(value)) return value;
+  // Timestamps stay strings in the JSON. That day and hour exist is not checked: nothing here
+  // reads them.
+  if (const auto* text = std::get_if<std::string>(&value); text != nullptr && tag == "timestamp") {
+    const auto* year_end = std::find_if_not(text->data(), text->data() + text->size(), IsDigit);
+    if (year_end == text->data() + 4 && *year_end == '-') return value;
+  }
   return std::nullopt;
 }
 

@@ -133,7 +133,7 @@ CLI::App* AddRender(CLI::App& app, RenderOptions& options) {
   return command;
 }
 
-void AddEnvOptions(CLI::App* command, EnvOptions& options) {
+void AddEnvOptions(CLI::App* command, EnvCommandOptions& options) {
   AddSource(command, options.source);
   AddPod(command, options.pod);
   command->add_option("--container", options.container, "A container or init container of the pod")
@@ -144,7 +144,7 @@ void AddEnvOptions(CLI::App* command, EnvOptions& options) {
                     "Leave out variables that need an API server or a Node, instead of failing");
 }
 
-CLI::App* AddEnv(CLI::App& app, EnvOptions& options) {
+CLI::App* AddEnv(CLI::App& app, EnvCommandOptions& options) {
   CLI::App* command =
       app.add_subcommand("env", "Print the container's environment as the kubelet would make it");
   AddEnvOptions(command, options);
@@ -157,7 +157,7 @@ CLI::App* AddEnv(CLI::App& app, EnvOptions& options) {
   return command;
 }
 
-CLI::App* AddExec(CLI::App& app, EnvOptions& options) {
+CLI::App* AddExec(CLI::App& app, EnvCommandOptions& options) {
   CLI::App* command =
       app.add_subcommand("exec", "Run a command with the container's environment added to this one");
   AddEnvOptions(command, options);

@@ -44,7 +44,7 @@ struct RenderOptions {
   std::optional<std::string> field;  ///< print this field alone
 };
 
-struct EnvOptions {
+struct EnvCommandOptions {
   SourceOptions source;
   std::string pod;
   std::string container;
@@ -71,7 +71,7 @@ struct CommandLine {
   Command command = Command::kMount;
   MountOptions mount;
   RenderOptions render;
-  EnvOptions env;  ///< of env and exec
+  EnvCommandOptions env;  ///< of env and exec
   WriteOptions write;
   StatusOptions status;
 };

@@ -10,8 +10,8 @@ namespace downwardfs {
 /// Each returns the process's exit status, or the error that main() prints as one line (exit 1).
 Result<int> RunMount(const MountOptions& options);
 Result<int> RunRender(const RenderOptions& options);
-Result<int> RunEnv(const EnvOptions& options);
-Result<int> RunExec(const EnvOptions& options);
+Result<int> RunEnv(const EnvCommandOptions& options);
+Result<int> RunExec(const EnvCommandOptions& options);
 Result<int> RunWrite(const WriteOptions& options);
 Result<int> RunStatus(const StatusOptions& options);
 

@@ -16,34 +16,33 @@
 namespace downwardfs {
 namespace {
 
-Result<std::vector<EnvVar>> Resolve(const EnvOptions& options) {
+Result<std::vector<EnvVar>> Resolve(const EnvCommandOptions& options) {
   auto inputs = OpenInputs(options.source, options.pod);
   if (!inputs) return Fail(std::move(inputs.error()));
   auto loaded = LoadInput(*inputs->source, inputs->pod);
   if (!loaded) return Fail(std::move(loaded.error()));
   const Json* node = loaded->input.node ? &loaded->input.node->root() : nullptr;
-  EnvResolution how;
+  EnvOptions how;
   how.skip_unresolved = options.skip_unresolved;
   return ResolveEnv(loaded->input.pod->root(), options.container, node, /*objects=*/nullptr, how);
 }
 
 }  // namespace
 
-Result<int> RunEnv(const EnvOptions& options) {
+Result<int> RunEnv(const EnvCommandOptions& options) {
   auto variables = Resolve(options);
   if (!variables) return Fail(std::move(variables.error()));
   const EnvFormat format = options.format == "json"    ? EnvFormat::kJson
                            : options.format == "shell" ? EnvFormat::kShell
                                                        : EnvFormat::kDotenv;
-  auto text = FormatEnv(*variables, format);
-  if (!text) return Fail(std::move(text.error()));
-  if (auto done = WriteAll(STDOUT_FILENO, *text, "standard output"); !done) {
+  const std::string text = FormatEnv(*variables, format);
+  if (auto done = WriteAll(STDOUT_FILENO, text, "standard output"); !done) {
     return Fail(std::move(done.error()));
   }
   return 0;
 }
 
-Result<int> RunExec(const EnvOptions& options) {
+Result<int> RunExec(const EnvCommandOptions& options) {
   auto variables = Resolve(options);
   if (!variables) return Fail(std::move(variables.error()));
   for (const EnvVar& variable : *variables) {

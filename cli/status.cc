@@ -103,9 +103,8 @@ std::string AsText(const nlohmann::json& status) {
   field("data age (s)", "dataAgeSeconds");
   field("last error", "lastError");
   if (status.value("podDeleted", false)) line("pod", "deleted; this is its last content");
-  for (const auto& problem : status.value("problems", nlohmann::json::array())) {
-    line("empty", Plain(problem));
-  }
+  const auto problems = status.value("problems", nlohmann::json::array());
+  for (const auto& problem : problems) line("empty", Plain(problem));
   field("resourceVersion", "resourceVersion");
   field("data directory", "dataDirectory");
   field("files", "files");
@@ -116,8 +115,9 @@ std::string AsText(const nlohmann::json& status) {
   field("generation", "generation");
   field("deaths", "deaths");
   field("uptime (s)", "uptimeSeconds");
+  const auto counts = status.value("requests", nlohmann::json::object());
   std::string requests;
-  for (const auto& [name, count] : status.value("requests", nlohmann::json::object()).items()) {
+  for (const auto& [name, count] : counts.items()) {
     if (count != 0) requests += (requests.empty() ? "" : "  ") + name + " " + count.dump();
   }
   line("requests", requests);

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include <set>
+
 namespace downwardfs {
 namespace {
 
@@ -19,11 +21,15 @@ VolumeVersionPtr Version(std::vector<ProjectedFile> files, std::string data_dir)
                              std::chrono::system_clock::now());
 }
 
+std::vector<DirectoryEntry> Entries(const NodeTable& nodes, NodeId id) {
+  auto entries = nodes.List(id);
+  EXPECT_TRUE(entries);
+  return entries.value_or(std::vector<DirectoryEntry>());
+}
+
 std::vector<std::string> Names(const NodeTable& nodes, NodeId id) {
   std::vector<std::string> names;
-  const auto entries = nodes.List(id);
-  EXPECT_TRUE(entries);
-  for (const DirectoryEntry& entry : *entries) names.push_back(entry.name);
+  for (const DirectoryEntry& entry : Entries(nodes, id)) names.push_back(entry.name);
   return names;
 }
 
@@ -64,13 +70,13 @@ TEST_F(NodeTableTest, RootHasTheKubeletsLayout) {
 
 TEST_F(NodeTableTest, ListedNodeIdsAreThoseThatLookupGives) {
   nodes_.Install(Version({File("a/b/c", "x"), File("d", "y")}, "..v1"), "");
-  for (const DirectoryEntry& entry : *nodes_.List(kRootNode)) {
+  for (const DirectoryEntry& entry : Entries(nodes_, kRootNode)) {
     if (entry.name.size() > 2 || entry.name[0] != '.') {
       EXPECT_EQ(Walk({entry.name.c_str()})->id, entry.id) << entry.name;
     }
   }
   const auto b = Walk({"..v1", "a", "b"});
-  const auto entries = *nodes_.List(b->id);
+  const auto entries = Entries(nodes_, b->id);
   EXPECT_EQ(entries[1].id, Walk({"..v1", "a"})->id);  // ".."
   EXPECT_EQ(entries[2].id, Walk({"..v1", "a", "b", "c"})->id);
 }
@@ -149,7 +155,7 @@ TEST_F(NodeTableTest, ALinkGoesWithTheLastItemBelowIt) {
 TEST_F(NodeTableTest, CookiesStayWhileOtherNamesComeAndGo) {
   nodes_.Install(Version({File("a", ""), File("b", ""), File("c", "")}, "..v1"), "");
   const auto cookie = [&](const std::string& name) {
-    for (const DirectoryEntry& entry : *nodes_.List(kRootNode)) {
+    for (const DirectoryEntry& entry : Entries(nodes_, kRootNode)) {
       if (entry.name == name) return entry.cookie;
     }
     return std::uint64_t{0};
@@ -158,7 +164,7 @@ TEST_F(NodeTableTest, CookiesStayWhileOtherNamesComeAndGo) {
   nodes_.Install(Version({File("a", ""), File("aa", ""), File("c", "")}, "..v2"), "");
   EXPECT_EQ(cookie("c"), c);
   std::uint64_t last = 0;
-  for (const DirectoryEntry& entry : *nodes_.List(kRootNode)) {
+  for (const DirectoryEntry& entry : Entries(nodes_, kRootNode)) {
     EXPECT_GT(entry.cookie, last) << entry.name;
     last = entry.cookie;
   }

@@ -77,7 +77,7 @@ class Environment {
       if (!*data) continue;
       for (auto& [name, value] : **data) {
         if (auto done = Set(name, std::move(value)); !done) {
-          return Fail(std::move(done.error()), where + ": " + name);
+          return Fail(std::move(done.error()), Concat({where, ": ", name}));
         }
       }
     }

@@ -36,8 +36,8 @@ Result<std::string> OnlySource(const Json& sources, std::initializer_list<const 
     choice += name;
     if (FindMember(&sources, name) == nullptr) continue;
     if (!found.empty()) {
-      return Bad(std::string(where) + " has both " + found + " and " + name +
-                 ": exactly one source is allowed");
+      return Bad(
+          Concat({where, " has both ", found, " and ", name, ": exactly one source is allowed"}));
     }
     found = name;
   }
@@ -106,7 +106,7 @@ Result<std::optional<std::string>> EnvSources::Resource(const Json& json) {
   ResourceFieldRef ref;
   auto container = StringMember(json, "containerName", kWhere);
   if (!container) return Fail(std::move(container.error()));
-  ref.container_name = container->empty() ? container_ : std::move(*container);
+  ref.container_name = container->empty() ? container_ : *container;
   auto resource = StringMember(json, "resource", kWhere);
   if (!resource) return Fail(std::move(resource.error()));
   if (resource->empty()) return Bad("resourceFieldRef.resource is required");

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/text.h"
 #include "fs/projection/field_ref.h"
 #include "fs/projection/json_access.h"
 #include "fs/projection/resource_ref.h"
@@ -99,9 +100,9 @@ class FullView {
     if (map == nullptr || !map->is_object()) return;
     for (const auto& [key, value] : map->items()) {
       const std::string name = EscapeFileName(key);
-      const std::string source = "metadata." + map_name + "['" + key + "']";
+      const std::string source = Concat({"metadata.", map_name, "['", key, "']"});
       if (IsFileName(name)) {
-        Put(map_name + ".d/" + name, ScalarText(value).value_or(""), source);
+        Put(Concat({map_name, ".d/", name}), ScalarText(value).value_or(""), source);
       }
     }
   }
@@ -119,7 +120,7 @@ class FullView {
     for (const Json& condition : ListMember(status_, "conditions")) {
       const std::string type = ScalarMember(&condition, "type");
       const std::string name = EscapeFileName(type);
-      const std::string source = "status.conditions[type=" + type + "].status";
+      const std::string source = Concat({"status.conditions[type=", type, "].status"});
       if (IsFileName(name)) Put("conditions/" + name, ScalarMember(&condition, "status"), source);
     }
   }
@@ -131,10 +132,10 @@ class FullView {
       const std::string container_name = ScalarMember(&container, "name");
       const std::string name = EscapeFileName(container_name);
       if (!IsFileName(name) || !seen.insert(name).second) continue;
-      const std::string selector = "[name=" + container_name + "].";
-      const std::string spec_path = "spec." + list_name + selector;
-      const std::string status_path = "status." + statuses_name + selector;
-      const std::string directory = list_name + "/" + name + "/";
+      const std::string selector = Concat({"[name=", container_name, "]."});
+      const std::string spec_path = Concat({"spec.", list_name, selector});
+      const std::string status_path = Concat({"status.", statuses_name, selector});
+      const std::string directory = Concat({list_name, "/", name, "/"});
       const Json* const status = FindNamed(statuses, container_name);
       Put(directory + "image", ScalarMember(&container, "image"), spec_path + "image");
       for (const char* member : {"imageID", "ready", "restartCount"}) {
@@ -168,9 +169,9 @@ class FullView {
       for (const auto& [name, amount] : amounts->items()) names.insert(name);
     }
     for (const std::string& name : names) {
-      const std::string file = EscapeFileName(kind + "." + name);
+      const std::string file = EscapeFileName(Concat({kind, ".", name}));
       if (!IsFileName(file)) continue;
-      const std::string source = path + kind + "['" + name + "']";
+      const std::string source = Concat({path, kind, "['", name, "']"});
       const Json* const amount = FindMember(amounts, name);
       if (amount == nullptr) {
         Put(directory + file, std::string(), source);

@@ -80,4 +80,12 @@ std::string DecodeBase64(std::string_view text) {
   return out;
 }
 
+std::string Utf8(char32_t rune) {
+  const auto tail = [rune](int shift) { return static_cast<char>(0x80 | (rune >> shift & 0x3f)); };
+  if (rune < 0x80) return {static_cast<char>(rune)};
+  if (rune < 0x800) return {static_cast<char>(0xc0 | rune >> 6), tail(0)};
+  if (rune < 0x10000) return {static_cast<char>(0xe0 | rune >> 12), tail(6), tail(0)};
+  return {static_cast<char>(0xf0 | rune >> 18), tail(12), tail(6), tail(0)};
+}
+
 }  // namespace downwardfs::testing

@@ -39,4 +39,7 @@ Result<Json> PodOf(const Json& in, InvalidUtf8 policy = InvalidUtf8::kKeep);
 /// Standard base64 with padding; a text that is not fails the test.
 std::string DecodeBase64(std::string_view text);
 
+/// `rune` in UTF-8; not a surrogate, at most U+10FFFF.
+std::string Utf8(char32_t rune);
+
 }  // namespace downwardfs::testing

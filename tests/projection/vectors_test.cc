@@ -16,6 +16,13 @@ TEST(VectorsTest, Base64DecodesEveryPadding) {
   EXPECT_EQ(DecodeBase64("//79"), "\xff\xfe\xfd");
 }
 
+TEST(VectorsTest, Utf8OfEveryLength) {
+  EXPECT_EQ(Utf8(U'a'), "a");
+  EXPECT_EQ(Utf8(U'\u00e9'), "\u00e9");
+  EXPECT_EQ(Utf8(U'\u6f22'), "\u6f22");
+  EXPECT_EQ(Utf8(U'\U0001f389'), "\U0001f389");
+}
+
 TEST(VectorsTest, MembersAreFoundPlainOrInBase64) {
   const Json object = {{"a", "x"}, {"b_b64", "/w=="}};
   EXPECT_EQ(BytesMember(object, "a"), "x");

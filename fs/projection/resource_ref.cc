@@ -58,7 +58,8 @@ struct Found {
   std::string others;  // names of all containers, for the message
 };
 
-// Looks through one list of containers. The first container of the name wins.
+// Looks through one list of containers. The first container of the name wins; ephemeral ones are
+// only checked.
 Status Search(const Json* spec, const std::string& list_name, const std::string& container_name,
               const ResourceName& name, Found& found) {
   const Json* const list = FindMember(spec, list_name);
@@ -73,6 +74,7 @@ Status Search(const Json* spec, const std::string& list_name, const std::string&
     if (!own_name) return Fail(std::move(own_name.error()));
     auto quantity = FromResources(&container, name);
     if (!quantity) return Fail(std::move(quantity.error()), InContainer(*own_name));
+    if (list_name == "ephemeralContainers") continue;
     found.others += (found.others.empty() ? "" : ", ") + OneLine(*own_name);
     if (*own_name != container_name || found.container) continue;
     found.container = true;
@@ -115,7 +117,7 @@ Result<std::string> ResourceValue(const ResourceFieldRef& ref, const Json& pod, 
   if (!name) return Fail(name.error());
   const Json* const spec = FindMember(&pod, "spec");
   Found found;
-  for (const char* const list : {"containers", "initContainers"}) {
+  for (const char* const list : {"containers", "initContainers", "ephemeralContainers"}) {
     if (auto searched = Search(spec, list, ref.container_name, *name, found); !searched) {
       return Fail(std::move(searched.error()));
     }

@@ -249,6 +249,11 @@ TEST(ResourceValueTest, MalformedQuantityNamesContainerResourceAndText) {
     ExpectError(Value(pod, resource), ErrorCode::kInvalidArgument,
                 {"container \"main\": resources.limits.memory: ", "\"1KB\""});
   }
+  Json debugged = PodWith("{}");
+  debugged["spec"]["ephemeralContainers"] =
+      Parsed(R"([{"name":"debug","resources":{"limits":{"cpu":""}}}])");
+  ExpectError(Value(debugged, "requests.cpu"), ErrorCode::kInvalidArgument,
+              {"container \"debug\": resources.limits.cpu: quantity \"\""});
   const Json node = Parsed(R"({"status":{"allocatable":{"cpu":"x"}}})");
   ExpectError(Value(PodWith("{}"), "limits.cpu", {}, &node), ErrorCode::kInvalidArgument,
               {"allocatable.cpu", "\"x\""});

@@ -20,6 +20,15 @@ constexpr char kSourceGroup[] = "SOURCE, where the objects come from";
 constexpr char kWhatGroup[] = "WHAT, which pod and what is shown of it";
 constexpr char kLogGroup[] = "Logging";
 
+void AddApiDefaults(CLI::App* command, SourceOptions& source) {
+  command
+      ->add_flag("--api-defaults", source.api_defaults,
+                 "Give the pods of --pod-file what the API server would: a container that limits a "
+                 "resource and does not request it requests what it limits. Without this the file "
+                 "is shown as it stands")
+      ->group(kSourceGroup);
+}
+
 void AddSource(CLI::App* command, SourceOptions& source) {
   command
       ->add_option("--pod-file", source.pod_file,
@@ -35,6 +44,7 @@ void AddSource(CLI::App* command, SourceOptions& source) {
                    "back to its status.allocatable")
       ->type_name("FILE")
       ->group(kSourceGroup);
+  AddApiDefaults(command, source);
 }
 
 void AddPod(CLI::App* command, std::string& pod) {

@@ -222,13 +222,13 @@ Result<std::vector<Json>> ParseManifest(std::string_view bytes) {
   return documents;
 }
 
-Result<std::vector<Json>> PodsFromManifest(std::vector<Json> documents) {
-  const auto make = [](Found found) {
+Result<std::vector<Json>> PodsFromManifest(std::vector<Json> documents, PodDefaults defaults) {
+  const auto make = [defaults](Found found) {
     auto pod = PodFrom(std::move(found));
     if (!pod) return pod;
     Json& metadata = pod->at("metadata");
     if (metadata.value("namespace", "").empty()) metadata["namespace"] = "default";
-    SetPodDefaults(*pod);
+    if (defaults == PodDefaults::kApiServer) SetPodDefaults(*pod);
     return pod;
   };
   return Collect(std::move(documents), "pod", IsPodLike, make);

@@ -15,10 +15,10 @@ std::string Joined(Result<std::vector<Json>> objects) {
   return out;
 }
 
-std::string Pods(std::string_view bytes) {
+std::string Pods(std::string_view bytes, PodDefaults defaults = PodDefaults::kNone) {
   auto documents = ParseManifest(bytes);
   if (!documents) return documents.error().message;
-  return Joined(PodsFromManifest(std::move(*documents)));
+  return Joined(PodsFromManifest(std::move(*documents), defaults));
 }
 
 std::string Nodes(std::string_view bytes) {
@@ -71,11 +71,12 @@ TEST(PodsFromManifestTest, JsonStringsKeepBytesThatAreNotUtf8) {
   EXPECT_EQ(documents->at(0).at("a").get<std::string>(), "\xff");
 }
 
-TEST(PodsFromManifestTest, RequestsDefaultToLimits) {
+TEST(PodsFromManifestTest, WithTheApiServersDefaultsRequestsAreCopiedFromLimits) {
   EXPECT_EQ(
       Pods("apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n"
            "  - name: a\n    resources: {limits: {cpu: 1, memory: 1Gi}, requests: {cpu: 5m}}\n"
-           "  initContainers:\n  - name: b\n    resources: {limits: {cpu: 2}}\n"),
+           "  initContainers:\n  - name: b\n    resources: {limits: {cpu: 2}}\n",
+           PodDefaults::kApiServer),
       R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"web","namespace":"default"},"spec":{)"
       R"("containers":[{"name":"a","resources":{"limits":{"cpu":1,"memory":"1Gi"},"requests":{"cpu":"5m","memory":"1Gi"}}}],)"
       R"("initContainers":[{"name":"b","resources":{"limits":{"cpu":2},"requests":{"cpu":2}}}]}})");

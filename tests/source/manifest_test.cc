@@ -207,6 +207,16 @@ INSTANTIATE_TEST_SUITE_P(
                 "JSON: line 1, column 7: syntax error while parsing value - unexpected end of "
                 "input; expected '[', '{', or a literal"}));
 
+TEST(PodsFromManifestTest, MetadataMayBeAbsent) {
+  EXPECT_EQ(Pods("{apiVersion: v1, kind: Pod}"),
+            R"({"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"default"},"spec":{}})");
+  EXPECT_EQ(Nodes("{apiVersion: v1, kind: Node}"),
+            R"({"apiVersion":"v1","kind":"Node","metadata":{}})");
+  EXPECT_EQ(
+      Pods("{apiVersion: v1, kind: PodTemplate, template: {spec: {}}}"),
+      R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"","namespace":"default"},"spec":{}})");
+}
+
 TEST(PodsFromManifestTest, NamesAndSpecsAreTheApiServersToJudge) {
   EXPECT_EQ(Pods(POD),
             R"({"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"default"},"spec":{}})");

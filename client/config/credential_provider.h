@@ -47,7 +47,8 @@ class CredentialProvider {
   virtual std::string Description() const = 0;
 };
 
-/// A token that can be sent in a header: not empty, visible ASCII only. The error does not print it.
+/// A token that can be sent in a header: not empty, visible ASCII only. The error does not print
+/// it.
 Status CheckBearerToken(std::string_view token);
 
 /// No credentials.

@@ -16,7 +16,9 @@ Status RotatingFile::Load() {
   auto read = ReadFile(path_, kMaxBytes);
   if (!read) return Fail(std::move(read.error()));
   // Seen in the middle of being rewritten in place; neither a token nor a certificate is empty.
-  if (read->empty()) return Fail(ErrorCode::kInvalidArgument, path_ + ": the file is empty");
+  if (read->find_first_not_of(" \t\r\n") == std::string::npos) {
+    return Fail(ErrorCode::kInvalidArgument, path_ + ": the file is empty");
+  }
   if (!bytes_ || *bytes_ != *read) bytes_ = std::make_shared<const std::string>(std::move(*read));
   return {};
 }

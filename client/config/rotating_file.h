@@ -23,8 +23,8 @@ class RotatingFile {
  public:
   using Bytes = std::shared_ptr<const std::string>;
 
-  /// 50 s: kubelets replace tokens at 80 % of their life of 10 minutes at least, and the rule is "at
-  /// least once a minute".
+  /// 50 s: kubelets replace tokens at 80 % of their life of 10 minutes at least, and the rule is
+  /// "at least once a minute".
   static constexpr std::chrono::seconds kInterval{50};
   static constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
 

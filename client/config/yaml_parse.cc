@@ -83,8 +83,9 @@ bool IsBasedInteger(std::string_view text) {
 // What a plain (unquoted) scalar is.
 Kind PlainKind(const std::string& text) {
   if (IsOneOf(text, {"", "~", "null", "Null", "NULL"})) return Kind::kNull;
-  if (IsOneOf(text, {"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON", "n",
-                     "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"})) {
+  if (IsOneOf(text,
+              {"y", "Y", "yes", "Yes", "YES", "true",  "True",  "TRUE",  "on",  "On",  "ON",
+               "n", "N", "no",  "No",  "NO",  "false", "False", "FALSE", "off", "Off", "OFF"})) {
     return Kind::kBool;
   }
   if (IsOneOf(text, {".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF",
@@ -96,11 +97,11 @@ Kind PlainKind(const std::string& text) {
   for (const char c : text) {
     if (c != '_') plain += c;
   }
-  const bool starts_as_number = text[0] == '.' || text[0] == '-' || text[0] == '+' ||
-                                (text[0] >= '0' && text[0] <= '9');
+  const bool starts_as_number =
+      text[0] == '.' || text[0] == '-' || text[0] == '+' || (text[0] >= '0' && text[0] <= '9');
   if (!starts_as_number) return Kind::kString;
   return IsBasedInteger(plain) || (IsDecimal(plain) && FitsDouble(plain)) ? Kind::kNumber
-                                                                         : Kind::kString;
+                                                                          : Kind::kString;
 }
 
 YamlNode Scalar(Kind kind, std::string text, std::size_t line) {
@@ -110,7 +111,7 @@ YamlNode Scalar(Kind kind, std::string text, std::size_t line) {
   if (kind == Kind::kBool) {
     const char first = static_cast<char>(text[0] | 0x20);
     const bool on = first == 'y' || first == 't' || (text.size() == 2 && first == 'o');
-    node.text = on && text != "no" ? "true" : "false";
+    node.text = on ? "true" : "false";
   } else if (kind != Kind::kNull) {
     node.text = std::move(text);
   }
@@ -244,8 +245,8 @@ class YamlEvents final : public YAML::EventHandler {
     // yaml-cpp says "?" for a plain scalar without a tag and "!" for a quoted one.
     const bool is_string = tag == "!" || tag == "tag:yaml.org,2002:str";
     if (!is_string && !tag.empty() && tag != "?" &&
-        !IsOneOf(tag, {"tag:yaml.org,2002:int", "tag:yaml.org,2002:bool",
-                       "tag:yaml.org,2002:float", "tag:yaml.org,2002:null"})) {
+        !IsOneOf(tag, {"tag:yaml.org,2002:int", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:float",
+                       "tag:yaml.org,2002:null"})) {
       throw Refusal{Line(mark), "a YAML tag that is not supported here"};
     }
     const Kind kind = is_string ? Kind::kString : PlainKind(value);
@@ -265,7 +266,9 @@ class YamlEvents final : public YAML::EventHandler {
   Builder builder;
 
  private:
-  static std::size_t Line(const YAML::Mark& mark) { return static_cast<std::size_t>(mark.line) + 1; }
+  static std::size_t Line(const YAML::Mark& mark) {
+    return static_cast<std::size_t>(mark.line) + 1;
+  }
 };
 
 // JSON carries no lines in its events; messages have the path alone.

@@ -12,12 +12,18 @@ using Kind = YamlNode::Kind;
 
 std::string_view KindName(Kind kind) {
   switch (kind) {
-    case Kind::kNull: return "null";
-    case Kind::kBool: return "a boolean";
-    case Kind::kNumber: return "a number";
-    case Kind::kString: return "a string";
-    case Kind::kList: return "a list";
-    case Kind::kMap: return "a map";
+    case Kind::kNull:
+      return "null";
+    case Kind::kBool:
+      return "a boolean";
+    case Kind::kNumber:
+      return "a number";
+    case Kind::kString:
+      return "a string";
+    case Kind::kList:
+      return "a list";
+    case Kind::kMap:
+      return "a map";
   }
   return "unknown";
 }
@@ -37,13 +43,16 @@ std::string KindMessage(Kind wanted, Kind found) {
 nlohmann::ordered_json ToJson(const YamlNode& node) {
   using Json = nlohmann::ordered_json;
   switch (node.kind) {
-    case Kind::kNull: return nullptr;
-    case Kind::kBool: return node.text == "true";
+    case Kind::kNull:
+      return nullptr;
+    case Kind::kBool:
+      return node.text == "true";
     case Kind::kNumber: {
       Json number = Json::parse(node.text, nullptr, /*allow_exceptions=*/false);
       return number.is_number() ? number : Json(node.text);
     }
-    case Kind::kString: return node.text;
+    case Kind::kString:
+      return node.text;
     case Kind::kList: {
       Json list = Json::array();
       for (const YamlNode& item : node.items) list.push_back(ToJson(item));

@@ -27,7 +27,7 @@ struct YamlNode {
   Kind kind = Kind::kNull;
   std::string text;  ///< of a scalar, as written; "true" or "false" for a boolean
   std::size_t line = 0;
-  std::vector<YamlNode> items;                         ///< of a list
+  std::vector<YamlNode> items;                          ///< of a list
   std::vector<std::pair<std::string, YamlNode>> pairs;  ///< of a map; in order, keys unique
 
   /// The value under `key` of a map; null if there is none (or this is no map).

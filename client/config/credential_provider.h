@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -32,15 +33,23 @@ class CredentialProvider {
   /// The credentials to use now. `force_refresh` says that the server has just refused (401) what
   /// Get returned before: the source is then asked again. Callers that come while a refresh is
   /// under way share its outcome; if it yields equal Credentials, trying again at once is useless.
-  /// May block: 60 s at most, while an exec plugin runs. Not for an event loop; see TryGet.
+  /// May block while an exec plugin runs: 60 s at most, 5 minutes where the plugin may ask a person
+  /// at the terminal. Not for an event loop; see TryGet.
   virtual Result<Credentials> Get(bool force_refresh) = 0;
 
   /// What Get(false) would return, if it is at hand without waiting; nothing otherwise.
   virtual std::optional<Credentials> TryGet() = 0;
 
+  /// Makes Get calls that run and all later ones fail with kCancelled: the owner shuts down.
+  virtual void Cancel() {}
+
   /// For messages: "token file /run/token", "exec plugin aws"; never a secret.
   virtual std::string Description() const = 0;
 };
+
+/// A token that can be sent in a header: not empty, visible ASCII only. The error does not print
+/// it.
+Status CheckBearerToken(std::string_view token);
 
 /// No credentials.
 std::shared_ptr<CredentialProvider> AnonymousCredentials();

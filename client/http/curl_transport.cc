@@ -68,8 +68,9 @@ CurlTransport::~CurlTransport() = default;
 std::string CurlTransport::Identity() const {
   const bool certificate = cert_file_ || !config_.client_cert_pem.empty();
   if (!certificate) return config_.credentials->Description();
-  return "client certificate of " +
-         (config_.user_name.empty() ? config_.origin : "user " + QuoteForMessage(config_.user_name));
+  return "client certificate of " + (config_.user_name.empty()
+                                         ? config_.origin
+                                         : "user " + QuoteForMessage(config_.user_name));
 }
 
 Result<TransferSpec> CurlTransport::MakeSpec(const Credentials& credentials, bool reread_files) {
@@ -158,7 +159,7 @@ Error CurlTransport::Explain(const TransferResult& result, const HttpRequest& re
       return make(ErrorCode::kDeadlineExceeded,
                   request.idle_limit.count() > 0
                       ? "no answer: nothing came for " +
-                            std::to_string(request.idle_limit.count() / 1000) + " s"
+                            std::to_string((request.idle_limit.count() + 999) / 1000) + " s"
                       : "no answer in time");
     case TransferFault::kCancelled:
       return make(ErrorCode::kCancelled, "cancelled");

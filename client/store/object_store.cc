@@ -144,7 +144,7 @@ void ObjectStore::CompressAll() {
   auto codec = ObjectCodec::Train(samples);
   if (!codec) {
     codec_failed_ = true;
-    LogWarning("objects stay uncompressed", {{log_keys::kError, codec.error().message}});
+    LogInfo("objects stay uncompressed", {{log_keys::kError, codec.error().message}});
     return;
   }
   codec_ = *codec;

@@ -163,13 +163,15 @@ void ReflectorSession::Watch(const ReflectorMachine::Step& step, Cancellation* c
   const auto now = clock_.Steady();
   if (stopped_by_verdict_) {
     machine_.OnWatchStopped(now);
+    if (!step.initial_events) {
+      feed_->Disconnected("the server has gone back in time (restored?); listing again", heard_at_);
+    }
   } else if (stopped_by_error_) {
     machine_.OnErrorEvent(error_event_, now);
     Failed(error_event_);
   } else if (done) {
     machine_.OnWatchEnded(now);
-  } else {
-    machine_.OnWatchFailed(done.error(), now);
+  } else if (machine_.OnWatchFailed(done.error(), now)) {
     Failed(done.error());
   }
 }

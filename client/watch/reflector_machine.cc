@@ -200,19 +200,19 @@ void ReflectorMachine::OnWatchEnded(Clock::SteadyTime now) {
   }
 }
 
-void ReflectorMachine::OnWatchFailed(const ApiFailure& failure, Clock::SteadyTime now) {
+bool ReflectorMachine::OnWatchFailed(const ApiFailure& failure, Clock::SteadyTime now) {
   if (IsExpired(failure) || failure.version_too_large) {
     RelistOnce("", failure, now);
-    return;
+    return true;
   }
   if (in_initial_events_) {
     const bool silent = started_ && failure.error.code == ErrorCode::kDeadlineExceeded;
     if (IsNotUnderstood(failure) || (silent && streaming_ == Streaming::kUntried)) {
       streaming_ = Streaming::kNever;
-      return;
+      return false;
     }
     BackOff(failure, now);
-    return;
+    return true;
   }
   // Bytes that make no sense, or an object that we refuse to hold: what else may have been wrong?
   const bool malformed =
@@ -220,6 +220,7 @@ void ReflectorMachine::OnWatchFailed(const ApiFailure& failure, Clock::SteadyTim
                               failure.error.code == ErrorCode::kResourceExhausted);
   if (malformed || IsNotUnderstood(failure)) Relist(version_);
   BackOff(failure, now);
+  return true;
 }
 
 }  // namespace downwardfs::client

@@ -86,7 +86,8 @@ class ReflectorMachine {
   void OnErrorEvent(const ApiFailure& failure, Clock::SteadyTime now);
   /// The server ended the watch.
   void OnWatchEnded(Clock::SteadyTime now);
-  void OnWatchFailed(const ApiFailure& failure, Clock::SteadyTime now);
+  /// False if that was only the server's way to say that it knows no streaming lists.
+  bool OnWatchFailed(const ApiFailure& failure, Clock::SteadyTime now);
   /// OnEvent() said kStop and the watch is over.
   void OnWatchStopped(Clock::SteadyTime now);
 

@@ -221,7 +221,11 @@ void CurlLoop::Transfer::End(CURLcode code) {
     return;
   }
   if (result_.fault != TransferFault::kNone) {
-    result_.detail = error_text_[0] != '\0' ? error_text_ : curl_easy_strerror(code);
+    result_.detail = error_text_;
+    // A limit of ours has no words of curl's: that is how Explain() knows it.
+    if (result_.detail.empty() && code != CURLE_OPERATION_TIMEDOUT) {
+      result_.detail = curl_easy_strerror(code);
+    }
     return;
   }
   curl_off_t retry_after = 0;

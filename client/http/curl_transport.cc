@@ -156,6 +156,10 @@ Error CurlTransport::Explain(const TransferResult& result, const HttpRequest& re
                   "TLS handshake failed: " + result.detail +
                       "; check that the port speaks TLS and accepts our client certificate");
     case TransferFault::kTimeout:
+      if (!result.detail.empty()) {
+        return make(ErrorCode::kUnavailable, "cannot connect: " + result.detail +
+                                                 "; check the address and what lies between");
+      }
       return make(ErrorCode::kDeadlineExceeded,
                   request.idle_limit.count() > 0
                       ? "no answer: nothing came for " +

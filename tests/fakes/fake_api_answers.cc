@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the API server double answers.
+#include <zlib.h>
+
 #include <algorithm>
 
 #include "tests/fakes/fake_api_parts.h"
@@ -13,6 +15,21 @@ namespace {
 
 std::string Quoted(const std::string& text) {
   return "\"" + text + "\"";
+}
+
+std::string Gzip(const std::string& text) {
+  z_stream stream = {};
+  deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+  std::string packed(deflateBound(&stream, text.size()) + 64, '\0');
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): zlib's input has no const
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  deflate(&stream, Z_FINISH);
+  packed.resize(stream.total_out);
+  deflateEnd(&stream);
+  return packed;
 }
 
 constexpr char kExpiredText[] = "too old resource version";
@@ -94,6 +111,7 @@ bool FakeApiServer::Answer(Connection& connection, const ServedRequest& request)
     }
     requests_.push_back(std::move(line));
     last_headers_ = request.headers;
+    last_headers_[":client"] = http.ClientName();
     changed_.NotifyAll();
     const auto header = request.headers.find("authorization");
     authorized = options_.token.empty() ||
@@ -165,6 +183,9 @@ bool FakeApiServer::Get(HttpConnection& http, const std::string& resource, const
   if (json.empty()) {
     return Refuse(http, 404, "NotFound",
                   resource + " \\\"" + key.substr(key.find('/') + 1) + "\\\" not found");
+  }
+  if (options_.gzip) {
+    return http.Respond(200, "application/json", Gzip(json), "Content-Encoding: gzip\r\n");
   }
   return http.Respond(200, "application/json", json);
 }

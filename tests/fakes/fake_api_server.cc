@@ -136,6 +136,7 @@ void FakeApiServer::Accept() {
       if ((*at)->over) over.splice(over.end(), connections_, at);
       at = next;
     }
+    ++accepted_;
     connections_.push_back(std::make_unique<Connection>());
     Connection& connection = *connections_.back();
     connection.context = context_;
@@ -257,6 +258,11 @@ void FakeApiServer::Inject(ServerFault fault, int times) {
 std::size_t FakeApiServer::FaultsLeft() const {
   const MutexLock lock(mutex_);
   return faults_.size();
+}
+
+std::size_t FakeApiServer::Connections() const {
+  const MutexLock lock(mutex_);
+  return accepted_;
 }
 
 std::vector<std::string> FakeApiServer::Requests() const {

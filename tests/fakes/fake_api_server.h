@@ -62,6 +62,7 @@ class FakeApiServer {
     /// Pages are never larger, whatever `limit` says (0: as `limit`).
     std::size_t page = 0;
     std::size_t object_padding = 0;
+    bool gzip = false;  ///< of single objects
   };
 
   FakeApiServer();
@@ -105,7 +106,9 @@ class FakeApiServer {
 
   /// Requests so far: "list /api/v1/pods?limit=500&...", in order of arrival.
   std::vector<std::string> Requests() const;
-  /// The headers of the last request.
+  /// How many connections were accepted.
+  std::size_t Connections() const;
+  /// The headers of the last request, and the client certificate's name as ":client".
   std::map<std::string, std::string> LastHeaders() const;
   /// Waits until `count` watches are open and have caught up. False after 60 s.
   bool WaitForWatchers(std::size_t count) const;
@@ -182,6 +185,7 @@ class FakeApiServer {
   std::set<std::string> forbidden_ GUARDED_BY(mutex_);
   std::vector<std::string> requests_ GUARDED_BY(mutex_);
   std::map<std::string, std::string> last_headers_ GUARDED_BY(mutex_);
+  std::size_t accepted_ GUARDED_BY(mutex_) = 0;
   std::size_t idle_watchers_ GUARDED_BY(mutex_) = 0;
   std::list<std::unique_ptr<Connection>> connections_ GUARDED_BY(mutex_);
 

@@ -55,6 +55,15 @@ bool HttpConnection::Handshake() {
   return ssl_ == nullptr || SSL_accept(ssl_.get()) == 1;
 }
 
+std::string HttpConnection::ClientName() const {
+  X509* certificate = ssl_ != nullptr ? SSL_get1_peer_certificate(ssl_.get()) : nullptr;
+  if (certificate == nullptr) return {};
+  char name[256] = {};
+  X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof name);
+  X509_free(certificate);
+  return name;
+}
+
 void HttpConnection::Shut() {
   shutdown(fd_.get(), SHUT_RDWR);
 }
@@ -90,6 +99,7 @@ std::optional<ServedRequest> HttpConnection::Read() {
   std::size_t head_end = 0;
   while ((head_end = input_.find("\r\n\r\n")) == std::string::npos) {
     if (!ReadMore()) return std::nullopt;
+    if (input_[0] == '\x16') return std::nullopt;  // TLS where none is spoken
   }
   ServedRequest request;
   const std::string head = input_.substr(0, head_end + 2);

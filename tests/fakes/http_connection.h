@@ -65,6 +65,9 @@ class HttpConnection {
   /// Waits until `fd` is readable (true) or the client goes (false).
   bool WaitFor(int fd);
 
+  /// The common name of the client's certificate; empty without one.
+  std::string ClientName() const;
+
   /// Ends everything that is under way: the socket is shut down.
   void Shut();
 

@@ -5,7 +5,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/pem.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -19,13 +18,6 @@ namespace {
 void Raise(const OwnedFd& event) {
   const std::uint64_t one = 1;
   (void)!write(event.get(), &one, sizeof one);
-}
-
-X509* ReadCertificate(const std::string& pem) {
-  BIO* bio = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
-  X509* certificate = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr);
-  BIO_free(bio);
-  return certificate;
 }
 
 }  // namespace
@@ -54,20 +46,8 @@ std::string FakeApiServer::url() const {
 
 void FakeApiServer::MakeContext() {
   if (!options_.tls) return;
-  context_ = std::shared_ptr<SSL_CTX>(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
-  const CertificatePair pair = authority_->Issue("api", options_.certificate_names);
-  X509* certificate = ReadCertificate(pair.cert_pem);
-  SSL_CTX_use_certificate(context_.get(), certificate);
-  X509_free(certificate);
-  BIO* bio = BIO_new_mem_buf(pair.key_pem.data(), static_cast<int>(pair.key_pem.size()));
-  EVP_PKEY* key = PEM_read_bio_PrivateKey(bio, nullptr, nullptr, nullptr);
-  BIO_free(bio);
-  SSL_CTX_use_PrivateKey(context_.get(), key);
-  EVP_PKEY_free(key);
-  X509* ca = ReadCertificate(authority_->pem());
-  X509_STORE_add_cert(SSL_CTX_get_cert_store(context_.get()), ca);
-  X509_free(ca);
-  SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);  // asked for, not required
+  context_ =
+      MakeServerContext(authority_->Issue("api", options_.certificate_names), authority_->pem());
 }
 
 void FakeApiServer::RotateCertificates() {

@@ -55,7 +55,28 @@ Certificate MakeCertificate(const std::string& common_name, EVP_PKEY* key, X509*
   return certificate;
 }
 
+X509* ReadCertificate(const std::string& pem) {
+  BIO* bio = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
+  X509* certificate = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr);
+  BIO_free(bio);
+  return certificate;
+}
+
 }  // namespace
+
+std::shared_ptr<SSL_CTX> MakeServerContext(const CertificatePair& pair, const std::string& ca_pem) {
+  std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+  const Certificate certificate(ReadCertificate(pair.cert_pem));
+  SSL_CTX_use_certificate(context.get(), certificate.get());
+  const std::unique_ptr<BIO, Free> bio(
+      BIO_new_mem_buf(pair.key_pem.data(), static_cast<int>(pair.key_pem.size())));
+  const Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
+  SSL_CTX_use_PrivateKey(context.get(), key.get());
+  const Certificate ca(ReadCertificate(ca_pem));
+  X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), ca.get());
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  return context;
+}
 
 struct TestAuthority::State {
   Key key;

@@ -2,6 +2,8 @@
 // Certificates made while a test runs, so that none expires in the tree. Any thread.
 #pragma once
 
+#include <openssl/ssl.h>
+
 #include <memory>
 #include <string>
 
@@ -28,5 +30,8 @@ class TestAuthority {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// TLS for a server: asks clients for a certificate of `ca_pem`'s, but does not insist.
+std::shared_ptr<SSL_CTX> MakeServerContext(const CertificatePair& pair, const std::string& ca_pem);
 
 }  // namespace downwardfs

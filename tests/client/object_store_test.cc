@@ -239,7 +239,7 @@ TEST_F(ObjectStoreTest, ThreadsDoNotDisturbEachOther) {
   std::atomic<bool> stop{false};
   std::atomic<int> calls{0};
   WorkerThread writer("writer", [&] {
-    for (int i = 0; i < 3000; ++i) {
+    for (int i = 0; i < 500; ++i) {
       Put(Pod("p" + std::to_string(i % 50), "u", std::to_string(i + 1), "node1"));
     }
     stop = true;

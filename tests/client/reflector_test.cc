@@ -369,6 +369,7 @@ TEST_F(ReflectorTest, AStalledWatchIsGivenUp) {
   Follow();
   ASSERT_TRUE(ConnectedAndEqual());
   server_.Bookmark();
+  ASSERT_TRUE(server_.WaitForWatchers(1));
   server_.Inject(Body("watch", BodyFault::Kind::kStall, 100));
   server_.Drop();
   Change();

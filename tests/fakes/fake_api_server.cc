@@ -128,6 +128,7 @@ void FakeApiServer::Accept() {
 }
 
 void FakeApiServer::Notify() {
+  idle_watchers_.clear();
   for (const auto& connection : connections_) Raise(connection->event);
   changed_.NotifyAll();
 }
@@ -258,8 +259,8 @@ std::map<std::string, std::string> FakeApiServer::LastHeaders() const {
 bool FakeApiServer::WaitForWatchers(std::size_t count) const {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   const MutexLock lock(mutex_);
-  while (idle_watchers_ < count) {
-    if (!changed_.WaitUntil(mutex_, deadline)) return idle_watchers_ >= count;
+  while (idle_watchers_.size() < count) {
+    if (!changed_.WaitUntil(mutex_, deadline)) return idle_watchers_.size() >= count;
   }
   return true;
 }

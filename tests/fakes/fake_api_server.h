@@ -186,7 +186,8 @@ class FakeApiServer {
   std::vector<std::string> requests_ GUARDED_BY(mutex_);
   std::map<std::string, std::string> last_headers_ GUARDED_BY(mutex_);
   std::size_t accepted_ GUARDED_BY(mutex_) = 0;
-  std::size_t idle_watchers_ GUARDED_BY(mutex_) = 0;
+  /// Watches that have sent all there is.
+  std::set<const Connection*> idle_watchers_ GUARDED_BY(mutex_);
   std::list<std::unique_ptr<Connection>> connections_ GUARDED_BY(mutex_);
 
   OwnedFd listener_;

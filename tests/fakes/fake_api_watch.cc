@@ -138,12 +138,12 @@ bool FakeApiServer::Watch(Connection& connection, const ServedRequest& request,
       if (epoch_ != state.epoch) return false;
       lines = NextLines(&state);
       if (!lines.empty()) continue;
-      ++idle_watchers_;
+      idle_watchers_.insert(&connection);
       changed_.NotifyAll();
     }
     const bool more = http.WaitFor(connection.event.get());
     const MutexLock lock(mutex_);
-    --idle_watchers_;
+    idle_watchers_.erase(&connection);
     if (!more) return false;
   }
 }

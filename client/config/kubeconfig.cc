@@ -156,12 +156,12 @@ Impersonation ReadImpersonation(Fields& fields) {
     fields.Refuse(extra.error());
     return as;
   }
-  for (const auto& pair : extra->node().pairs) {
-    auto values = extra->Strings(pair.first);
+  for (const std::string& key : extra->node().keys) {
+    auto values = extra->Strings(key);
     if (!values) {
       fields.Refuse(std::move(values.error()));
     } else {
-      as.extra[pair.first] = std::move(*values);
+      as.extra[key] = std::move(*values);
     }
   }
   return as;

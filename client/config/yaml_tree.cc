@@ -60,7 +60,9 @@ nlohmann::ordered_json ToJson(const YamlNode& node) {
     }
     case Kind::kMap: {
       Json map = Json::object();
-      for (const auto& [key, value] : node.pairs) map[key] = ToJson(value);
+      for (std::size_t i = 0; i < node.keys.size(); ++i) {
+        map[node.keys[i]] = ToJson(node.items[i]);
+      }
       return map;
     }
   }
@@ -70,8 +72,8 @@ nlohmann::ordered_json ToJson(const YamlNode& node) {
 }  // namespace
 
 const YamlNode* YamlNode::Find(std::string_view key) const {
-  for (const auto& [name, value] : pairs) {
-    if (name == key) return &value;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i] == key) return &items[i];
   }
   return nullptr;
 }

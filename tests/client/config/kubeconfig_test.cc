@@ -49,7 +49,7 @@ clusters:
     unknown-field: 12
     extensions:
     - {name: other, extension: {}}
-    - {name: client.authentication.k8s.io/exec, extension: {audience: a, n: 1}}
+    - {name: client.authentication.k8s.io/exec, extension: {audience: a, num: 1}}
 )");
   const KubeCluster& cluster = config.clusters.at("c");
   EXPECT_EQ(cluster.server, "https://h:6443");
@@ -59,7 +59,7 @@ clusters:
   EXPECT_EQ(cluster.tls_server_name, "other");
   EXPECT_EQ(cluster.proxy_url, "socks5://p:1080");
   EXPECT_TRUE(cluster.disable_compression);
-  EXPECT_EQ(cluster.exec_config_json, R"({"audience":"a","n":1})");
+  EXPECT_EQ(cluster.exec_config_json, R"({"audience":"a","num":1})");
 }
 
 TEST(ParseKubeconfigTest, ReadsEveryFieldOfAUser) {

@@ -31,7 +31,7 @@ class PlainScalarTest : public testing::TestWithParam<PlainCase> {};
 
 // As yaml.v2 under kubectl resolves them: `kubectl --kubeconfig` refuses `name: y` for a string.
 TEST_P(PlainScalarTest, IsTypedByYaml11) {
-  EXPECT_EQ(Parse(std::string("v: ") + GetParam().text).pairs.at(0).second.kind, GetParam().kind)
+  EXPECT_EQ(Parse(std::string("v: ") + GetParam().text).items.at(0).kind, GetParam().kind)
       << GetParam().text;
 }
 
@@ -73,10 +73,18 @@ TEST(YamlTreeTest, RefusesAKeyThatOccursTwice) {
 }
 
 TEST(YamlTreeTest, AliasesAndMergeKeysAreExpanded) {
-  const YamlNode tree = Parse("d: &d {a: 1, b: 2}\nx: {<<: *d, b: 3}\ny: *d\nz: {'<<': 1}\n");
-  EXPECT_EQ(YamlToJson(*tree.Find("x")), R"({"b":3,"a":1})");
-  EXPECT_EQ(YamlToJson(*tree.Find("y")), R"({"a":1,"b":2})");
-  EXPECT_EQ(YamlToJson(*tree.Find("z")), R"({"<<":1})");
+  EXPECT_EQ(YamlToJson(Parse("d: &d {a: 1, b: 2}\n"
+                             "e: {<<: *d, b: 3}\n"
+                             "f: *d\n"
+                             "g: {<<: [*d, {a: 7, c: 8}]}\n"
+                             "h: {'<<': 1}\n")),
+            R"({"d":{"a":1,"b":2},"e":{"b":3,"a":1},"f":{"a":1,"b":2},)"
+            R"("g":{"a":1,"b":2,"c":8},"h":{"<<":1}})");
+}
+
+// yaml.v2 again: the key `y` is the boolean, and JSON spells it "true".
+TEST(YamlTreeTest, AKeyIsTypedToo) {
+  EXPECT_EQ(YamlToJson(Parse("y: 1")), R"({"true":1})");
 }
 
 TEST(YamlTreeTest, BoundsAliasExpansion) {

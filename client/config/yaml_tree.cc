@@ -88,8 +88,8 @@ std::string YamlView::PathOf(std::string_view key) const {
 }
 
 Error YamlView::Invalid(std::string_view key, std::string_view message) const {
-  const YamlNode* child = key.empty() ? node_ : node_->Find(key);
-  const std::size_t line = child ? child->line : node_->line;
+  const YamlNode* child = key.empty() ? nullptr : node_->Find(key);
+  const std::size_t line = child != nullptr ? child->line : node_->line;
   std::string text = PathOf(key);
   if (text.empty()) text = "the document";
   if (line > 0) text += " (line " + std::to_string(line) + ")";

@@ -7,6 +7,7 @@
 
 #include <map>
 
+#include "base/file.h"
 #include "tests/client/config/temp_dir.h"
 #include "tests/fakes/fake_clock.h"
 
@@ -141,6 +142,36 @@ TEST_F(ResolveTest, WithoutAnythingTheMessageTellsAllThatWasTried) {
             " Give --kubeconfig FILE, --server URL or --pod-file FILE");
   variables_["KUBECONFIG"] = "/gone/a:/gone/b";
   EXPECT_THAT(ErrorOf(ErrorCode::kNotFound), HasSubstr("$KUBECONFIG (/gone/a:/gone/b)"));
+}
+
+TEST_F(ResolveTest, AnExecPluginBesideTheKubeconfigIsRun) {
+  const std::string count = dir_.Path("count");
+  dir_.Write("kube/bin/login",
+             "#!/bin/sh\necho run >> " + count +
+                 "\ncat <<END\n"
+                 R"({"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1",)"
+                 R"("status":{"token":"$A-$1"}})"
+                 "\nEND\n",
+             0700);
+  flags_.kubeconfig = dir_.Write("kube/config", R"(
+clusters: [{name: c, cluster: {server: "https://h"}}]
+users:
+- name: u
+  user:
+    exec:
+      apiVersion: client.authentication.k8s.io/v1
+      command: bin/login
+      args: [second]
+      env: [{name: A, value: first}]
+      interactiveMode: Never
+contexts: [{name: x, context: {cluster: c, user: u}}]
+current-context: x
+)");
+  const auto config = Resolve();
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->credentials->Get(false)->bearer_token, "first-second");
+  EXPECT_EQ(config->credentials->Get(false)->bearer_token, "first-second");
+  EXPECT_EQ(ReadFile(count).value(), "run\n");
 }
 
 TEST_F(ResolveTest, InClusterNamesTheFilesThatRotate) {

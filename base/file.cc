@@ -15,6 +15,10 @@ Result<std::string> ReadFile(const std::string& path, std::size_t limit) {
   OwnedFd owned(is_stdin ? -1 : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   const int fd = is_stdin ? STDIN_FILENO : owned.get();
   if (fd < 0) return Fail(ErrnoError(errno, path));
+  return ReadAll(fd, path, limit);
+}
+
+Result<std::string> ReadAll(int fd, const std::string& what, std::size_t limit) {
   std::string bytes;
   struct stat st = {};
   if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && static_cast<std::size_t>(st.st_size) <= limit) {
@@ -24,11 +28,11 @@ Result<std::string> ReadFile(const std::string& path, std::size_t limit) {
   for (;;) {
     const ssize_t n = read(fd, chunk, sizeof chunk);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return Fail(ErrnoError(errno, path));
+    if (n < 0) return Fail(ErrnoError(errno, what));
     if (n == 0) return bytes;
     if (bytes.size() + static_cast<std::size_t>(n) > limit) {
       return Fail(ErrorCode::kResourceExhausted,
-                  path + ": larger than " + std::to_string(limit) + " bytes");
+                  what + ": larger than " + std::to_string(limit) + " bytes");
     }
     bytes.append(chunk, static_cast<std::size_t>(n));
   }

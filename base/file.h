@@ -14,6 +14,10 @@ namespace downwardfs {
 /// the errno's code with `path` named where it cannot be opened or read; a directory is refused.
 Result<std::string> ReadFile(const std::string& path, std::size_t limit = std::size_t{64} << 20);
 
+/// The bytes of the open file `fd` from where it stands to its end; `what` names it in errors.
+Result<std::string> ReadAll(int fd, const std::string& what,
+                            std::size_t limit = std::size_t{64} << 20);
+
 /// Writes all bytes to `fd`, in as many write(2) calls as it takes.
 Status WriteAll(int fd, std::string_view bytes, std::string_view what);
 

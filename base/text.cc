@@ -71,6 +71,15 @@ std::string QuoteForMessage(std::string_view text, std::size_t limit) {
   return '"' + Escape(cut ? text.substr(0, end) : text, "\"\\") + (cut ? "...\"" : "\"");
 }
 
+std::string Concat(std::initializer_list<std::string_view> parts) {
+  std::size_t size = 0;
+  for (const std::string_view part : parts) size += part.size();
+  std::string out;
+  out.reserve(size);
+  for (const std::string_view part : parts) out += part;
+  return out;
+}
+
 std::string OneLine(std::string_view message) { return Escape(message, ""); }
 
 }  // namespace downwardfs

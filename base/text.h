@@ -2,6 +2,7 @@
 // Text for one-line messages, and UTF-8. Any thread.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,9 @@ std::size_t FirstInvalidUtf8(std::string_view bytes);
 /// `text` in double quotes for a message: control and non-UTF-8 bytes as \xNN, and cut with "..."
 /// after `limit` bytes, so that hostile input stays one short line on a terminal.
 std::string QuoteForMessage(std::string_view text, std::size_t limit = 80);
+
+/// The parts behind one another, in one allocation.
+std::string Concat(std::initializer_list<std::string_view> parts);
 
 /// `message` with control bytes replaced by \xNN: exactly one line.
 std::string OneLine(std::string_view message);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace downwardfs {
 
@@ -17,7 +18,12 @@ class WorkerThread {
   /// Starts the thread; `name` shows in ps and gdb (15 bytes at most, the kernel's limit).
   WorkerThread(const std::string& name, std::function<void()> body);
   WorkerThread(WorkerThread&&) = default;
-  WorkerThread& operator=(WorkerThread&&) = delete;
+  /// Takes over a thread; the one owned before, if any, is joined first.
+  WorkerThread& operator=(WorkerThread&& other) {
+    Join();
+    thread_ = std::move(other.thread_);
+    return *this;
+  }
   ~WorkerThread() { Join(); }
 
   /// Waits until the function returned. Does nothing if there is no thread (any more).

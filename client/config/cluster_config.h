@@ -43,7 +43,8 @@ struct ClusterConfig {
   std::string client_key_pem;
   std::string client_key_file;
 
-  /// http://, https:// or socks5://; empty: what the environment says (https_proxy, no_proxy).
+  /// http://, https:// or socks5://, which leaves names to the proxy (curl calls that socks5h);
+  /// empty: what the environment says (https_proxy, no_proxy). May hold a password.
   std::string proxy_url;
   bool disable_compression = false;  ///< do not ask for gzip
 

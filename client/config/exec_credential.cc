@@ -53,7 +53,11 @@ std::string LastLine(std::string_view text) {
 // The later of two settings of a variable wins, as in Go's os/exec.
 std::vector<std::string> Environment(std::vector<std::string> base, const ExecSpec& spec,
                                      const std::string& info) {
-  for (const auto& [name, value] : spec.env) base.push_back(name + "=" + value);
+  for (const auto& [name, value] : spec.env) {
+    base.push_back(name);
+    base.back() += '=';
+    base.back() += value;
+  }
   base.push_back("KUBERNETES_EXEC_INFO=" + info);
   std::map<std::string, std::string> by_name;
   for (std::string& variable : base) {

@@ -88,61 +88,62 @@ KubeCluster ReadCluster(Fields& fields) {
   return cluster;
 }
 
-ExecSpec::Interactive ReadInteractive(Fields& fields, const std::string& api_version) {
-  const std::string mode = fields.Text("interactiveMode");
-  if (mode == "Never") return ExecSpec::Interactive::kNever;
-  if (mode == "Always") return ExecSpec::Interactive::kAlways;
-  if (mode.empty() && api_version == "client.authentication.k8s.io/v1") {
-    fields.Refuse(fields.view().Invalid(
-        "interactiveMode",
-        "is required with client.authentication.k8s.io/v1: Never, IfAvailable or"
-        " Always"));
-  } else if (!mode.empty() && mode != "IfAvailable") {
-    fields.Refuse(fields.view().Invalid("interactiveMode", "must be Never, IfAvailable or Always"));
+// What is wrong with an exec entry whose fields are of the right kinds; empty if nothing is. As in
+// kubectl it matters only for the user that is chosen: a stale entry of another breaks nothing.
+std::string ExecProblem(const YamlView& exec, const ExecSpec& spec, const std::string& mode) {
+  const auto problem = [&](std::string_view key, std::string_view rule) {
+    return exec.Invalid(key, rule).message;
+  };
+  const bool v1 = spec.api_version == "client.authentication.k8s.io/v1";
+  if (!v1 && spec.api_version != "client.authentication.k8s.io/v1beta1") {
+    return problem("apiVersion",
+                   "must be client.authentication.k8s.io/v1 or client.authentication.k8s.io/v1beta1"
+                   " (v1alpha1 was removed in Kubernetes 1.24: update the plugin)");
   }
-  return ExecSpec::Interactive::kIfAvailable;
+  if (spec.command.empty()) return problem("command", "must be given");
+  if (mode.empty() && v1) {
+    return problem(
+        "interactiveMode",
+        "must be Never, IfAvailable or Always; client.authentication.k8s.io/v1 needs it");
+  }
+  if (!mode.empty() && mode != "Never" && mode != "IfAvailable" && mode != "Always") {
+    return problem("interactiveMode", "must be Never, IfAvailable or Always");
+  }
+  for (const auto& variable : spec.env) {
+    if (variable.first.empty() || variable.first.find('=') != std::string::npos) {
+      return problem("env", "each entry needs the name of a variable");
+    }
+  }
+  return "";
 }
 
-std::optional<ExecSpec> ReadExec(Fields& user, const std::string& directory) {
-  if (!user.view().Has("exec")) return std::nullopt;
-  const auto map = user.view().Map("exec");
-  if (!map) {
-    user.Refuse(map.error());
-    return std::nullopt;
-  }
-  Fields fields(*map, directory);
-  ExecSpec spec;
-  spec.api_version = fields.Text("apiVersion");
-  spec.command = fields.Text("command");
-  if (spec.command.empty()) fields.Refuse(map->Invalid("command", "must be given"));
-  if (spec.command.find('/') != std::string::npos) spec.command = fields.Path("command");
-  if (spec.api_version != "client.authentication.k8s.io/v1" &&
-      spec.api_version != "client.authentication.k8s.io/v1beta1") {
-    fields.Refuse(
-        map->Invalid("apiVersion",
-                     "must be client.authentication.k8s.io/v1 or .../v1beta1 (v1alpha1 was"
-                     " removed in Kubernetes 1.24: update the plugin)"));
-  }
-  spec.args = fields.Texts("args");
-  spec.install_hint = fields.Text("installHint");
-  spec.provide_cluster_info = fields.Flag("provideClusterInfo");
-  spec.interactive = ReadInteractive(fields, spec.api_version);
-  if (auto variables = map->Maps("env"); variables) {
+void ReadExec(Fields& fields, const std::string& directory, KubeUser& user) {
+  if (!fields.view().Has("exec")) return;
+  const auto map = fields.view().Map("exec");
+  if (!map) return fields.Refuse(map.error());
+  Fields exec(*map, directory);
+  ExecSpec& spec = user.exec.emplace();
+  spec.api_version = exec.Text("apiVersion");
+  spec.command = exec.Text("command");
+  if (spec.command.find('/') != std::string::npos) spec.command = exec.Path("command");
+  spec.args = exec.Texts("args");
+  spec.install_hint = exec.Text("installHint");
+  spec.provide_cluster_info = exec.Flag("provideClusterInfo");
+  const std::string mode = exec.Text("interactiveMode");
+  if (mode == "Never") spec.interactive = ExecSpec::Interactive::kNever;
+  if (mode == "Always") spec.interactive = ExecSpec::Interactive::kAlways;
+  if (const auto variables = map->Maps("env"); !variables) {
+    exec.Refuse(variables.error());
+  } else {
     for (const YamlView& variable : *variables) {
       Fields pair(variable, directory);
       std::string name = pair.Text("name");
-      std::string value = pair.Text("value");
-      if (name.empty() || name.find('=') != std::string::npos) {
-        pair.Refuse(variable.Invalid("name", "must be a variable's name"));
-      }
-      if (pair.error()) fields.Refuse(*pair.error());
-      spec.env.emplace_back(std::move(name), std::move(value));
+      spec.env.emplace_back(std::move(name), pair.Text("value"));
+      if (pair.error()) exec.Refuse(*pair.error());
     }
-  } else {
-    fields.Refuse(std::move(variables.error()));
   }
-  if (fields.error()) user.Refuse(*fields.error());
-  return spec;
+  if (exec.error()) return fields.Refuse(*exec.error());
+  user.exec_problem = ExecProblem(*map, spec, mode);
 }
 
 Impersonation ReadImpersonation(Fields& fields) {
@@ -155,12 +156,12 @@ Impersonation ReadImpersonation(Fields& fields) {
     fields.Refuse(extra.error());
     return as;
   }
-  for (const auto& pair : extra->node().pairs) {
-    auto values = extra->Strings(pair.first);
+  for (const std::string& key : extra->node().keys) {
+    auto values = extra->Strings(key);
     if (!values) {
       fields.Refuse(std::move(values.error()));
     } else {
-      as.extra[pair.first] = std::move(*values);
+      as.extra[key] = std::move(*values);
     }
   }
   return as;
@@ -177,7 +178,7 @@ KubeUser ReadUser(Fields& fields, const std::string& directory) {
   user.username = fields.Text("username");
   user.password = fields.Text("password");
   user.impersonate = ReadImpersonation(fields);
-  user.exec = ReadExec(fields, directory);
+  ReadExec(fields, directory, user);
   if (const auto provider = fields.view().Map("auth-provider"); !provider) {
     fields.Refuse(provider.error());
   } else if (fields.view().Has("auth-provider")) {

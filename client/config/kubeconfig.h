@@ -45,6 +45,7 @@ struct KubeUser {
   std::string password;
   Impersonation impersonate;
   std::optional<ExecSpec> exec;
+  std::string exec_problem;   ///< the rule that `exec` breaks; it counts when the user is chosen
   std::string auth_provider;  ///< its name; refused when the user is chosen
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/config/rfc3339.h"
 
+#include <algorithm>
+
 namespace downwardfs::client {
 namespace {
 
@@ -63,7 +65,11 @@ std::optional<std::chrono::system_clock::time_point> ParseRfc3339(std::string_vi
     offset = west ? -*given : *given;
   }
   if (!text.empty()) return std::nullopt;
-  return sys_days(date) + *time + seconds(second) - offset;
+  // The system clock counts nanoseconds, from 1677 to 2262; a year of 9999 stands for "never".
+  constexpr auto kFirst = ceil<seconds>(system_clock::time_point::min());
+  constexpr auto kLast = floor<seconds>(system_clock::time_point::max());
+  const sys_seconds moment = sys_days(date) + *time + seconds(second) - offset;
+  return std::clamp(moment, kFirst, kLast);
 }
 
 }  // namespace downwardfs::client

@@ -9,6 +9,7 @@
 namespace downwardfs::client {
 
 /// "2026-11-22T13:53:32Z", with fractions and with an offset too; nothing if it is something else.
+/// Beyond what the clock can count: its first or last second.
 std::optional<std::chrono::system_clock::time_point> ParseRfc3339(std::string_view text);
 
 }  // namespace downwardfs::client

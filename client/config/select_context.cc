@@ -45,7 +45,7 @@ bool IsDnsLabel(std::string_view text) {
   return alphanumeric(text.front()) && alphanumeric(text.back());
 }
 
-// The rule that the user's entry breaks; empty if none. `tls`: what counts only over https does.
+// The rule that the user's entry breaks; empty if none.
 std::string UserProblem(const KubeUser& user) {
   const bool has_cert = !user.client_cert_file.empty() || !user.client_cert_pem.empty();
   const bool has_key = !user.client_key_file.empty() || !user.client_key_pem.empty();
@@ -72,6 +72,7 @@ std::string UserProblem(const KubeUser& user) {
   if (has_cert && !user.client_key_pem.empty() && !IsPem(user.client_key_pem)) {
     return "client-key-data is base64 of something that is not PEM";
   }
+  if (!user.exec_problem.empty()) return user.exec_problem;
   const Impersonation& as = user.impersonate;
   if (as.user.empty() && (!as.uid.empty() || !as.groups.empty() || !as.extra.empty())) {
     return "as-uid, as-groups and as-user-extra need `as`";
@@ -115,6 +116,15 @@ void SetTls(const KubeCluster& cluster, const KubeUser& user, ClusterConfig& to)
   to.client_cert_file = user.client_cert_file;
   to.client_key_pem = user.client_key_pem;
   to.client_key_file = user.client_key_file;
+}
+
+void ClearTls(ClusterConfig& config) {
+  for (std::string* member :
+       {&config.ca_pem, &config.ca_file, &config.tls_server_name, &config.client_cert_pem,
+        &config.client_cert_file, &config.client_key_pem, &config.client_key_file}) {
+    member->clear();
+  }
+  config.insecure_skip_tls_verify = false;
 }
 
 // Which of several kinds wins: as in client-go, where a set Authorization header stops the plugin.
@@ -217,9 +227,7 @@ Result<ClusterConfig> SelectContext(const Kubeconfig& config, const std::string&
     result.credentials = MakeProvider(*user, result, cluster->second.exec_config_json, tools);
   } else {
     // Nothing secret goes over plain http; kubectl leaves all of it out likewise.
-    SetTls(KubeCluster{}, KubeUser{}, result);
-    result.client_cert_pem = result.client_cert_file = "";
-    result.client_key_pem = result.client_key_file = "";
+    ClearTls(result);
   }
   return result;
 }

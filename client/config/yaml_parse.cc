@@ -159,7 +159,8 @@ class Builder {
       if (std::exchange(frame.merging, false)) {
         frame.merges.push_back(std::move(node));
       } else {
-        frame.node.pairs.emplace_back(std::move(key), std::move(node));
+        frame.node.keys.push_back(std::move(key));
+        frame.node.items.push_back(std::move(node));
       }
     }
   }
@@ -184,9 +185,8 @@ class Builder {
   };
 
   static std::size_t Size(const YamlNode& node) {
-    std::size_t n = 1;
+    std::size_t n = 1 + node.keys.size();
     for (const YamlNode& item : node.items) n += Size(item);
-    for (const auto& pair : node.pairs) n += 1 + Size(pair.second);
     return n;
   }
 
@@ -219,8 +219,10 @@ class Builder {
       return;
     }
     if (source.kind != Kind::kMap) throw Refusal{source.line, "'<<' takes maps only"};
-    for (auto& pair : source.pairs) {
-      if (frame.keys.insert(pair.first).second) frame.node.pairs.push_back(std::move(pair));
+    for (std::size_t i = 0; i < source.keys.size(); ++i) {
+      if (!frame.keys.insert(source.keys[i]).second) continue;
+      frame.node.keys.push_back(std::move(source.keys[i]));
+      frame.node.items.push_back(std::move(source.items[i]));
     }
   }
 

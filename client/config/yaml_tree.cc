@@ -60,7 +60,9 @@ nlohmann::ordered_json ToJson(const YamlNode& node) {
     }
     case Kind::kMap: {
       Json map = Json::object();
-      for (const auto& [key, value] : node.pairs) map[key] = ToJson(value);
+      for (std::size_t i = 0; i < node.keys.size(); ++i) {
+        map[node.keys[i]] = ToJson(node.items[i]);
+      }
       return map;
     }
   }
@@ -70,8 +72,8 @@ nlohmann::ordered_json ToJson(const YamlNode& node) {
 }  // namespace
 
 const YamlNode* YamlNode::Find(std::string_view key) const {
-  for (const auto& [name, value] : pairs) {
-    if (name == key) return &value;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i] == key) return &items[i];
   }
   return nullptr;
 }
@@ -86,8 +88,8 @@ std::string YamlView::PathOf(std::string_view key) const {
 }
 
 Error YamlView::Invalid(std::string_view key, std::string_view message) const {
-  const YamlNode* child = key.empty() ? node_ : node_->Find(key);
-  const std::size_t line = child ? child->line : node_->line;
+  const YamlNode* child = key.empty() ? nullptr : node_->Find(key);
+  const std::size_t line = child != nullptr ? child->line : node_->line;
   std::string text = PathOf(key);
   if (text.empty()) text = "the document";
   if (line > 0) text += " (line " + std::to_string(line) + ")";

@@ -27,8 +27,8 @@ struct YamlNode {
   Kind kind = Kind::kNull;
   std::string text;  ///< of a scalar, as written; "true" or "false" for a boolean
   std::size_t line = 0;
-  std::vector<YamlNode> items;                          ///< of a list
-  std::vector<std::pair<std::string, YamlNode>> pairs;  ///< of a map; in order, keys unique
+  std::vector<std::string> keys;  ///< of a map, unique; keys[i] belongs to items[i]
+  std::vector<YamlNode> items;    ///< of a list or a map, in order
 
   /// The value under `key` of a map; null if there is none (or this is no map).
   const YamlNode* Find(std::string_view key) const;

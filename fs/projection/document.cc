@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/projection/document.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -91,13 +92,29 @@ class DomBuilder final : public nlohmann::json_sax<Json> {
   std::string error_;
 };
 
-void Dump(const Json& value, int indent, int depth, std::string& out) {
+// A JSON string with bytes that are not UTF-8 as they are: each well-formed stretch is nlohmann's.
+void DumpStringKeepingBytes(std::string_view text, std::string& out) {
+  out += '"';
+  while (!text.empty()) {
+    const std::size_t n = std::min(FirstInvalidUtf8(text), text.size());
+    const std::string quoted = Json(text.substr(0, n)).dump();
+    out.append(quoted, 1, quoted.size() - 2);
+    text.remove_prefix(n);
+    if (text.empty()) break;
+    out += text.front();
+    text.remove_prefix(1);
+  }
+  out += '"';
+}
+
+void Dump(const Json& value, int indent, int depth, InvalidUtf8 policy, std::string& out) {
   const auto new_line = [&](int levels) {
     if (indent < 0) return;
     out += '\n';
     out.append(static_cast<std::size_t>(indent) * static_cast<std::size_t>(levels), ' ');
   };
   const auto dump_string = [&](const std::string& text) {
+    if (policy == InvalidUtf8::kKeep) return DumpStringKeepingBytes(text, out);
     out += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
   };
   if (value.is_object() && !value.empty()) {
@@ -107,7 +124,7 @@ void Dump(const Json& value, int indent, int depth, std::string& out) {
       new_line(depth + 1);
       dump_string(key);
       out += indent < 0 ? ":" : ": ";
-      Dump(member, indent, depth + 1, out);
+      Dump(member, indent, depth + 1, policy, out);
     }
     new_line(depth);
     out += '}';
@@ -116,7 +133,7 @@ void Dump(const Json& value, int indent, int depth, std::string& out) {
     for (const Json& member : value) {
       out += std::exchange(separator, ",");
       new_line(depth + 1);
-      Dump(member, indent, depth + 1, out);
+      Dump(member, indent, depth + 1, policy, out);
     }
     new_line(depth);
     out += ']';
@@ -153,9 +170,9 @@ std::optional<std::string> NumberText(const Json& value) {
   return std::nullopt;
 }
 
-std::string DumpJson(const Json& value, int indent) {
+std::string DumpJson(const Json& value, int indent, InvalidUtf8 policy) {
   std::string out;
-  Dump(value, indent, 0, out);
+  Dump(value, indent, 0, policy, out);
   return out;
 }
 

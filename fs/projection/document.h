@@ -32,9 +32,10 @@ Result<Json> ParseJson(std::string_view text, InvalidUtf8 policy = InvalidUtf8::
 /// The exact text of a JSON number (of an integer too); nothing if `value` is not a number.
 std::optional<std::string> NumberText(const Json& value);
 
-/// JSON text of `value`, numbers with their exact text; bytes that are not UTF-8 become U+FFFD.
-/// `indent` < 0: compact.
-std::string DumpJson(const Json& value, int indent = -1);
+/// JSON text of `value`, numbers with their exact text. Bytes that are not UTF-8 become U+FFFD, or
+/// stay (kKeep), so that ParseJson() reads the same value back. `indent` < 0: compact.
+std::string DumpJson(const Json& value, int indent = -1,
+                     InvalidUtf8 policy = InvalidUtf8::kReplace);
 
 /// An API object, parsed.
 class Document {

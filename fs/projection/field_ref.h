@@ -29,11 +29,11 @@ std::vector<std::string> QualifiedNameErrors(std::string_view name);
 /// FormatMap: keys sorted bytewise, `key="value"` lines joined by \n, values as GoQuote.
 std::string FormatMap(const Json& string_map);
 
-/// Checks a field path without an object: kInvalidArgument for one that no pod can have ("metadata.nam"),
-/// an invalid label key, a subscript where there is no map. With `kubelet_only`, everything but the
-/// kubelet's five fields (and their subscripts) is refused. "spec.host" is "spec.nodeName".
-/// A field that this build's schema does not know is refused here, and still found by FieldValue
-/// if the object at hand has it: callers that have the object pass it as `pod`.
+/// Checks a field path without an object: kInvalidArgument for one that no pod can have
+/// ("metadata.nam"), an invalid label key, a subscript where there is no map. With `kubelet_only`,
+/// everything but the kubelet's five fields (and their subscripts) is refused. "spec.host" is
+/// "spec.nodeName". A field that this build's schema does not know is refused here, and still found
+/// by FieldValue if the object at hand has it: callers that have the object pass it as `pod`.
 Status ValidateFieldPath(std::string_view field_path, bool kubelet_only, const Json* pod = nullptr);
 
 /// The field's text. A field that the pod could have but has not (yet) is empty. Fields under

@@ -42,6 +42,9 @@ struct ItemRules {
   bool kubelet_only = false;
   /// Allow requests.hugepages-* and limits.hugepages-* (gate DownwardAPIHugePages; on since 1.27).
   bool hugepages = true;
+  /// Refuse two items with the very same path, as for the sources of a projected volume. (For a
+  /// downwardAPI volume the API server lets them pass; ValidateLayout refuses them either way.)
+  bool unique_paths = false;
 };
 
 /// Decodes an items file: a volume with `downwardAPI:`, a volume source with `items:` and
@@ -52,8 +55,9 @@ Result<ItemSpec> DecodeItemSpec(const Json& value);
 /// `projected` (other sources of a projected volume are refused by name).
 Result<ItemSpec> ItemSpecFromVolume(const Json& pod, std::string_view name);
 
-/// The rules of the API server. The error names the item by index and path.
-Status ValidateItems(const ItemSpec& spec, const ItemRules& rules = {});
+/// The rules of the API server. The error names the item by index and path. With `pod`, a field that
+/// this build's schema lacks but the pod has is accepted.
+Status ValidateItems(const ItemSpec& spec, const ItemRules& rules = {}, const Json* pod = nullptr);
 
 /// The rules of a directory tree: no two items for one file, no file where another item needs a
 /// directory, names of at most 255 bytes, paths of at most 4096, no NUL, not the root itself.

@@ -3,6 +3,7 @@
 // Projection: a pod, its node and a list of items become files. Pure functions; any thread.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -22,5 +23,21 @@ struct ProjectionInput {
 /// is an empty file with `problem` set; every other failure (no such container, unknown field)
 /// fails the whole, as the kubelet's CollectData does, naming the item.
 Result<std::vector<ProjectedFile>> Project(const ItemSpec& spec, const ProjectionInput& input);
+
+/// What a volume or a mount shows of a pod.
+struct VolumeView {
+  enum class Kind {
+    kItems,     ///< the items given
+    kVolume,    ///< the items of a volume of the pod's own spec
+    kFullView,  ///< every field (full_view.h)
+  };
+  Kind kind = Kind::kFullView;
+  ItemSpec items;      ///< kItems
+  std::string volume;  ///< kVolume
+  ItemRules rules;     ///< how strict items are checked
+};
+
+/// Validates the view's items against the pod and projects them.
+Result<std::vector<ProjectedFile>> ProjectView(const VolumeView& view, const ProjectionInput& input);
 
 }  // namespace downwardfs

@@ -20,6 +20,11 @@ TEST(QuoteForMessageTest, HostileInputStaysOneShortLine) {
   EXPECT_EQ(QuoteForMessage("\xc3\xa9\xc3\xa9", 3), "\"\xc3\xa9...\"");  // not cut within é
 }
 
+TEST(ConcatTest, PutsPartsBehindOneAnother) {
+  EXPECT_EQ(Concat({}), "");
+  EXPECT_EQ(Concat({"a", "", std::string_view("b\0c", 3)}), std::string("ab\0c", 4));
+}
+
 TEST(OneLineTest, KeepsPrintableTextAndQuotes) {
   EXPECT_EQ(OneLine("x: \"y\"\r\nz \xc3\xa9"), "x: \"y\"\\x0d\\x0az \xc3\xa9");
 }

@@ -35,8 +35,17 @@ TEST(ParseJsonTest, BytesThatAreNotUtf8AreKeptOrReplaced) {
   EXPECT_EQ(ParsedString("\"\xef\xbf\xc3(\"", InvalidUtf8::kReplace),
             "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd(");
   // U+FDD0, the mark that is used inside, survives beside a bad byte, escaped or not.
-  EXPECT_EQ(ParsedString("\"\xff\xef\xb7\x90\\ufdd0\\ufdd0" "41\""),
-            "\xff\xef\xb7\x90\xef\xb7\x90\xef\xb7\x90" "41");
+  EXPECT_EQ(ParsedString("\"\xff\xef\xb7\x90\\ufdd0\\ufdd0"
+                         "41\""),
+            "\xff\xef\xb7\x90\xef\xb7\x90\xef\xb7\x90"
+            "41");
+}
+
+TEST(DumpJsonTest, BytesThatAreNotUtf8AreReplacedOrKept) {
+  auto parsed = ParseJson("{\"a\":\"\xffx\\n\xc3\xa9\xc3\"}");
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(DumpJson(*parsed), "{\"a\":\"\xef\xbf\xbdx\\n\xc3\xa9\xef\xbf\xbd\"}");
+  EXPECT_EQ(DumpJson(*parsed, -1, InvalidUtf8::kKeep), "{\"a\":\"\xffx\\n\xc3\xa9\xc3\"}");
 }
 
 TEST(ParseJsonTest, LoneSurrogatesBecomeReplacementCharacters) {

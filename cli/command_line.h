@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The command line, parsed into plain structs: nothing below main() sees a flag. CLI11 stays in
+// command_line.cc. Used by main() only, before any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+
+namespace downwardfs {
+
+/// SOURCE: where the objects come from.
+struct SourceOptions {
+  std::string pod_file;
+  std::string node_file;
+};
+
+/// WHAT: the pod, and what is shown of it.
+struct WhatOptions {
+  std::string pod;         ///< NS/NAME; empty: the only one of the source
+  std::string items_file;  ///< at most one of items_file and volume; neither: the full view
+  std::string volume;
+  bool strict = false;     ///< refuse what the kubelet itself refuses
+};
+
+struct MountOptions {
+  SourceOptions source;
+  WhatOptions what;
+  LogOptions log;
+  std::string mount_point;
+  bool foreground = false;
+  bool allow_other = false;
+  std::optional<std::uint32_t> fs_group;
+};
+
+struct RenderOptions {
+  SourceOptions source;
+  WhatOptions what;
+  bool json = false;
+  std::optional<std::string> field;  ///< print this field alone
+};
+
+struct EnvCommandOptions {
+  SourceOptions source;
+  std::string pod;
+  std::string container;
+  std::string format = "dotenv";  ///< dotenv, json or shell
+  bool skip_unresolved = false;
+  std::vector<std::string> command;  ///< exec: what to run
+};
+
+struct WriteOptions {
+  SourceOptions source;
+  WhatOptions what;
+  LogOptions log;
+  std::string directory;
+  bool once = false;
+};
+
+struct StatusOptions {
+  std::string mount_point;
+  bool json = false;
+};
+
+struct CommandLine {
+  enum class Command { kMount, kRender, kEnv, kExec, kWrite, kStatus };
+  Command command = Command::kMount;
+  MountOptions mount;
+  RenderOptions render;
+  EnvCommandOptions env;  ///< of env and exec
+  WriteOptions write;
+  StatusOptions status;
+};
+
+/// Parses the arguments. --help and --version print and exit 0; wrong usage prints one line and
+/// exits 2. So whoever gets an answer has a command to run.
+CommandLine ParseCommandLine(int argc, char** argv);
+
+}  // namespace downwardfs

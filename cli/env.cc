@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// `downwardfs env` and `downwardfs exec`: a container's environment, printed or given to a command.
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+
+#include "base/file.h"
+#include "cli/commands.h"
+#include "cli/inputs.h"
+#include "fs/projection/env.h"
+#include "fs/projection/env_format.h"
+#include "fs/tree/projection_source.h"
+
+namespace downwardfs {
+namespace {
+
+Result<std::vector<EnvVar>> Resolve(const EnvCommandOptions& options) {
+  auto inputs = OpenInputs(options.source, options.pod);
+  if (!inputs) return Fail(std::move(inputs.error()));
+  auto loaded = LoadInput(*inputs->source, inputs->pod);
+  if (!loaded) return Fail(std::move(loaded.error()));
+  const Json* node = loaded->input.node ? &loaded->input.node->root() : nullptr;
+  EnvOptions how;
+  how.skip_unresolved = options.skip_unresolved;
+  return ResolveEnv(loaded->input.pod->root(), options.container, node, /*objects=*/nullptr, how);
+}
+
+}  // namespace
+
+Result<int> RunEnv(const EnvCommandOptions& options) {
+  auto variables = Resolve(options);
+  if (!variables) return Fail(std::move(variables.error()));
+  const EnvFormat format = options.format == "json"    ? EnvFormat::kJson
+                           : options.format == "shell" ? EnvFormat::kShell
+                                                       : EnvFormat::kDotenv;
+  const std::string text = FormatEnv(*variables, format);
+  if (auto done = WriteAll(STDOUT_FILENO, text, "standard output"); !done) {
+    return Fail(std::move(done.error()));
+  }
+  return 0;
+}
+
+Result<int> RunExec(const EnvCommandOptions& options) {
+  auto variables = Resolve(options);
+  if (!variables) return Fail(std::move(variables.error()));
+  for (const EnvVar& variable : *variables) {
+    if (variable.value.find('\0') != std::string::npos) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "env " + variable.name + ": contains a NUL byte, which no environment can hold");
+    }
+    setenv(variable.name.c_str(), variable.value.c_str(), 1);  // NOLINT: no thread exists
+  }
+  std::vector<char*> argv;
+  argv.reserve(options.command.size() + 1);
+  for (const std::string& word : options.command) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  std::signal(SIGPIPE, SIG_DFL);
+  execvp(argv[0], argv.data());
+  return Fail(ErrnoError(errno, options.command.front()));
+}
+
+}  // namespace downwardfs

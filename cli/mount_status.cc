@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/mount_status.h"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/version.h"
+
+namespace downwardfs {
+namespace {
+
+double Seconds(std::chrono::nanoseconds duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+std::string ViewName(const VolumeView& view) {
+  switch (view.kind) {
+    case VolumeView::Kind::kItems: return "items";
+    case VolumeView::Kind::kVolume: return "volume " + view.volume;
+    case VolumeView::Kind::kFullView: return "full";
+  }
+  return "";
+}
+
+}  // namespace
+
+MountStatus::MountStatus(const Inputs& inputs, std::string mount_point)
+    : inputs_(inputs), mount_point_(std::move(mount_point)) {}
+
+void MountStatus::Attach(const VolumeSession* session, const VolumeUpdater* updater) {
+  MutexLock lock(mutex_);
+  session_ = session;
+  updater_ = updater;
+}
+
+std::string MountStatus::Json() const {
+  const SourceState source = inputs_.source->State();
+  nlohmann::json out = {
+      {"version", Version()},
+      {"mountPoint", mount_point_},
+      {"daemonPid", getpid()},
+      {"holderPid", nullptr},  // one process serves and holds this mount
+      {"generation", 1},
+      {"deaths", 0},
+      {"uptimeSeconds", Seconds(std::chrono::steady_clock::now() - started_)},
+      {"source", source.description},
+      {"connected", source.connected},
+      {"dataAgeSeconds", Seconds(source.data_age)},
+      {"pod", inputs_.pod.ns + "/" + inputs_.pod.name},
+      {"view", ViewName(inputs_.view)},
+  };
+  std::string last_error = source.last_error;
+  MutexLock lock(mutex_);
+  if (updater_ != nullptr) {
+    const VolumeUpdater::State updater = updater_->state();
+    if (last_error.empty()) last_error = updater.last_error;
+    out["podDeleted"] = updater.pod_deleted;
+    out["problems"] = updater.problems;
+  }
+  if (session_ != nullptr) {
+    const NodeTable::Stats stats = session_->stats();
+    out["resourceVersion"] = stats.resource_version;
+    out["dataDirectory"] = stats.data_dir;
+    out["files"] = stats.files;
+    out["contentBytes"] = stats.content_bytes;
+    out["flips"] = stats.flips;
+    out["liveVersions"] = stats.versions;
+    out["kernelLookups"] = stats.lookups;
+    out["requests"] = session_->requests();
+  } else {
+    out["requests"] = nlohmann::json::object();
+  }
+  out["lastError"] = last_error;
+  return out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace downwardfs

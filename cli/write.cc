@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// `downwardfs write`: the volume's files in a plain directory, kept up to date without FUSE.
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "base/clock.h"
+#include "base/log_keys.h"
+#include "base/owned_fd.h"
+#include "cli/commands.h"
+#include "cli/inputs.h"
+#include "fs/tree/atomic_writer.h"
+#include "fs/tree/projection_source.h"
+#include "fs/tree/volume_updater.h"
+
+namespace downwardfs {
+namespace {
+
+Status WaitForSignal(int fd) {
+  signalfd_siginfo info = {};
+  pollfd poll_fd = {fd, POLLIN, 0};
+  while (read(fd, &info, sizeof info) != sizeof info) {
+    if (poll(&poll_fd, 1, -1) < 0 && errno != EINTR) return Fail(ErrnoError(errno, "poll"));
+  }
+  LogInfo("stopped; the files stay", {{log_keys::kSignal, std::to_string(info.ssi_signo)}});
+  return {};
+}
+
+}  // namespace
+
+Result<int> RunWrite(const WriteOptions& options) {
+  sigset_t stop;
+  sigemptyset(&stop);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&stop, signal);
+  pthread_sigmask(SIG_SETMASK, &stop, nullptr);
+  const OwnedFd signals(signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals) return Fail(ErrnoError(errno, "signalfd"));
+  if (auto done = SetUpLog(options.log); !done) return Fail(std::move(done.error()));
+
+  auto inputs = OpenInputs(options.source, options.what);
+  if (!inputs) return Fail(std::move(inputs.error()));
+  auto writer = AtomicWriter::Open(options.directory, Clock::Real());
+  if (!writer) return Fail(std::move(writer.error()));
+  VolumeUpdater updater(*inputs->source, inputs->pod, inputs->view,
+                        [&](VolumeUpdater::Update update) -> Status {
+                          if (!update.changed) return {};
+                          return (*writer)->Write(update.files);
+                        });
+  if (auto done = updater.Start(); !done) return Fail(std::move(done.error()));
+  for (const std::string& problem : updater.state().problems) {
+    LogWarning("a file is empty", {{log_keys::kItem, problem}});
+  }
+  if (options.once) return 0;
+  if (auto done = inputs->follow(); !done) return Fail(std::move(done.error()));
+  LogInfo("writing", {{log_keys::kFile, options.directory},
+                      {log_keys::kPod, inputs->pod.ns + "/" + inputs->pod.name},
+                      {log_keys::kSource, inputs->source->State().description}});
+  if (auto done = WaitForSignal(signals.get()); !done) return Fail(std::move(done.error()));
+  return 0;
+}
+
+}  // namespace downwardfs

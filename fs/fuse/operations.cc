@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/fuse/operations.h"
+
+#define FUSE_USE_VERSION 312
+#include <fuse_lowlevel.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace downwardfs {
+namespace {
+
+using Kind = RequestCounters::Kind;
+
+// What an inode stands for never changes and names are invalidated when they move, so the kernel
+// may keep both as long as it likes. ENOENT is never cached: its reply carries no timeout.
+constexpr double kForever = 365.0 * 24 * 3600;
+constexpr std::uint64_t kBlock = 4096;
+
+VolumeContext& Counted(fuse_req_t request, Kind kind) {
+  auto& context = *static_cast<VolumeContext*>(fuse_req_userdata(request));
+  context.counters->Count(kind);
+  return context;
+}
+
+struct stat ToStat(const NodeAttr& attr) {
+  struct stat st = {};
+  st.st_ino = attr.id;
+  st.st_mode = attr.mode;
+  st.st_nlink = attr.links;
+  st.st_uid = attr.uid;
+  st.st_gid = attr.gid;
+  st.st_size = static_cast<off_t>(attr.size);
+  st.st_blksize = kBlock;
+  // As tmpfs counts: whole pages for a file's content, nothing for names and short links.
+  if (S_ISREG(attr.mode)) {
+    st.st_blocks = static_cast<blkcnt_t>((attr.size + kBlock - 1) / kBlock * (kBlock / 512));
+  }
+  const auto since_epoch = attr.time.time_since_epoch();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
+  st.st_mtim.tv_sec = seconds.count();
+  st.st_mtim.tv_nsec =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch - seconds).count();
+  st.st_ctim = st.st_mtim;
+  st.st_atim = st.st_mtim;
+  return st;
+}
+
+void Init(void* userdata, fuse_conn_info* connection) {
+  static_cast<VolumeContext*>(userdata)->counters->Count(Kind::kInit);
+  // Only what the volume relies on. No splice: requests are small. No automatic invalidation of
+  // data: content behind an inode never changes.
+  const unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_PARALLEL_DIROPS |
+                          FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_NO_OPENDIR_SUPPORT;
+  connection->want = connection->capable & wanted;
+}
+
+void Destroy(void* userdata) {
+  static_cast<VolumeContext*>(userdata)->counters->Count(Kind::kDestroy);
+}
+
+void Lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
+  VolumeContext& context = Counted(request, Kind::kLookup);
+  const auto attr = context.nodes->Lookup(parent, name);
+  if (!attr) {
+    fuse_reply_err(request, ENOENT);
+    return;
+  }
+  fuse_entry_param entry = {};
+  entry.ino = attr->id;
+  entry.attr = ToStat(*attr);
+  entry.attr_timeout = kForever;
+  entry.entry_timeout = kForever;
+  // The kernel never saw the node if the caller was interrupted: take the lookup back.
+  if (fuse_reply_entry(request, &entry) == -ENOENT) context.nodes->Forget(attr->id, 1);
+}
+
+void Forget(fuse_req_t request, fuse_ino_t node, std::uint64_t count) {
+  Counted(request, Kind::kForget).nodes->Forget(node, count);
+  fuse_reply_none(request);
+}
+
+void ForgetMulti(fuse_req_t request, std::size_t count, fuse_forget_data* forgets) {
+  VolumeContext& context = Counted(request, Kind::kForget);
+  for (std::size_t i = 0; i < count; ++i) {
+    context.nodes->Forget(forgets[i].ino, forgets[i].nlookup);
+  }
+  fuse_reply_none(request);
+}
+
+void Getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info*) {
+  const auto attr = Counted(request, Kind::kGetattr).nodes->Attr(node);
+  if (!attr) {
+    fuse_reply_err(request, ESTALE);
+    return;
+  }
+  const struct stat st = ToStat(*attr);
+  fuse_reply_attr(request, &st, kForever);
+}
+
+void Readlink(fuse_req_t request, fuse_ino_t node) {
+  const auto target = Counted(request, Kind::kReadlink).nodes->ReadLink(node);
+  if (target) {
+    fuse_reply_readlink(request, target->c_str());
+  } else {
+    fuse_reply_err(request, EINVAL);
+  }
+}
+
+// ENOSYS tells the kernel never to ask again (FUSE_NO_OPEN_SUPPORT) and to keep what it has read.
+void Open(fuse_req_t request, fuse_ino_t, fuse_file_info*) {
+  Counted(request, Kind::kOpen);
+  fuse_reply_err(request, ENOSYS);
+}
+
+void Opendir(fuse_req_t request, fuse_ino_t, fuse_file_info*) {
+  Counted(request, Kind::kOpendir);
+  fuse_reply_err(request, ENOSYS);
+}
+
+void Read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset, fuse_file_info*) {
+  const auto file = Counted(request, Kind::kRead).nodes->File(node);
+  if (!file) {
+    fuse_reply_err(request, ESTALE);
+    return;
+  }
+  const std::string& content = file->entry->content;
+  const auto from = std::min(static_cast<std::size_t>(std::max<off_t>(offset, 0)), content.size());
+  fuse_reply_buf(request, content.data() + from, std::min(size, content.size() - from));
+}
+
+void Readdir(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset,
+             fuse_file_info*) {
+  const auto entries = Counted(request, Kind::kReaddir).nodes->List(node);
+  if (!entries) {
+    fuse_reply_err(request, ENOTDIR);
+    return;
+  }
+  std::string buffer(size, '\0');
+  std::size_t used = 0;
+  for (const DirectoryEntry& entry : *entries) {
+    // Cookies grow along the listing, so "after this one" holds even when that one is gone.
+    if (entry.cookie <= static_cast<std::uint64_t>(offset)) continue;
+    struct stat st = {};
+    st.st_ino = entry.id;
+    st.st_mode = entry.type;
+    const std::size_t needed =
+        fuse_add_direntry(request, buffer.data() + used, size - used, entry.name.c_str(), &st,
+                          static_cast<off_t>(entry.cookie));
+    if (needed > size - used) break;
+    used += needed;
+  }
+  fuse_reply_buf(request, buffer.data(), used);
+}
+
+void Statfs(fuse_req_t request, fuse_ino_t) {
+  const NodeTable::Stats stats = Counted(request, Kind::kStatfs).nodes->GetStats();
+  struct statvfs st = {};
+  st.f_bsize = kBlock;
+  st.f_frsize = kBlock;
+  st.f_blocks = (stats.content_bytes + kBlock - 1) / kBlock;
+  st.f_files = stats.files;
+  st.f_namemax = 255;
+  fuse_reply_statfs(request, &st);
+}
+
+// Both xattr calls first ask for the size (size 0), then for the bytes.
+void ReplyXattr(fuse_req_t request, std::string_view value, std::size_t size) {
+  if (size == 0) {
+    fuse_reply_xattr(request, value.size());
+  } else if (size < value.size()) {
+    fuse_reply_err(request, ERANGE);
+  } else {
+    fuse_reply_buf(request, value.data(), value.size());
+  }
+}
+
+void Getxattr(fuse_req_t request, fuse_ino_t node, const char* name, std::size_t size) {
+  auto& context = *static_cast<VolumeContext*>(fuse_req_userdata(request));
+  const std::string_view wanted = name;
+  if (node == kRootNode && wanted == kStatusXattr) {
+    // Not counted: looking at the counters must not change them.
+    ReplyXattr(request, context.status ? context.status() : "{}", size);
+    return;
+  }
+  context.counters->Count(Kind::kGetxattr);
+  const auto file = context.nodes->File(node);
+  if (file && wanted == kSourceXattr) {
+    ReplyXattr(request, file->entry->source, size);
+  } else if (file && wanted == kResourceVersionXattr) {
+    ReplyXattr(request, file->resource_version, size);
+  } else {
+    fuse_reply_err(request, ENODATA);
+  }
+}
+
+void Listxattr(fuse_req_t request, fuse_ino_t node, std::size_t size) {
+  const auto file = Counted(request, Kind::kListxattr).nodes->File(node);
+  std::string names;
+  if (file) {
+    for (const char* name : {kSourceXattr, kResourceVersionXattr}) {
+      names += name;
+      names += '\0';
+    }
+  }
+  ReplyXattr(request, names, size);
+}
+
+}  // namespace
+
+const fuse_lowlevel_ops& VolumeOperations() {
+  static const fuse_lowlevel_ops operations = [] {
+    fuse_lowlevel_ops ops = {};
+    ops.init = Init;
+    ops.destroy = Destroy;
+    ops.lookup = Lookup;
+    ops.forget = Forget;
+    ops.forget_multi = ForgetMulti;
+    ops.getattr = Getattr;
+    ops.readlink = Readlink;
+    ops.open = Open;
+    ops.opendir = Opendir;
+    ops.read = Read;
+    ops.readdir = Readdir;
+    ops.statfs = Statfs;
+    ops.getxattr = Getxattr;
+    ops.listxattr = Listxattr;
+    return ops;
+  }();
+  return operations;
+}
+
+}  // namespace downwardfs

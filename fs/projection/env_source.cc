@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/projection/env_source.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "fs/projection/field_ref.h"
+#include "fs/projection/json_access.h"
+#include "fs/projection/resource_ref.h"
+
+namespace downwardfs {
+namespace {
+
+tl::unexpected<Error> Bad(std::string why) {
+  return Fail(ErrorCode::kInvalidArgument, std::move(why));
+}
+
+// What skip_unresolved may pass over. A server that is away or refuses the credentials is not among
+// it: the next attempt would give another environment.
+bool IsUnresolved(const Error& error) {
+  return error.code == ErrorCode::kNotFound || error.code == ErrorCode::kPermissionDenied ||
+         error.code == ErrorCode::kFailedPrecondition;
+}
+
+// The one member of `sources` that is given, null members not counted.
+Result<std::string> OnlySource(const Json& sources, std::initializer_list<const char*> known,
+                               std::string_view where) {
+  if (!sources.is_object()) {
+    return Bad(std::string(where) + " must be an object, not " +
+               std::string(JsonTypeName(sources)));
+  }
+  std::string found;
+  std::string choice;
+  for (const std::string name : known) {
+    if (!choice.empty()) choice += ", ";
+    choice += name;
+    if (FindMember(&sources, name) == nullptr) continue;
+    if (!found.empty()) {
+      return Bad(
+          Concat({where, " has both ", found, " and ", name, ": exactly one source is allowed"}));
+    }
+    found = name;
+  }
+  if (found.empty()) return Bad(std::string(where) + " needs exactly one of " + choice);
+  return found;
+}
+
+}  // namespace
+
+EnvSources::EnvSources(const Json& pod, std::string_view container, const Json* node,
+                       EnvObjects* objects, const EnvOptions& options)
+    : pod_(pod),
+      container_(container),
+      node_(node),
+      objects_(objects),
+      options_(options),
+      namespace_(ScalarMember(FindMember(&pod, "metadata"), "namespace")) {
+  if (namespace_.empty()) namespace_ = "default";  // a pod file may leave it out, as for kubectl
+}
+
+std::string EnvSources::ObjectRef::Describe() const {
+  std::string text = kind == ObjectKind::kConfigMap ? "ConfigMap " : "Secret ";
+  text += QuoteForMessage(name);
+  if (!key.empty()) text += ", key " + QuoteForMessage(key);
+  return text;
+}
+
+Result<std::optional<std::string>> EnvSources::Value(const Json& value_from) {
+  auto source = OnlySource(
+      value_from, {"fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"},
+      "valueFrom");
+  if (!source) return Fail(std::move(source.error()));
+  const Json& ref = value_from.at(*source);
+  if (!ref.is_object()) {
+    return Bad(*source + " must be an object, not " + std::string(JsonTypeName(ref)));
+  }
+  if (*source == "fieldRef") return Field(ref);
+  if (*source == "resourceFieldRef") return Resource(ref);
+  if (*source == "configMapKeyRef") return Key(ObjectKind::kConfigMap, ref, *source);
+  if (*source == "secretKeyRef") return Key(ObjectKind::kSecret, ref, *source);
+  if (options_.skip_unresolved) return std::nullopt;
+  return Fail(
+      ErrorCode::kFailedPrecondition,
+      "fileKeyRef reads a file of a volume of the running pod, which is not seen from here");
+}
+
+Result<std::optional<std::string>> EnvSources::Field(const Json& ref) {
+  auto api_version = StringMember(ref, "apiVersion", "fieldRef");
+  if (!api_version) return Fail(std::move(api_version.error()));
+  auto path = StringMember(ref, "fieldPath", "fieldRef");
+  if (!path) return Fail(std::move(path.error()));
+  if (!api_version->empty() && *api_version != "v1") {
+    return Bad("fieldRef.apiVersion " + QuoteForMessage(*api_version) + ": must be v1");
+  }
+  if (path->empty()) return Bad("fieldRef.fieldPath is required");
+  auto value = FieldValue(*path, pod_, node_);
+  if (value) return std::optional<std::string>(std::move(*value));
+  if (options_.skip_unresolved && value.error().code == ErrorCode::kFailedPrecondition) {
+    return std::nullopt;
+  }
+  return Fail(std::move(value.error()), "fieldRef");
+}
+
+Result<std::optional<std::string>> EnvSources::Resource(const Json& json) {
+  constexpr std::string_view kWhere = "resourceFieldRef";
+  ResourceFieldRef ref;
+  auto container = StringMember(json, "containerName", kWhere);
+  if (!container) return Fail(std::move(container.error()));
+  ref.container_name = container->empty() ? container_ : *container;
+  auto resource = StringMember(json, "resource", kWhere);
+  if (!resource) return Fail(std::move(resource.error()));
+  if (resource->empty()) return Bad("resourceFieldRef.resource is required");
+  ref.resource = std::move(*resource);
+  if (auto known = ParseResourceName(ref.resource); !known) {
+    return Fail(std::move(known.error()), kWhere);
+  }
+  if (const Json* const divisor = FindMember(&json, "divisor")) {
+    auto quantity = DecodeQuantity(*divisor);
+    if (!quantity) return Fail(std::move(quantity.error()), "resourceFieldRef.divisor");
+    ref.divisor = *quantity;
+  }
+  if (auto valid = ValidateDivisor(ref); !valid) return Fail(std::move(valid.error()), kWhere);
+  auto value = ResourceValue(ref, pod_, node_);
+  if (value) return std::optional<std::string>(std::move(*value));
+  if (options_.skip_unresolved && value.error().code == ErrorCode::kFailedPrecondition) {
+    return std::nullopt;
+  }
+  return Fail(std::move(value.error()), kWhere);
+}
+
+Result<EnvSources::ObjectRef> EnvSources::DecodeRef(ObjectKind kind, const Json& json,
+                                                    std::string_view where) {
+  if (!json.is_object()) {
+    return Bad(std::string(where) + " must be an object, not " + std::string(JsonTypeName(json)));
+  }
+  ObjectRef ref;
+  ref.kind = kind;
+  auto name = StringMember(json, "name", where);
+  if (!name) return Fail(std::move(name.error()));
+  if (name->empty()) return Bad(std::string(where) + ".name is required");
+  ref.name = std::move(*name);
+  if (const Json* const optional = FindMember(&json, "optional")) {
+    if (!optional->is_boolean()) {
+      return Bad(std::string(where) + ".optional must be true or false, not " +
+                 std::string(JsonTypeName(*optional)));
+    }
+    ref.optional = optional->get<bool>();
+  }
+  return ref;
+}
+
+Result<const EnvObjects::Data*> EnvSources::Data(const ObjectRef& ref, std::string_view where) {
+  auto& cache = ref.kind == ObjectKind::kConfigMap ? config_maps_ : secrets_;
+  if (const auto found = cache.find(ref.name); found != cache.end()) return &found->second;
+  if (objects_ == nullptr) {
+    if (options_.skip_unresolved) return nullptr;
+    return Fail(ErrorCode::kFailedPrecondition,
+                std::string(where) + " needs an API server to read " + ref.Describe());
+  }
+  auto data = ref.kind == ObjectKind::kConfigMap ? objects_->ConfigMap(namespace_, ref.name)
+                                                 : objects_->Secret(namespace_, ref.name);
+  if (data) return &cache.emplace(ref.name, std::move(*data)).first->second;
+  if (data.error().code == ErrorCode::kNotFound && ref.optional) return nullptr;
+  if (options_.skip_unresolved && IsUnresolved(data.error())) return nullptr;
+  return Fail(std::move(data.error()), std::string(where) + ": " + ref.Describe());
+}
+
+Result<std::optional<std::string>> EnvSources::Key(ObjectKind kind, const Json& json,
+                                                   std::string_view where) {
+  auto ref = DecodeRef(kind, json, where);
+  if (!ref) return Fail(std::move(ref.error()));
+  auto key = StringMember(json, "key", where);
+  if (!key) return Fail(std::move(key.error()));
+  if (key->empty()) return Bad(std::string(where) + ".key is required");
+  ref->key = std::move(*key);
+  auto data = Data(*ref, where);
+  if (!data) return Fail(std::move(data.error()));
+  if (*data == nullptr) return std::nullopt;
+  if (const auto found = (*data)->find(ref->key); found != (*data)->end()) {
+    return std::optional<std::string>(found->second);
+  }
+  if (ref->optional || options_.skip_unresolved) return std::nullopt;
+  return Fail(ErrorCode::kNotFound, std::string(where) + ": " + ref->Describe() + ": no such key");
+}
+
+Result<std::optional<EnvObjects::Data>> EnvSources::From(const Json& env_from) {
+  auto source = OnlySource(env_from, {"configMapRef", "secretRef"}, "it");
+  if (!source) return Fail(std::move(source.error()));
+  auto prefix = StringMember(env_from, "prefix", "it");
+  if (!prefix) return Fail(std::move(prefix.error()));
+  if (!prefix->empty() && !IsEnvVarName(*prefix)) {
+    return Bad("prefix " + QuoteForMessage(*prefix) + " is not the start of a variable's name");
+  }
+  const auto kind = *source == "configMapRef" ? ObjectKind::kConfigMap : ObjectKind::kSecret;
+  auto ref = DecodeRef(kind, env_from.at(*source), *source);
+  if (!ref) return Fail(std::move(ref.error()));
+  auto data = Data(*ref, *source);
+  if (!data) return Fail(std::move(data.error()));
+  if (*data == nullptr) return std::nullopt;
+  EnvObjects::Data variables;
+  for (const auto& [key, value] : **data) {
+    std::string name = *prefix + key;
+    if (IsEnvVarName(name)) variables.emplace(std::move(name), value);
+  }
+  return std::optional<EnvObjects::Data>(std::move(variables));
+}
+
+}  // namespace downwardfs

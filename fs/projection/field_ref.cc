@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/projection/field_ref.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "fs/projection/field_walk.h"
+#include "fs/projection/go_quote.h"
+#include "fs/projection/json_access.h"
+
+namespace downwardfs {
+namespace {
+
+constexpr std::string_view kNodePrefix = "node.";
+
+tl::unexpected<Error> Bad(std::string why) {
+  return Fail(ErrorCode::kInvalidArgument, std::move(why));
+}
+
+std::string Context(std::string_view field_path) {
+  return "fieldPath " + QuoteForMessage(field_path, 300);
+}
+
+// One of the kubelet's five fields: a string or a map of the object's metadata.
+struct MetadataField {
+  std::string_view member;
+  bool is_map = false;
+  std::optional<std::string_view> key;
+};
+
+// strings.ToLower as far as it can matter for a label key: U+212A (the Kelvin sign) and U+0130 (I
+// with a dot above) are the two runes beyond ASCII whose lower case is ASCII. All others stay
+// outside of ASCII, where no qualified name is.
+std::string LowerKey(std::string_view key) {
+  std::string out;
+  while (!key.empty()) {
+    if (key.substr(0, 3) == "\xe2\x84\xaa") {
+      out += 'k';
+      key.remove_prefix(3);
+    } else if (key.substr(0, 2) == "\xc4\xb0") {
+      out += 'i';
+      key.remove_prefix(2);
+    } else {
+      const char c = key.front();
+      out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+      key.remove_prefix(1);
+    }
+  }
+  return out;
+}
+
+// Nothing if `path` is not one of the five.
+Result<std::optional<MetadataField>> ParseMetadataField(std::string_view path) {
+  MetadataField field;
+  if (const auto split = SplitSubscript(path)) {
+    if (split->path == "metadata.labels") {
+      field.member = "labels";
+    } else if (split->path == "metadata.annotations") {
+      field.member = "annotations";
+    } else {
+      return std::nullopt;
+    }
+    // The check of an annotation's key ignores case; the lookup does not.
+    const auto errors = field.member == "labels" ? QualifiedNameErrors(split->subscript)
+                                                 : QualifiedNameErrors(LowerKey(split->subscript));
+    if (!errors.empty()) {
+      std::string why = "invalid key " + QuoteForMessage(split->subscript);
+      const char* separator = ": ";
+      for (const std::string& error : errors) why += std::exchange(separator, "; ") + error;
+      return Bad(std::move(why));
+    }
+    field.is_map = true;
+    field.key = split->subscript;
+    return field;
+  }
+  for (const std::string_view known : {"metadata.labels", "metadata.annotations", "metadata.name",
+                                       "metadata.namespace", "metadata.uid"}) {
+    if (path != known) continue;
+    field.member = known.substr(known.find('.') + 1);
+    field.is_map = field.member == "labels" || field.member == "annotations";
+    return field;
+  }
+  return std::nullopt;
+}
+
+// An element of a string map, or all of it as FormatMap has it.
+Result<std::string> MapValue(const Json& map, const MetadataField& field) {
+  const std::string name = "metadata." + std::string(field.member);
+  if (!map.is_object())
+    return Bad(name + " must be an object, not " + std::string(JsonTypeName(map)));
+  for (const auto& [key, value] : map.items()) {
+    if (auto text = StringValue(value, name + "[" + QuoteForMessage(key) + "]"); !text) {
+      return Fail(std::move(text.error()));
+    }
+  }
+  if (!field.key) return FormatMap(map);
+  const auto found = map.find(*field.key);
+  return found == map.end() || found->is_null() ? std::string() : found->get<std::string>();
+}
+
+Result<std::string> MetadataValue(const Json& object, const MetadataField& field) {
+  auto metadata = ObjectMember(&object, "metadata", "the object");
+  if (!metadata) return Fail(std::move(metadata.error()));
+  auto value = ObjectMember(*metadata, field.member, "metadata");
+  if (!value) return Fail(std::move(value.error()));
+  if (*value == nullptr) return std::string();
+  if (field.is_map) return MapValue(**value, field);
+  auto text = StringValue(**value, "metadata." + std::string(field.member));
+  if (!text) return Fail(std::move(text.error()));
+  return std::string(*text);
+}
+
+// Of the node: its name, labels and annotations.
+Result<MetadataField> ParseNodeField(std::string_view path) {
+  auto field = ParseMetadataField(path.substr(kNodePrefix.size()));
+  if (!field) return Fail(std::move(field.error()));
+  if (!*field || (*field)->member == "namespace" || (*field)->member == "uid") {
+    return Bad(
+        "of the node, only node.metadata.name, node.metadata.labels and node.metadata.annotations "
+        "can be shown");
+  }
+  return **field;
+}
+
+// status.podIPs and status.hostIPs: a list of {"ip": ...}, joined as in the kubelet's env; older
+// objects have only the one address.
+struct AddressList {
+  std::string_view path;
+  std::string_view single;
+};
+constexpr AddressList kAddressLists[] = {{"status.podIPs", "status.podIP"},
+                                         {"status.hostIPs", "status.hostIP"}};
+
+const AddressList* FindAddressList(std::string_view path) {
+  for (const AddressList& list : kAddressLists) {
+    if (path == list.path) return &list;
+  }
+  return nullptr;
+}
+
+Result<std::string> GeneralValue(std::string_view path, const Json& pod) {
+  auto target = WalkFieldPath(path, &pod);
+  if (!target) return Fail(std::move(target.error()));
+  if (auto scalar = CheckScalar(*target); !scalar) return Fail(std::move(scalar.error()));
+  return target->value == nullptr ? std::string() : ScalarText(*target->value).value_or("");
+}
+
+Result<std::string> AddressesValue(const AddressList& list, const Json& pod) {
+  auto target = WalkFieldPath(list.path, &pod);
+  if (!target) return Fail(std::move(target.error()));
+  const Json* const addresses = target->value;
+  if (addresses == nullptr || addresses->empty()) return GeneralValue(list.single, pod);
+  if (!addresses->is_array()) {
+    return Bad("must be a list, not " + std::string(JsonTypeName(*addresses)));
+  }
+  std::string joined;
+  for (std::size_t i = 0; i < addresses->size(); ++i) {
+    const std::string name = std::string(list.path) + "[" + std::to_string(i) + "]";
+    auto ip = ObjectMember(&(*addresses)[i], "ip", name);
+    if (!ip) return Fail(std::move(ip.error()));
+    if (i > 0) joined += ',';
+    if (*ip == nullptr) continue;
+    auto text = StringValue(**ip, name + ".ip");
+    if (!text) return Fail(std::move(text.error()));
+    joined += *text;
+  }
+  return joined;
+}
+
+Result<std::string> Value(std::string_view path, const Json& pod, const Json* node) {
+  if (path == "spec.host") path = "spec.nodeName";
+  if (path.substr(0, kNodePrefix.size()) == kNodePrefix) {
+    auto field = ParseNodeField(path);
+    if (!field) return Fail(std::move(field.error()));
+    if (node == nullptr) {
+      return Fail(ErrorCode::kFailedPrecondition, "the pod's node is not known here");
+    }
+    return MetadataValue(*node, *field);
+  }
+  auto metadata = ParseMetadataField(path);
+  if (!metadata) return Fail(std::move(metadata.error()));
+  if (*metadata) return MetadataValue(pod, **metadata);
+  if (const AddressList* list = FindAddressList(path)) return AddressesValue(*list, pod);
+  return GeneralValue(path, pod);
+}
+
+Status Validate(std::string_view path, bool kubelet_only, const Json* pod) {
+  auto metadata = ParseMetadataField(path);
+  if (!metadata) return Fail(std::move(metadata.error()));
+  if (*metadata) return {};
+  if (kubelet_only) {
+    return Bad(
+        "a volume of the kubelet has only metadata.labels, metadata.annotations (with or without "
+        "['key']), metadata.name, metadata.namespace and metadata.uid");
+  }
+  if (path == "spec.host" || FindAddressList(path) != nullptr) return {};
+  if (path.substr(0, kNodePrefix.size()) == kNodePrefix) {
+    auto field = ParseNodeField(path);
+    if (!field) return Fail(std::move(field.error()));
+    return {};
+  }
+  auto target = WalkFieldPath(path, pod);
+  if (!target) return Fail(std::move(target.error()));
+  return CheckScalar(*target);
+}
+
+}  // namespace
+
+std::optional<SubscriptedPath> SplitSubscript(std::string_view field_path) {
+  constexpr std::string_view kOpen = "['";
+  constexpr std::string_view kClose = "']";
+  if (field_path.size() < kClose.size() ||
+      field_path.substr(field_path.size() - kClose.size()) != kClose) {
+    return std::nullopt;
+  }
+  // The closing is cut off first: "a[']" has no subscript.
+  field_path.remove_suffix(kClose.size());
+  const auto open = field_path.find(kOpen);
+  if (open == std::string_view::npos || open == 0) return std::nullopt;
+  return SubscriptedPath{field_path.substr(0, open), field_path.substr(open + kOpen.size())};
+}
+
+std::string FormatMap(const Json& string_map) {
+  std::string out;
+  if (!string_map.is_object()) return out;
+  // nlohmann's objects are std::map<std::string, ...>: already sorted bytewise.
+  for (const auto& [key, value] : string_map.items()) {
+    if (!out.empty()) out += '\n';
+    out += key;
+    out += '=';
+    out += GoQuote(ScalarText(value).value_or(""));
+  }
+  return out;
+}
+
+Status ValidateFieldPath(std::string_view field_path, bool kubelet_only, const Json* pod) {
+  auto done = Validate(field_path, kubelet_only, pod);
+  if (!done) return Fail(std::move(done.error()), Context(field_path));
+  return {};
+}
+
+Result<std::string> FieldValue(std::string_view field_path, const Json& pod, const Json* node) {
+  auto value = Value(field_path, pod, node);
+  if (!value) return Fail(std::move(value.error()), Context(field_path));
+  return value;
+}
+
+}  // namespace downwardfs

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/projection/field_walk.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "fs/projection/field_path.h"
+#include "fs/projection/json_access.h"
+
+namespace downwardfs {
+namespace {
+
+using Shape = SchemaType::Shape;
+using Kind = PathStep::Kind;
+
+tl::unexpected<Error> Bad(std::string why) {
+  return Fail(ErrorCode::kInvalidArgument, std::move(why));
+}
+
+std::string_view ShapeName(Shape shape) {
+  switch (shape) {
+    case Shape::kScalar:
+      return "a scalar";
+    case Shape::kStruct:
+      return "an object";
+    case Shape::kList:
+      return "a list";
+    case Shape::kMap:
+      return "a map";
+  }
+  return "";
+}
+
+std::string_view HowToGoOn(Shape shape) {
+  switch (shape) {
+    case Shape::kScalar:
+      return "";
+    case Shape::kStruct:
+      return ": name one of its fields with '.'";
+    case Shape::kList:
+      return ": choose an element with [index] or [key=value]";
+    case Shape::kMap:
+      return ": choose an entry with ['key'] at the end of the path";
+  }
+  return "";
+}
+
+class Walk {
+ public:
+  Walk(std::string_view path, const Json* pod) : path_(path), at_{PodSchema(), pod} {}
+
+  Result<FieldTarget> Run() {
+    auto steps = ParseFieldPath(path_);
+    if (!steps) return Fail(std::move(steps.error()));
+    for (const PathStep& step : *steps) {
+      if (auto done = Take(step); !done) return Fail(std::move(done.error()));
+      done_ = step.end;
+    }
+    return at_;
+  }
+
+ private:
+  // The path up to here, for messages; "a Pod" at its start.
+  std::string Here() const {
+    return done_ == 0 ? "a Pod" : QuoteForMessage(path_.substr(0, done_));
+  }
+
+  Status Take(const PathStep& step) {
+    switch (step.kind) {
+      case Kind::kMember:
+        return TakeMember(step);
+      case Kind::kIndex:
+      case Kind::kSelect:
+        return TakeElement(step);
+      case Kind::kKey:
+        return TakeKey(step);
+    }
+    return {};
+  }
+
+  // The step wants a `shape`: is it one by the schema, and in the pod where that has it?
+  Status Expect(Shape shape) const {
+    if (at_.type && at_.type->shape != shape) {
+      if (shape == Shape::kMap) return Bad(Here() + " does not support a subscript: it is no map");
+      return Bad(Here() + " is " + std::string(ShapeName(at_.type->shape)) +
+                 std::string(HowToGoOn(at_.type->shape)));
+    }
+    if (at_.value == nullptr) return {};
+    if (shape == Shape::kList ? at_.value->is_array() : at_.value->is_object()) return {};
+    return Bad(Here() + " must be " + std::string(ShapeName(shape)) + " here, but the pod has " +
+               std::string(JsonTypeName(*at_.value)));
+  }
+
+  Status NoSuchField(std::string_view what) const {
+    return Bad(Here() + " has no field " + QuoteForMessage(what));
+  }
+
+  Status TakeMember(const PathStep& step) {
+    if (auto fits = Expect(Shape::kStruct); !fits) return fits;
+    const auto member = at_.type ? SchemaMember(*at_.type, step.name) : std::nullopt;
+    const Json* const value = FindMember(at_.value, step.name);
+    if (!member && value == nullptr) return NoSuchField(step.name);
+    at_ = {member, value};
+    return {};
+  }
+
+  Status TakeElement(const PathStep& step) {
+    if (auto fits = Expect(Shape::kList); !fits) return fits;
+    const auto element =
+        at_.type ? std::optional<SchemaType>(SchemaElement(*at_.type)) : std::nullopt;
+    const Json* const value =
+        step.kind == Kind::kIndex ? ByIndex(step.index) : BySelector(step.name, step.value);
+    if (value == nullptr) {
+      if (!element) return NoSuchField(path_.substr(done_, step.end - done_));
+      // An element that is not there must at least be one that the list could have.
+      if (step.kind == Kind::kSelect) {
+        const auto member = SchemaMember(*element, step.name);
+        if (!member || member->shape != Shape::kScalar) {
+          return Bad("the elements of " + Here() + " have no scalar field " +
+                     QuoteForMessage(step.name));
+        }
+      }
+    }
+    at_ = {element, value};
+    return {};
+  }
+
+  const Json* ByIndex(std::size_t index) const {
+    if (at_.value == nullptr || index >= at_.value->size()) return nullptr;
+    const Json& element = (*at_.value)[index];
+    return element.is_null() ? nullptr : &element;
+  }
+
+  const Json* BySelector(std::string_view name, std::string_view wanted) const {
+    if (at_.value == nullptr) return nullptr;
+    for (const Json& element : *at_.value) {
+      const Json* const member = FindMember(&element, name);
+      if (member != nullptr && ScalarText(*member) == wanted) return &element;
+    }
+    return nullptr;
+  }
+
+  Status TakeKey(const PathStep& step) {
+    if (auto fits = Expect(Shape::kMap); !fits) return fits;
+    if (step.name.empty()) return Bad("the key of " + Here() + " must not be empty");
+    const Json* const value = FindMember(at_.value, step.name);
+    if (!at_.type && value == nullptr) return NoSuchField(step.name);
+    at_ = {at_.type ? std::optional<SchemaType>(SchemaElement(*at_.type)) : std::nullopt, value};
+    return {};
+  }
+
+  const std::string_view path_;
+  std::size_t done_ = 0;
+  FieldTarget at_;
+};
+
+}  // namespace
+
+Result<FieldTarget> WalkFieldPath(std::string_view path, const Json* pod) {
+  return Walk(path, pod).Run();
+}
+
+Status CheckScalar(const FieldTarget& target) {
+  if (target.type && target.type->shape != Shape::kScalar) {
+    return Bad("is not a scalar but " + std::string(ShapeName(target.type->shape)) +
+               std::string(HowToGoOn(target.type->shape)));
+  }
+  if (target.value != nullptr && target.value->is_structured()) {
+    return Bad("is not a scalar: the pod has " + std::string(JsonTypeName(*target.value)) +
+               " here");
+  }
+  return {};
+}
+
+}  // namespace downwardfs

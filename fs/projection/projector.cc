@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/projection/projector.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "fs/projection/field_ref.h"
+#include "fs/projection/full_view.h"
+#include "fs/projection/resource_ref.h"
+
+namespace downwardfs {
+namespace {
+
+struct Value {
+  Result<std::string> content;
+  std::string source;
+};
+
+Value Compute(const Item& item, const ProjectionInput& input) {
+  const Json* node = input.node ? &input.node->root() : nullptr;
+  if (item.field_ref) {
+    const std::string& path = item.field_ref->field_path;
+    return {FieldValue(path, input.pod->root(), node), path};
+  }
+  const ResourceFieldRef& ref = *item.resource_field_ref;
+  return {ResourceValue(ref, input.pod->root(), node), ref.resource + " of " + ref.container_name};
+}
+
+}  // namespace
+
+Result<std::vector<ProjectedFile>> Project(const ItemSpec& spec, const ProjectionInput& input) {
+  std::vector<ProjectedFile> files;
+  files.reserve(spec.items.size());
+  for (std::size_t i = 0; i < spec.items.size(); ++i) {
+    const Item& item = spec.items[i];
+    Value value = Compute(item, input);
+    ProjectedFile file;
+    file.path = CleanPath(item.path);
+    file.mode = static_cast<std::uint32_t>(item.mode.value_or(spec.default_mode));
+    file.source = std::move(value.source);
+    if (value.content) {
+      file.content = std::move(*value.content);
+    } else if (value.content.error().code == ErrorCode::kFailedPrecondition) {
+      file.problem = std::move(value.content.error().message);
+    } else {
+      return Fail(std::move(value.content.error()),
+                  "items[" + std::to_string(i) + "] " + QuoteForMessage(item.path));
+    }
+    files.push_back(std::move(file));
+  }
+  std::sort(files.begin(), files.end(),
+            [](const ProjectedFile& a, const ProjectedFile& b) { return a.path < b.path; });
+  return files;
+}
+
+Result<std::vector<ProjectedFile>> ProjectView(const VolumeView& view,
+                                               const ProjectionInput& input) {
+  const Json& pod = input.pod->root();
+  if (view.kind == VolumeView::Kind::kFullView) return ProjectFullView(pod);
+  ItemSpec of_volume;
+  const ItemSpec* spec = &view.items;
+  if (view.kind == VolumeView::Kind::kVolume) {
+    auto found = ItemSpecFromVolume(pod, view.volume);
+    if (!found) return Fail(std::move(found.error()));
+    of_volume = std::move(*found);
+    spec = &of_volume;
+  }
+  if (auto valid = ValidateItems(*spec, view.rules, &pod); !valid) {
+    return Fail(std::move(valid.error()));
+  }
+  if (auto valid = ValidateLayout(*spec); !valid) return Fail(std::move(valid.error()));
+  return Project(*spec, input);
+}
+
+}  // namespace downwardfs

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a YAML scalar means, as kubectl reads it: YAML 1.1 in the dialect of go-yaml v2, which
+// sigs.k8s.io/yaml turns into JSON. `yes`, `on` and `y` are booleans, 0777 is octal, 1_000 is an
+// integer, 09 a float, timestamps stay strings. Pure functions; any thread.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/result.h"
+#include "fs/projection/document.h"
+
+namespace downwardfs {
+
+/// A resolved scalar; nullptr_t is YAML's null.
+using YamlValue =
+    std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string>;
+
+/// Resolves `text`. `plain` is false for quoted and block scalars, which are strings unless a tag
+/// says otherwise. `tag` is empty or a full tag ("tag:yaml.org,2002:int"); a tag that we do not
+/// know leaves a string. kInvalidArgument where the text does not fit the tag, and for !!binary.
+Result<YamlValue> ResolveYamlScalar(std::string_view text, bool plain, std::string_view tag);
+
+/// The JSON that Go's encoding/json makes of it (1e3 is 1000). No JSON exists for .inf and .nan.
+Result<Json> YamlValueToJson(YamlValue value);
+
+/// The key of a JSON object, as sigs.k8s.io/yaml makes it: `80: x` is "80", `yes: x` is "true". A
+/// null, and an integer above 2^63-1, cannot be a key.
+Result<std::string> YamlValueToKey(YamlValue value);
+
+}  // namespace downwardfs

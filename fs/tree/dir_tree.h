@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Small directory trees, reached from a directory's descriptor and never through a symlink:
+// writing, reading back and removing what AtomicWriter keeps in a data directory. Errors name the
+// path below that directory. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/owned_fd.h"
+#include "base/result.h"
+
+namespace downwardfs {
+
+/// A regular file's bytes and permission bits.
+struct TreeFile {
+  std::string content;
+  std::uint32_t mode = 0;
+  bool operator==(const TreeFile& other) const {
+    return content == other.content && mode == other.mode;
+  }
+};
+
+/// Files by their path below the directory ("res/cpu").
+using FileTree = std::map<std::string, TreeFile>;
+
+/// The names in a directory, without "." and "..".
+Result<std::vector<std::string>> ListNames(int directory);
+
+/// Opens the directory `name` in `directory`; a symlink is not followed. kNotFound if it is none.
+Result<OwnedFd> OpenDirectory(int directory, const std::string& name);
+
+/// Writes `tree` into an empty directory: files with exactly their modes, directories 0755,
+/// whatever the umask.
+Status WriteTree(int directory, const FileTree& tree);
+
+/// Whether `directory` holds just the files of `tree`. A file that may not be read differs.
+bool HoldsTree(int directory, const FileTree& tree);
+
+/// Removes `name` in `directory` with all below it. Done if it does not exist.
+Status RemoveTree(int directory, const std::string& name);
+
+}  // namespace downwardfs

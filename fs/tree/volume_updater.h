@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Keeps one volume up to date: subscribes to the pod and its node, projects anew when one of them
+// changes, and hands the files to a sink (the FUSE session, the atomic writer) if a byte, a mode or
+// a name differs. A change that cannot be shown (an item became invalid, the pod is gone) leaves the
+// last good content in place, is logged once, and stands in the state.
+//
+// The owner creates, starts and destroys it; the work is done on a thread of its own, so that a slow
+// sink holds up neither the source nor the kernel.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/object_source.h"
+#include "base/result.h"
+#include "base/worker_thread.h"
+#include "fs/projection/projector.h"
+
+namespace downwardfs {
+
+class VolumeUpdater {
+ public:
+  struct Update {
+    bool changed = true;               ///< false: the same files, only resource_version is newer
+    std::vector<ProjectedFile> files;  ///< empty if not changed
+    std::string resource_version;      ///< of the pod
+  };
+  /// Called by Start() and then on the updater's thread, one call at a time. An error is logged and
+  /// kept in the state; the update is tried again with the next change.
+  using Sink = std::function<Status(Update)>;
+
+  struct State {
+    std::string last_error;             ///< why the newest object is not shown; empty while it is
+    std::vector<std::string> problems;  ///< items that are empty although they should not be
+    bool pod_deleted = false;           ///< the content is the deleted pod's last
+    std::uint64_t updates = 0;          ///< handed to the sink with changed == true
+  };
+
+  /// `source` outlives the updater. `key` has a uid where the volume is bound to that very pod.
+  VolumeUpdater(ObjectSource& source, ObjectKey key, VolumeView view, Sink sink);
+  ~VolumeUpdater();
+  VolumeUpdater(const VolumeUpdater&) = delete;
+  VolumeUpdater& operator=(const VolumeUpdater&) = delete;
+
+  /// Hands the present files to the sink, then follows changes. The error of the first projection or
+  /// of the sink is returned, and nothing is followed.
+  Status Start();
+
+  State state() const EXCLUDES(mutex_);
+
+ private:
+  Status Refresh() EXCLUDES(mutex_);
+  void FollowNode(const ObjectPtr& node);
+  void MarkDirty() EXCLUDES(mutex_);
+  void Run() EXCLUDES(mutex_);
+  void Report(const Status& status) EXCLUDES(mutex_);
+
+  ObjectSource& source_;
+  const ObjectKey key_;
+  const VolumeView view_;
+  const Sink sink_;
+
+  // Used by Start(), then by the thread only.
+  std::vector<ProjectedFile> shown_;
+  bool shown_any_ = false;
+  ObjectKey node_key_;
+  std::unique_ptr<ObjectSource::Subscription> node_subscription_;
+  std::unique_ptr<ObjectSource::Subscription> pod_subscription_;
+
+  mutable Mutex mutex_;
+  CondVar wake_;
+  bool dirty_ GUARDED_BY(mutex_) = false;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  State state_ GUARDED_BY(mutex_);
+  WorkerThread thread_;  // last: it uses the members above
+};
+
+}  // namespace downwardfs

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mount-helper/mount_table.h"
+
+#include <charconv>
+
+#include "base/file.h"
+
+namespace downwardfs {
+namespace {
+
+// Space, tab, newline and backslash stand as \ooo.
+std::string Unescape(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    int value = 0;
+    if (text[i] == '\\' && i + 3 < text.size()) {
+      const auto* first = text.data() + i + 1;
+      if (std::from_chars(first, first + 3, value, 8).ptr == first + 3) {
+        out += static_cast<char>(value);
+        i += 3;
+        continue;
+      }
+    }
+    out += text[i];
+  }
+  return out;
+}
+
+std::string_view NextField(std::string_view& line) {
+  const auto space = line.find(' ');
+  const std::string_view field = line.substr(0, space);
+  line.remove_prefix(space == std::string_view::npos ? line.size() : space + 1);
+  return field;
+}
+
+std::optional<MountEntry> ParseLine(std::string_view line) {
+  MountEntry entry;
+  const std::string_view id = NextField(line);
+  if (std::from_chars(id.data(), id.data() + id.size(), entry.id).ec != std::errc()) {
+    return std::nullopt;
+  }
+  NextField(line);  // parent
+  entry.device = NextField(line);
+  NextField(line);  // root of the mount within its file system
+  entry.mount_point = Unescape(NextField(line));
+  entry.options = NextField(line);
+  while (!line.empty() && NextField(line) != "-") {
+  }
+  entry.fs_type = Unescape(NextField(line));
+  entry.source = Unescape(NextField(line));
+  if (entry.mount_point.empty() || entry.fs_type.empty()) return std::nullopt;
+  return entry;
+}
+
+}  // namespace
+
+std::vector<MountEntry> ParseMountInfo(std::string_view text) {
+  std::vector<MountEntry> entries;
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    if (auto entry = ParseLine(text.substr(0, end))) entries.push_back(std::move(*entry));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return entries;
+}
+
+Result<std::optional<MountEntry>> FindMount(const std::string& path) {
+  auto text = ReadFile("/proc/self/mountinfo");
+  if (!text) return Fail(std::move(text.error()));
+  std::optional<MountEntry> top;
+  for (MountEntry& entry : ParseMountInfo(*text)) {
+    if (entry.mount_point == path) top = std::move(entry);
+  }
+  return top;
+}
+
+bool IsDownwardfs(const MountEntry& entry) { return entry.fs_type == "fuse.downwardfs"; }
+
+}  // namespace downwardfs

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// /proc/self/mountinfo, parsed from text (proc(5)). Any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace downwardfs {
+
+/// One line of mountinfo, the fields that we use.
+struct MountEntry {
+  int id = 0;
+  std::string device;       ///< "0:45"
+  std::string mount_point;  ///< octal escapes decoded
+  std::string options;      ///< of the mount: "ro,nosuid"
+  std::string fs_type;      ///< "fuse.downwardfs"
+  std::string source;
+};
+
+/// All lines, in their order (a later mount hides an earlier one at the same place). Lines that do
+/// not have the form are left out.
+std::vector<MountEntry> ParseMountInfo(std::string_view text);
+
+/// What is mounted on top at exactly `path` (absolute, without symlinks), in this process's mount
+/// namespace; nothing if it is no mount point.
+Result<std::optional<MountEntry>> FindMount(const std::string& path);
+
+/// True for the file system type of our mounts.
+bool IsDownwardfs(const MountEntry& entry);
+
+}  // namespace downwardfs

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mount-helper/mount_table.h"
+
+#include <gtest/gtest.h>
+
+namespace downwardfs {
+namespace {
+
+TEST(ParseMountInfoTest, FieldsAreThoseOfProc5) {
+  const auto entries = ParseMountInfo(
+      "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 shared:2 - ext3 /dev/root rw,errors=continue\n"
+      "40 35 0:45 / /tmp/a\\040b\\011c\\134d ro,nosuid - fuse.downwardfs downwardfs:ns/p ro\n");
+  ASSERT_EQ(entries.size(), 2u);
+  EXPECT_EQ(entries[0].mount_point, "/mnt2");
+  EXPECT_EQ(entries[0].fs_type, "ext3");
+  EXPECT_FALSE(IsDownwardfs(entries[0]));
+  EXPECT_EQ(entries[1].id, 40);
+  EXPECT_EQ(entries[1].device, "0:45");
+  EXPECT_EQ(entries[1].mount_point, "/tmp/a b\tc\\d");
+  EXPECT_EQ(entries[1].options, "ro,nosuid");
+  EXPECT_EQ(entries[1].source, "downwardfs:ns/p");
+  EXPECT_TRUE(IsDownwardfs(entries[1]));
+}
+
+TEST(ParseMountInfoTest, LinesWithoutTheFormAreLeftOut) {
+  EXPECT_TRUE(ParseMountInfo("").empty());
+  EXPECT_TRUE(ParseMountInfo("x\n\n36\n36 35 98:0 / /mnt rw\n").empty());
+  EXPECT_EQ(ParseMountInfo("junk\n1 2 0:1 / / rw - tmpfs none rw").size(), 1u);
+}
+
+TEST(FindMountTest, FindsTheRootAndNoOrdinaryDirectory) {
+  const auto proc = FindMount("/proc");
+  ASSERT_TRUE(proc);
+  ASSERT_TRUE(proc->has_value());
+  EXPECT_EQ((*proc)->fs_type, "proc");
+  const auto none = FindMount("/no/such/directory");
+  ASSERT_TRUE(none);
+  EXPECT_FALSE(none->has_value());
+}
+
+}  // namespace
+}  // namespace downwardfs

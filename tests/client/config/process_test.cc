@@ -2,6 +2,7 @@
 // Real programs, started by the real runner.
 #include "client/config/process.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -75,6 +76,22 @@ TEST(ProcessTest, StartsWithoutInputOtherDescriptorsOrBlockedSignals) {
   // glibc leaves its own two signals, 32 and 33, ignored.
   EXPECT_THAT(out, testing::ContainsRegex("SigIgn:\t0000000[01][08]0000000\n"));
   EXPECT_EQ(descriptors, "0\n1\n2\n3\n");
+}
+
+TEST(ProcessTest, AnInteractiveProgramReadsOurInputInOurGroup) {
+  int fds[2];
+  ASSERT_EQ(pipe2(fds, O_CLOEXEC), 0);
+  ASSERT_EQ(write(fds[1], "password\n", 9), 9);
+  const OwnedFd saved(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
+  dup2(fds[0], STDIN_FILENO);
+  ProcessSpec spec = Shell("read answer; echo got $answer; ps -o pgid= -p $$ | tr -d ' '");
+  spec.interactive = true;
+  const auto output = RunToEnd(spec);
+  dup2(saved.get(), STDIN_FILENO);
+  close(fds[0]);
+  close(fds[1]);
+  ASSERT_TRUE(output);
+  EXPECT_EQ(output->out, "got password\n" + std::to_string(getpgrp()) + "\n");
 }
 
 TEST(ProcessTest, MuchOutputOnBothStreamsDoesNotBlock) {

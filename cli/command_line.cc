@@ -232,6 +232,9 @@ CommandLine ParseCommandLine(int argc, char** argv) {
       {AddWrite(app, line.write), Command::kWrite},
       {AddStatus(app, line.status), Command::kStatus},
   };
+  for (const auto& [command, name] : commands) {
+    command->set_version_flag("--version", "downwardfs " + std::string(Version()));
+  }
   app.footer("Run `downwardfs COMMAND --help` for a command's options and an example.");
   try {
     app.parse(argc, argv);

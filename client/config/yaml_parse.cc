@@ -143,8 +143,11 @@ class Builder {
 
   // `quoted` matters for a key alone: "<<" in quotes is no merge.
   void Put(YamlNode node, Anchor anchor, bool quoted) {
-    Count(1, node.line);
-    if (anchor != 0) anchors_[anchor] = node;
+    Count(node.line);
+    if (anchor != 0) {
+      CountCopy(node, node.line);
+      anchors_[anchor] = node;
+    }
     if (open_.empty()) {
       root_ = std::move(node);
       return;
@@ -168,7 +171,7 @@ class Builder {
   void PutAlias(Anchor anchor, std::size_t line) {
     const auto it = anchors_.find(anchor);
     if (it == anchors_.end()) throw Refusal{line, "an alias lies within what it stands for"};
-    Count(Size(it->second), line);
+    CountCopy(it->second, line);
     Put(it->second, 0, true);
   }
 
@@ -190,11 +193,17 @@ class Builder {
     return n;
   }
 
-  void Count(std::size_t n, std::size_t line) {
-    nodes_ += n;
-    if (nodes_ > YamlNode::kMaxNodes) {
-      throw Refusal{line, "more than " + std::to_string(YamlNode::kMaxNodes) +
-                              " values (aliases counted as what they stand for)"};
+  void Count(std::size_t line) {
+    if (++nodes_ > YamlNode::kMaxNodes) {
+      throw Refusal{line, "more than " + std::to_string(YamlNode::kMaxNodes) + " values"};
+    }
+  }
+
+  void CountCopy(const YamlNode& node, std::size_t line) {
+    copies_ += Size(node);
+    if (copies_ > YamlNode::kMaxCopies) {
+      throw Refusal{line, "anchors and aliases stand for more than " +
+                              std::to_string(YamlNode::kMaxCopies) + " values"};
     }
   }
 
@@ -229,6 +238,7 @@ class Builder {
   std::vector<Frame> open_;
   std::unordered_map<Anchor, YamlNode> anchors_;
   std::size_t nodes_ = 0;
+  std::size_t copies_ = 0;
   YamlNode root_;
 };
 

@@ -23,6 +23,8 @@ struct YamlNode {
 
   static constexpr std::size_t kMaxDepth = 64;
   static constexpr std::size_t kMaxNodes = 200000;  ///< 1,000 contexts have about 20,000
+  /// Of those, copies made for anchors and aliases: they cost what nobody typed.
+  static constexpr std::size_t kMaxCopies = 10000;
 
   Kind kind = Kind::kNull;
   std::string text;  ///< of a scalar, as written; "true" or "false" for a boolean

@@ -20,8 +20,8 @@ struct ResourceFieldRef {
   Quantity divisor;
 };
 
-/// Decodes a Quantity from JSON: a string (white space around it is trimmed) or a bare number;
-/// null is zero. kInvalidArgument otherwise.
+/// Decodes a Quantity from JSON: a string (white space around it is trimmed, but for control
+/// characters) or a bare number; null is zero. kInvalidArgument otherwise.
 Result<Quantity> DecodeQuantity(const Json& value);
 
 /// What a resource name is made of.
@@ -45,7 +45,9 @@ Status ValidateDivisor(const ResourceFieldRef& ref);
 ///
 /// A limit of cpu, memory or ephemeral-storage that is unset or zero falls back to the pod-level
 /// limit (spec.resources.limits), then to the node's status.allocatable. kFailedPrecondition if it
-/// needs the node and `node` is null: the caller decides what to show. kNotFound: no such container.
+/// needs the node and `node` is null: the caller decides what to show. A node without that entry
+/// gives 0. kNotFound: no such container. kInvalidArgument: a quantity of the pod (of any
+/// container, as the API server would refuse the pod) or of the node's allocatable is malformed.
 /// Does not check the divisor's validity (the kubelet's extraction does not either).
 Result<std::string> ResourceValue(const ResourceFieldRef& ref, const Json& pod, const Json* node);
 

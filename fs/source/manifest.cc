@@ -105,7 +105,7 @@ Status CheckNamedObject(Found& found) {
   Json& metadata = found.object["metadata"];
   const std::string path = MemberPath(found.path, "metadata");
   auto checked = CheckMetadata(metadata, path);
-  if (checked) checked = CheckName(metadata, path);
+  if (checked) checked = CheckNamespace(metadata, path);
   if (!checked) return FailAt(found, "", checked.error().message);
   return {};
 }
@@ -117,7 +117,8 @@ Result<Json> PodFrom(Found found) {
     return pod;
   }
   if (auto checked = CheckNamedObject(found); !checked) return Fail(std::move(checked.error()));
-  const Json& spec = MemberOrNull(found.object, "spec");
+  Json& spec = found.object["spec"];
+  if (spec.is_null()) spec = Json::object();
   if (auto checked = CheckPodSpec(spec, MemberPath(found.path, "spec")); !checked) {
     return FailAt(found, "", checked.error().message);
   }

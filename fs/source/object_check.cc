@@ -9,6 +9,8 @@
 namespace downwardfs {
 namespace {
 
+constexpr std::size_t kMaxAnnotationBytes = 256 * 1024;
+
 tl::unexpected<Error> Wrong(const std::string& path, const std::string& message) {
   return Fail(ErrorCode::kInvalidArgument, path + ": " + message);
 }
@@ -97,16 +99,6 @@ bool IsDnsLabel(std::string_view label) {
                      [&](char c) { return alphanumeric(c) || c == '-'; });
 }
 
-bool IsDnsSubdomain(std::string_view name) {
-  if (name.size() > 253) return false;
-  for (;;) {
-    const auto dot = name.find('.');
-    if (!IsDnsLabel(name.substr(0, dot))) return false;
-    if (dot == std::string_view::npos) return true;
-    name.remove_prefix(dot + 1);
-  }
-}
-
 }  // namespace
 
 std::string DescribeJson(const Json& value) {
@@ -158,6 +150,17 @@ void DropNulls(Json& value) {
   }
 }
 
+// ValidateAnnotations of apimachinery's pkg/api/validation/objectmeta.go.
+Status CheckAnnotationsSize(const Json& annotations, const std::string& path) {
+  std::size_t total = 0;
+  for (const auto& [key, value] : annotations.items()) {
+    if (value.is_string()) total += key.size() + value.get_ref<const std::string&>().size();
+  }
+  if (total <= kMaxAnnotationBytes) return {};
+  return Wrong(path, std::to_string(total) + " bytes in all; an API object may have at most " +
+                         std::to_string(kMaxAnnotationBytes));
+}
+
 Status CheckMetadata(Json& metadata, const std::string& path) {
   if (metadata.is_null()) return {};
   if (!metadata.is_object()) return WrongType(path, "a mapping", metadata);
@@ -166,19 +169,16 @@ Status CheckMetadata(Json& metadata, const std::string& path) {
     auto checked = CheckStringMap(MemberOrNull(metadata, key), MemberPath(path, key));
     if (!checked) return checked;
   }
+  const std::string annotations_path = MemberPath(path, "annotations");
+  if (auto checked = CheckAnnotationsSize(MemberOrNull(metadata, "annotations"), annotations_path);
+      !checked) {
+    return checked;
+  }
   return CheckOptionalStrings(metadata, path,
                               {"name", "namespace", "uid", "resourceVersion", "generateName"});
 }
 
-Status CheckName(const Json& metadata, const std::string& path) {
-  if (auto checked = CheckRequiredName(metadata, path); !checked) return checked;
-  const auto& name = metadata.at("name").get_ref<const std::string&>();
-  if (!IsDnsSubdomain(name)) {
-    return Wrong(MemberPath(path, "name"),
-                 QuoteForMessage(name) +
-                     " is not a DNS subdomain (lower case letters, digits, '-' and '.'; begins and "
-                     "ends with a letter or digit; at most 253 bytes)");
-  }
+Status CheckNamespace(const Json& metadata, const std::string& path) {
   const Json& ns = MemberOrNull(metadata, "namespace");
   if (!ns.is_string() || ns == "") return {};
   const auto& text = ns.get_ref<const std::string&>();

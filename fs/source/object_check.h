@@ -31,8 +31,9 @@ void DropNulls(Json& value);
 /// and generateName are strings. Removes managedFields.
 Status CheckMetadata(Json& metadata, const std::string& path);
 
-/// Checks metadata.name (a DNS subdomain, RFC 1123) and metadata.namespace, if there (a DNS label).
-Status CheckName(const Json& metadata, const std::string& path);
+/// Checks metadata.namespace, if there: a DNS label (RFC 1123). What a name must look like is left to
+/// the API server, which a manifest may not have met yet: it may be missing (generateName).
+Status CheckNamespace(const Json& metadata, const std::string& path);
 
 /// Checks a pod's spec: containers, initContainers and ephemeralContainers are lists of objects
 /// with names, env values are strings, resources are maps of quantities, volumes have names.

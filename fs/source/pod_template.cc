@@ -74,7 +74,7 @@ Result<Json> PodFromTemplate(Json workload, const std::string& path) {
   if (auto checked = CheckMetadata(metadata, metadata_path); !checked) {
     return Fail(std::move(checked.error()));
   }
-  if (auto checked = CheckName(metadata, metadata_path); !checked) {
+  if (auto checked = CheckNamespace(metadata, metadata_path); !checked) {
     return Fail(std::move(checked.error()));
   }
 
@@ -97,7 +97,7 @@ Result<Json> PodFromTemplate(Json workload, const std::string& path) {
     return Fail(std::move(checked.error()));
   }
 
-  const std::string name = metadata.at("name");
+  const std::string name = metadata.value("name", "");
   Json pod = {{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", Json::object()}};
   for (const char* key : {"labels", "annotations", "finalizers"}) {
     if (pod_metadata.contains(key)) pod["metadata"][key] = std::move(pod_metadata[key]);

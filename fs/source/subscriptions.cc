@@ -37,13 +37,12 @@ std::unique_ptr<ObjectSource::Subscription> Subscriptions::Add(ObjectKey key,
   return std::make_unique<Handle>(shared_, std::move(entry));
 }
 
-bool Subscriptions::Begin(Shared& shared, const Entry* entry) {
+bool Subscriptions::Begin(Shared& shared, const std::shared_ptr<Entry>& entry) {
   const MutexLock lock(shared.mutex);
-  const auto& entries = shared.entries;
-  const bool there = std::any_of(entries.begin(), entries.end(),
-                                 [&](const auto& candidate) { return candidate.get() == entry; });
-  if (there) shared.running = entry;
-  return there;
+  const auto end = shared.entries.end();
+  if (std::find(shared.entries.begin(), end, entry) == end) return false;
+  shared.running = entry.get();
+  return true;
 }
 
 void Subscriptions::End(Shared& shared) {
@@ -63,7 +62,7 @@ void Subscriptions::Deliver(const ObjectPtr& before, const ObjectPtr& after) {
   for (const auto& entry : entries) {
     const bool now = after && entry->key.Matches(after->meta());
     if (!now && !(before && entry->key.Matches(before->meta()))) continue;
-    if (!Begin(*shared_, entry.get())) continue;
+    if (!Begin(*shared_, entry)) continue;
     entry->callback(now ? after : nullptr);
     End(*shared_);
   }

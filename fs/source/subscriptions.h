@@ -42,7 +42,7 @@ class Subscriptions {
   class Handle;
 
   /// Marks `entry` as running unless it has been taken out.
-  static bool Begin(Shared& shared, const Entry* entry);
+  static bool Begin(Shared& shared, const std::shared_ptr<Entry>& entry);
   static void End(Shared& shared);
 
   std::shared_ptr<Shared> shared_;

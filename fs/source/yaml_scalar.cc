@@ -238,8 +238,8 @@ Result<Json> YamlValueToJson(YamlValue value) {
       return Fail(ErrorCode::kInvalidArgument, "infinity and NaN cannot be written in JSON");
     }
     const std::string text = GoJsonFloat(*number);
-    // An integer by now, as a reader of the JSON text would see it. "-0" keeps its sign as text.
-    if (text != "-0" && text.find_first_of(".e") == std::string::npos) {
+    // An integer by now, as a reader of the JSON text would see it; -0 is 0 to such a reader.
+    if (text.find_first_of(".e") == std::string::npos) {
       if (auto integer = ParseInteger(text)) return YamlValueToJson(std::move(*integer));
     }
     return Json(Json::binary({text.begin(), text.end()}));

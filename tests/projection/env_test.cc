@@ -23,16 +23,16 @@ Json Parsed(std::string_view text) {
 
 // A pod whose container "main" has these lists.
 Json PodWith(const std::string& env, const std::string& env_from = "[]") {
-  return Parsed(R"({"metadata":{"name":"web-0","namespace":"shop","labels":{"app":"web"}},
+  return Parsed(R"j({"metadata":{"name":"web-0","namespace":"shop","labels":{"app":"web"}},
     "spec":{"nodeName":"n1","serviceAccountName":"sa","containers":[
       {"name":"side","resources":{"limits":{"cpu":"2"}}},
       {"name":"main","resources":{"requests":{"cpu":"250m"},"limits":{"memory":"64Mi"}},
-       "env":)" +
-                env + R"(,"envFrom":)" + env_from + R"(}],
+       "env":)j" +
+                env + R"j(,"envFrom":)j" + env_from + R"j(}],
       "initContainers":[{"name":"init","env":[{"name":"I","value":"1"}]}],
       "ephemeralContainers":[{"name":"debug","env":[{"name":"D","value":"1"}]}]},
     "status":{"phase":"Running","hostIP":"10.0.0.1","podIP":"10.1.0.1",
-      "podIPs":[{"ip":"10.1.0.1"},{"ip":"fd00::1"}]}})");
+      "podIPs":[{"ip":"10.1.0.1"},{"ip":"fd00::1"}]}})j");
 }
 
 class FakeObjects final : public EnvObjects {
@@ -108,72 +108,71 @@ TEST(ExpandEnvTest, References) {
 }
 
 TEST_F(EnvTest, ReferencesSeeOnlyWhatWasDeclaredBefore) {
-  EXPECT_THAT(Resolve(PodWith(R"([{"name":"A","value":"$(B)"},{"name":"B","value":"b"},
-                                  {"name":"C","value":"$(B)$(A)"}])")),
+  EXPECT_THAT(Resolve(PodWith(R"j([{"name":"A","value":"$(B)"},{"name":"B","value":"b"},
+                                  {"name":"C","value":"$(B)$(A)"}])j")),
               ElementsAre("A=$(B)", "B=b", "C=b$(B)"));
 }
 
 TEST_F(EnvTest, LastDuplicateWinsAtTheFirstPlace) {
-  EXPECT_THAT(Resolve(PodWith(R"([{"name":"A","value":"1"},{"name":"B","value":"2"},
-                                  {"name":"A","value":"$(A)3"}])")),
+  EXPECT_THAT(Resolve(PodWith(R"j([{"name":"A","value":"1"},{"name":"B","value":"2"},
+                                  {"name":"A","value":"$(A)3"}])j")),
               ElementsAre("A=13", "B=2"));
 }
 
 TEST_F(EnvTest, ValueWinsOverValueFromUnlessItIsEmpty) {
-  EXPECT_THAT(Resolve(PodWith(R"([
+  EXPECT_THAT(Resolve(PodWith(R"j([
       {"name":"A","value":"v","valueFrom":{"fieldRef":{"fieldPath":"metadata.name"}}},
       {"name":"B","value":"","valueFrom":{"fieldRef":{"fieldPath":"metadata.name"}}},
-      {"name":"C"},{"name":"D","value":null,"valueFrom":null}])")),
+      {"name":"C"},{"name":"D","value":null,"valueFrom":null}])j")),
               ElementsAre("A=v", "B=web-0", "C=", "D="));
 }
 
 TEST_F(EnvTest, FieldRefs) {
-  const auto pod = PodWith(R"([
+  const auto pod = PodWith(R"j([
       {"name":"A","valueFrom":{"fieldRef":{"apiVersion":"v1","fieldPath":"metadata.labels['app']"}}},
       {"name":"B","valueFrom":{"fieldRef":{"fieldPath":"status.podIPs"}}},
       {"name":"C","valueFrom":{"fieldRef":{"fieldPath":"spec.host"}}},
       {"name":"D","valueFrom":{"fieldRef":{"fieldPath":"status.phase"}}},
-      {"name":"E","value":"$(A)"}])");
-  EXPECT_THAT(Resolve(pod), ElementsAre("A=web", "B=10.1.0.1,fd00::1", "C=n1", "D=Running",
-                                        "E=web"));
+      {"name":"E","value":"$(A)"}])j");
+  EXPECT_THAT(Resolve(pod),
+              ElementsAre("A=web", "B=10.1.0.1,fd00::1", "C=n1", "D=Running", "E=web"));
 }
 
 TEST_F(EnvTest, ResourceFieldRefsAreOfThisContainerUnlessAnotherIsNamed) {
-  EXPECT_THAT(Resolve(PodWith(R"([
+  EXPECT_THAT(Resolve(PodWith(R"j([
       {"name":"A","valueFrom":{"resourceFieldRef":{"resource":"requests.cpu","divisor":"1m"}}},
       {"name":"B","valueFrom":{"resourceFieldRef":{"resource":"limits.memory"}}},
       {"name":"C","valueFrom":{"resourceFieldRef":{"containerName":"side","resource":"limits.cpu"}}}
-      ])")),
+      ])j")),
               ElementsAre("A=250", "B=67108864", "C=2"));
 }
 
 TEST_F(EnvTest, LimitThatIsUnsetNeedsTheNode) {
-  const auto pod = PodWith(R"([{"name":"A","valueFrom":{"resourceFieldRef":
-      {"resource":"limits.cpu"}}},{"name":"B","value":"$(A)"}])");
+  const auto pod = PodWith(R"j([{"name":"A","valueFrom":{"resourceFieldRef":
+      {"resource":"limits.cpu"}}},{"name":"B","value":"$(A)"}])j");
   EXPECT_THAT(Resolve(pod), ElementsAre(HasSubstr("env A: resourceFieldRef")));
-options_.skip_unresolved = true;
-EXPECT_THAT(Resolve(pod), ElementsAre("B=$(A)"));
-node_ = Parsed(R"({"status":{"allocatable":{"cpu":"4"}}})");
-EXPECT_THAT(Resolve(pod), ElementsAre("A=4", "B=4"));
+  options_.skip_unresolved = true;
+  EXPECT_THAT(Resolve(pod), ElementsAre("B=$(A)"));
+  node_ = Parsed(R"j({"status":{"allocatable":{"cpu":"4"}}})j");
+  EXPECT_THAT(Resolve(pod), ElementsAre("A=4", "B=4"));
 }
 
 TEST_F(EnvTest, EnvFromComesFirstAndEnvOverridesIt) {
   fake_.objects["ConfigMap shop/cm"] = {{"A", "from"}, {"Z", "z"}, {"1bad", "x"}, {"..", "x"}};
   fake_.objects["Secret shop/s"] = {{"Z", "secret"}, {"k.e-y", "s"}};
-  EXPECT_THAT(Resolve(PodWith(R"([{"name":"B","value":"$(P_Z)"
-},{"name":"A","value":"own"}])",
-                              R"([{"configMapRef":{"name":"cm"}},
+  EXPECT_THAT(Resolve(PodWith(R"j([{"name":"B","value":"$(P_Z)"},{"name":"A","value":"own"}])j",
+                              R"j([{"configMapRef":{"name":"cm"}},
                                   {"prefix":"P_","secretRef":{"name":"s"}},
-                                  {"secretRef":{"name":"s"}}])")),
+                                  {"secretRef":{"name":"s"}}])j")),
               ElementsAre("B=secret", "A=own", "P_Z=secret", "P_k.e-y=s", "Z=secret", "k.e-y=s"));
-EXPECT_EQ(fake_.requests, 2) << "each object is asked for once";
+  EXPECT_EQ(fake_.requests, 2) << "each object is asked for once";
 }
 
 TEST_F(EnvTest, PrefixMakesANameValid) {
   fake_.objects["ConfigMap shop/cm"] = {{"1", "x"}};
-  EXPECT_THAT(Resolve(PodWith("[]", R"([{"prefix":"N","configMapRef":{"name":"cm"}}])")),
+  EXPECT_THAT(Resolve(PodWith("[]", R"j([{"prefix":"N","configMapRef":{"name":"cm"}}])j")),
               ElementsAre("N1=x"));
-  EXPECT_THAT(Resolve(PodWith("[]", R"([{"prefix":"1","configMapRef":{"name":"cm"}}])")),
+  EXPECT_THAT(Resolve(PodWith("[]", R"j([{"prefix":"1","configMapRef":{"name":"cm"}}])j")),
               ElementsAre(HasSubstr("envFrom[0]: prefix")));
 }
 
@@ -181,8 +180,8 @@ TEST_F(EnvTest, KeyRefs) {
   fake_.objects["ConfigMap shop/cm"] = {{"k", "v"}};
   fake_.objects["Secret shop/s"] = {{"k", "top"}};
   EXPECT_THAT(
-      Resolve(PodWith(R"([{"name":"A","valueFrom":{"configMapKeyRef":{"name":"cm","key":"k"}}},
-                          {"name":"B","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}}])")),
+      Resolve(PodWith(R"j([{"name":"A","valueFrom":{"configMapKeyRef":{"name":"cm","key":"k"}}},
+                          {"name":"B","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}}])j")),
       ElementsAre("A=v", "B=top"));
 }
 
@@ -190,19 +189,20 @@ TEST_F(EnvTest, OptionalReferencesThatAreNotFoundAreAbsent) {
   fake_.objects["Secret shop/s"] = {{"k", "top"}};
   EXPECT_THAT(
       Resolve(PodWith(
-          R"([{"name":"A","valueFrom":{"configMapKeyRef":{"name":"cm","key":"k","optional":true}}},
+          R"j([{"name":"A","valueFrom":{"configMapKeyRef":{"name":"cm","key":"k","optional":true}}},
               {"name":"B","valueFrom":{"secretKeyRef":{"name":"s","key":"x","optional":true}}},
-              {"name":"C","value":"c"}])",
-          R"([{"configMapRef":{"name":"none","optional":true}}])")),
+              {"name":"C","value":"c"}])j",
+          R"j([{"configMapRef":{"name":"none","optional":true}}])j")),
       ElementsAre("C=c"));
 }
 
 TEST_F(EnvTest, WhatIsNotFoundIsNamedOrLeftOut) {
   fake_.objects["Secret shop/s"] = {{"k", "top"}};
   const auto object =
-      PodWith(R"([{"name":"A","valueFrom":{"configMapKeyRef":{"name":"cm","key":"k"}}}])");
-  const auto key = PodWith(R"([{"name":"A","valueFrom":{"secretKeyRef":{"name":"s","key":"x"}}}])");
-  const auto from = PodWith("[]", R"([{"configMapRef":{"name":"cm"}}])");
+      PodWith(R"j([{"name":"A","valueFrom":{"configMapKeyRef":{"name":"cm","key":"k"}}}])j");
+  const auto key =
+      PodWith(R"j([{"name":"A","valueFrom":{"secretKeyRef":{"name":"s","key":"x"}}}])j");
+  const auto from = PodWith("[]", R"j([{"configMapRef":{"name":"cm"}}])j");
   EXPECT_THAT(Resolve(object),
               ElementsAre(HasSubstr(R"(env A: configMapKeyRef: ConfigMap "cm", key "k")")));
   EXPECT_THAT(Resolve(key), ElementsAre(HasSubstr(R"(Secret "s", key "x": no such key)")));
@@ -214,8 +214,8 @@ TEST_F(EnvTest, WhatIsNotFoundIsNamedOrLeftOut) {
 TEST_F(EnvTest, WithoutAServerReferencesFailNamingTheVariableOrAreLeftOut) {
   with_objects_ = false;
   const auto pod = PodWith(
-      R"([{"name":"A","valueFrom":{"configMapKeyRef":{"name":"cm","key":"k","optional":true}}},
-          {"name":"B","value":"b"}])");
+      R"j([{"name":"A","valueFrom":{"configMapKeyRef":{"name":"cm","key":"k","optional":true}}},
+          {"name":"B","value":"b"}])j");
   const auto vars = ResolveEnv(pod, "main", nullptr, nullptr);
   ASSERT_FALSE(vars);
   EXPECT_EQ(vars.error().code, ErrorCode::kFailedPrecondition);
@@ -225,7 +225,8 @@ TEST_F(EnvTest, WithoutAServerReferencesFailNamingTheVariableOrAreLeftOut) {
 }
 
 TEST_F(EnvTest, SkipUnresolvedPassesOverForbiddenButNotOverAServerThatIsAway) {
-  const auto pod = PodWith(R"([{"name":"A","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}}])");
+  const auto pod =
+      PodWith(R"j([{"name":"A","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}}])j");
   options_.skip_unresolved = true;
   fake_.failures["Secret shop/s"] = ErrorCode::kPermissionDenied;
   EXPECT_THAT(Resolve(pod), ElementsAre());
@@ -248,37 +249,38 @@ TEST_F(EnvTest, ContainersAndInitContainersAreFoundByName) {
 // Rules: ValidateEnv and ValidateEnvFrom.
 TEST_F(EnvTest, WhatTheApiServerRefusesIsRefused) {
   const std::pair<std::string, std::string> cases[] = {
-      {R"([{"name":""}])", "env[0].name"},
-      {R"([{"value":"x"}])", "env[0].name"},
-      {R"([{"name":"1A"}])", "env[0].name \"1A\""},
-      {R"([{"name":"A","value":1}])", "env A.value must be a string"},
-      {R"([{"name":"A","valueFrom":{}}])", "env A: valueFrom needs exactly one of"},
-      {R"([{"name":"A","valueFrom":{"fieldRef":{"fieldPath":"metadata.name"},
-          "secretKeyRef":{"name":"s","key":"k"}}}])",
+      {R"j([{"name":""}])j", "env[0].name"},
+      {R"j([{"value":"x"}])j", "env[0].name"},
+      {R"j([{"name":"1A"}])j", "env[0].name \"1A\""},
+      {R"j([{"name":"A","value":1}])j", "env A.value must be a string"},
+      {R"j([{"name":"A","valueFrom":{}}])j", "env A: valueFrom needs exactly one of"},
+      {R"j([{"name":"A","valueFrom":{"fieldRef":{"fieldPath":"metadata.name"},
+          "secretKeyRef":{"name":"s","key":"k"}}}])j",
        "has both fieldRef and secretKeyRef"},
-      {R"([{"name":"A","valueFrom":{"fieldRef":{"apiVersion":"v2","fieldPath":"metadata.name"}}}])",
+      {R"j([{"name":"A","valueFrom":{"fieldRef":{"apiVersion":"v2","fieldPath":"metadata.name"}}}])j",
        "apiVersion \"v2\""},
-      {R"([{"name":"A","valueFrom":{"fieldRef":{"fieldPath":""}}}])", "fieldPath is required"},
-      {R"([{"name":"A","valueFrom":{"fieldRef":{"fieldPath":"metadata.nam"}}}])", "metadata.nam"},
-      {R"([{"name":"A","valueFrom":{"resourceFieldRef":{"resource":"limits.cpu","divisor":"2"}}}])",
+      {R"j([{"name":"A","valueFrom":{"fieldRef":{"fieldPath":""}}}])j", "fieldPath is required"},
+      {R"j([{"name":"A","valueFrom":{"fieldRef":{"fieldPath":"metadata.nam"}}}])j", "metadata.nam"},
+      {R"j([{"name":"A","valueFrom":{"resourceFieldRef":{"resource":"limits.cpu","divisor":"2"}}}])j",
        "env A: resourceFieldRef"},
-      {R"([{"name":"A","valueFrom":{"resourceFieldRef":{"resource":"limits.cpux"}}}])",
+      {R"j([{"name":"A","valueFrom":{"resourceFieldRef":{"resource":"limits.cpux"}}}])j",
        "env A: resourceFieldRef"},
-      {R"([{"name":"A","valueFrom":{"resourceFieldRef":{}}}])", "resource is required"},
-      {R"([{"name":"A","valueFrom":{"configMapKeyRef":{"key":"k"}}}])", "name is required"},
-      {R"([{"name":"A","valueFrom":{"secretKeyRef":{"name":"s"}}}])", "key is required"},
-      {R"([{"name":"A","valueFrom":{"secretKeyRef":{"name":"s","key":"k","optional":"no"}}}])",
+      {R"j([{"name":"A","valueFrom":{"resourceFieldRef":{}}}])j", "resource is required"},
+      {R"j([{"name":"A","valueFrom":{"configMapKeyRef":{"key":"k"}}}])j", "name is required"},
+      {R"j([{"name":"A","valueFrom":{"secretKeyRef":{"name":"s"}}}])j", "key is required"},
+      {R"j([{"name":"A","valueFrom":{"secretKeyRef":{"name":"s","key":"k","optional":"no"}}}])j",
        "optional must be true or false"},
-      {R"({"name":"A"})", "env must be a list"},
-      {R"([{"name":"A","value":"a\u0000b"}])", "NUL"},
+      {R"j({"name":"A"})j", "env must be a list"},
+      {R"j([{"name":"A","value":"a\u0000b"}])j", "NUL"},
   };
   options_.skip_unresolved = true;  // it never hides a broken rule
   for (const auto& [env, message] : cases) {
     EXPECT_THAT(Resolve(PodWith(env)), ElementsAre(HasSubstr(message))) << env;
   }
   EXPECT_THAT(Resolve(PodWith("[]", "[{}]")), ElementsAre(HasSubstr("exactly one of")));
-  EXPECT_THAT(Resolve(PodWith("[]", R"([{"configMapRef":{"name":"a"},"secretRef":{"name":"b"}}])")),
-              ElementsAre(HasSubstr("has both")));
+  EXPECT_THAT(
+      Resolve(PodWith("[]", R"j([{"configMapRef":{"name":"a"},"secretRef":{"name":"b"}}])j")),
+      ElementsAre(HasSubstr("has both")));
 }
 
 TEST(IsEnvVarNameTest, Names) {

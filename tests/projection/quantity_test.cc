@@ -189,7 +189,11 @@ TEST(QuantityTest, DigitsFarBehindThePointStillRoundUp) {
 // No number of digits and no exponent costs more than reading the text: all of this takes 0.3 s,
 // and the bound only tells that from runaway time.
 TEST(QuantityTest, HostileTextsTakeNoTime) {
-  const std::string digits(10'000'000, '7');
+  constexpr std::size_t kLength = 10'000'000;
+  std::string digits;
+  std::string zeros;
+  digits.resize(kLength, '7');
+  zeros.resize(kLength, '0');
   const auto start = std::chrono::steady_clock::now();
   for (const std::string& text : {
            digits,
@@ -197,9 +201,9 @@ TEST(QuantityTest, HostileTextsTakeNoTime) {
            "0." + digits,
            "-0." + digits + "Ei",
            digits + "e-9999999",
-           digits + "." + digits + "n",
-           std::string(10'000'000, '0') + "1",
-           "." + std::string(10'000'000, '0') + "1",
+           std::string(digits).append(".").append(digits).append("n"),
+           zeros + "1",
+           std::string(".").append(zeros).append("1"),
            std::string("1e-2147483647"),
            std::string("1e-2147483648"),
            std::string("1.5e-2147483648"),

@@ -2,14 +2,11 @@
 // Quantities against the recorded answers of resource.ParseQuantity.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
-#include <cstdlib>
 #include <iostream>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "fs/projection/quantity.h"
+#include "tests/projection/magnitude.h"
 #include "tests/projection/vectors.h"
 
 namespace downwardfs {
@@ -25,37 +22,6 @@ std::string_view FormatName(Quantity::Format format) {
       return "DecimalExponent";
   }
   return "";
-}
-
-// The magnitude of a valid quantity: a plain reading of mantissa and suffix in long double,
-// independent of the code under test. Only to tell what is beyond 64 bits.
-long double Magnitude(const std::string& text) {
-  const auto end_of_number = std::min(text.find_first_not_of("+-.0123456789"), text.size());
-  const long double mantissa =
-      std::fabs(std::strtold(text.substr(0, end_of_number).c_str(), nullptr));
-  const std::string suffix = text.substr(end_of_number);
-  const auto power = [](long double base, long double exponent) {
-    return std::pow(base, exponent);
-  };
-  if (mantissa == 0 || suffix.empty()) return mantissa;
-  if (suffix.size() == 2 && suffix[1] == 'i') {
-    return mantissa *
-           power(1024, 1 + static_cast<long double>(std::string_view("KMGTPE").find(suffix[0])));
-  }
-  if (suffix.size() == 1) {
-    return mantissa *
-           power(1000,
-                 static_cast<long double>(std::string_view("num kMGTPE").find(suffix[0])) - 3);
-  }
-  // Cut to 32 bits, as the rule has it. So low an exponent may wrap when digits follow the point.
-  const auto exponent = static_cast<std::int32_t>(std::strtoll(suffix.c_str() + 1, nullptr, 10));
-  if (exponent < std::numeric_limits<std::int32_t>::min() + 1000) return HUGE_VALL;
-  return mantissa * power(10, exponent);
-}
-
-// Below 2^63, with room for the rounding of the long double.
-bool Fits(long double magnitude) {
-  return magnitude < 9.223372036854775e18L;
 }
 
 TEST(QuantityVectorsTest, AgreeWithKubernetesWithin64Bits) {
@@ -76,14 +42,14 @@ TEST(QuantityVectorsTest, AgreeWithKubernetesWithin64Bits) {
     const std::int64_t millivalue = quantity->MilliValue();
     const std::string shown = quantity->ToString();
     const std::string canonical = quantity->Canonical();
-    const long double magnitude = Magnitude(text);
+    const long double magnitude = testing::Magnitude(text);
     // Binary amounts are capped, so their value always fits.
-    if (!Fits(magnitude) && text.back() != 'i') return;
+    if (!testing::FitsInt64(magnitude) && text.back() != 'i') return;
     ++compared;
     EXPECT_EQ(std::to_string(value), expected.at("value"));
     EXPECT_EQ(shown, expected.at("canonical"));
     EXPECT_EQ(canonical, expected.at("recomputed"));
-    if (Fits(magnitude * 1000)) {
+    if (testing::FitsInt64(magnitude * 1000)) {
       EXPECT_EQ(std::to_string(millivalue), expected.at("millivalue"));
     }
   });

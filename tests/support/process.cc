@@ -49,7 +49,7 @@ std::string ReadBack(int fd) {
 
 }  // namespace
 
-Outcome Run(const std::vector<std::string>& argv, const RunOptions& options) {
+Outcome RunProgram(const std::vector<std::string>& argv, const RunOptions& options) {
   const OwnedFd in = Scratch();
   const OwnedFd out = Scratch();
   const OwnedFd err = Scratch();
@@ -75,7 +75,7 @@ Outcome Run(const std::vector<std::string>& argv, const RunOptions& options) {
 Outcome Downwardfs(const std::vector<std::string>& arguments, const RunOptions& options) {
   std::vector<std::string> argv = {DOWNWARDFS_BINARY};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
-  return Run(argv, options);
+  return RunProgram(argv, options);
 }
 
 bool Eventually(const std::function<bool()>& condition, std::chrono::seconds limit) {

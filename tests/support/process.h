@@ -24,7 +24,7 @@ struct RunOptions {
 };
 
 /// Runs `argv` to its end. Does not wait for grandchildren that keep the output open.
-Outcome Run(const std::vector<std::string>& argv, const RunOptions& options = {});
+Outcome RunProgram(const std::vector<std::string>& argv, const RunOptions& options = {});
 
 /// The program under test with these arguments.
 Outcome Downwardfs(const std::vector<std::string>& arguments, const RunOptions& options = {});

@@ -2,6 +2,7 @@
 // Real programs, started by the real runner.
 #include "client/config/process.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -55,22 +56,42 @@ TEST(ProcessTest, ArgumentsAndEnvironmentPassAsTheyAre) {
 
 TEST(ProcessTest, StartsWithoutInputOtherDescriptorsOrBlockedSignals) {
   std::string out;
+  std::string descriptors;
   signal(SIGPIPE, SIG_IGN);
   // A worker thread blocks all signals; its programs must not.
   WorkerThread worker("exec", [&] {
-    // The shell blocks signals itself now and then; what its programs inherit tells.
-    const auto output = RunToEnd(Shell(
-        "readlink /proc/self/fd/0; ls /proc/$$/fd | wc -l; ps -o pgid= -p $$ | tr -d ' ' |"
-        " grep -x $$ > /dev/null && echo leader; exec grep -E 'Sig(Blk|Ign)' /proc/self/status"));
+    // Asked of a program that the shell becomes: the shell itself opens pipes and blocks signals
+    // for moments. ls has a fourth descriptor, for the directory.
+    const auto output = RunToEnd(
+        Shell("readlink /proc/self/fd/0; ps -o pgid= -p $$ | tr -d ' ' | grep -x $$ > /dev/null &&"
+              " echo leader; exec grep -E 'Sig(Blk|Ign)' /proc/self/status"));
+    const auto list = RunToEnd(Shell("exec ls /proc/self/fd"));
+    if (list) descriptors = list->out;
     if (output) out = output->out;
   });
   worker.Join();
   signal(SIGPIPE, SIG_DFL);
-  EXPECT_THAT(out, testing::StartsWith("/dev/null\n3\n"));
+  EXPECT_THAT(out, testing::StartsWith("/dev/null\nleader\n"));
   EXPECT_THAT(out, HasSubstr("SigBlk:\t0000000000000000"));
   // glibc leaves its own two signals, 32 and 33, ignored.
   EXPECT_THAT(out, testing::ContainsRegex("SigIgn:\t0000000[01][08]0000000\n"));
-  EXPECT_THAT(out, HasSubstr("leader"));
+  EXPECT_EQ(descriptors, "0\n1\n2\n3\n");
+}
+
+TEST(ProcessTest, AnInteractiveProgramReadsOurInputInOurGroup) {
+  int fds[2];
+  ASSERT_EQ(pipe2(fds, O_CLOEXEC), 0);
+  ASSERT_EQ(write(fds[1], "password\n", 9), 9);
+  const OwnedFd saved(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
+  dup2(fds[0], STDIN_FILENO);
+  ProcessSpec spec = Shell("read answer; echo got $answer; ps -o pgid= -p $$ | tr -d ' '");
+  spec.interactive = true;
+  const auto output = RunToEnd(spec);
+  dup2(saved.get(), STDIN_FILENO);
+  close(fds[0]);
+  close(fds[1]);
+  ASSERT_TRUE(output);
+  EXPECT_EQ(output->out, "got password\n" + std::to_string(getpgrp()) + "\n");
 }
 
 TEST(ProcessTest, MuchOutputOnBothStreamsDoesNotBlock) {

@@ -32,7 +32,7 @@ class TempDir {
 
   /// Writes the file (and the directories above it); returns its path.
   std::string Write(const std::string& name, std::string_view bytes, int mode = 0600) const {
-    const std::string path = Path(name);
+    std::string path = Path(name);
     std::filesystem::create_directories(std::filesystem::path(path).parent_path());
     std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
     std::filesystem::permissions(path, static_cast<std::filesystem::perms>(mode));

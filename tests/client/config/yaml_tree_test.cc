@@ -94,7 +94,16 @@ TEST(YamlTreeTest, BoundsAliasExpansion) {
     for (int j = 0; j < 10; ++j) bomb += before + ",";
     bomb += "]\n";
   }
-  EXPECT_THAT(ErrorOf(bomb), HasSubstr("more than 200000 values"));
+  EXPECT_THAT(ErrorOf(bomb), HasSubstr("stand for more than 10000 values"));
+}
+
+// Each level keeps a copy of all below it.
+TEST(YamlTreeTest, BoundsNestedAnchors) {
+  std::string nested;
+  for (int i = 0; i < 60; ++i) nested += "&a" + std::to_string(i) + " [";
+  for (int i = 0; i < 300; ++i) nested += "x,";
+  nested += std::string(60, ']');
+  EXPECT_THAT(ErrorOf(nested), HasSubstr("stand for more than 10000 values"));
 }
 
 TEST(YamlTreeTest, RefusesAnAliasWithinItsOwnAnchor) {

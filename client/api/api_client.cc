@@ -58,7 +58,7 @@ ApiQuestion ApiClient::Question(const std::string& verb, const ResourcePath& pat
 ApiResult<void> ApiClient::Stream(const ApiQuestion& question, const HttpRequest& request,
                                   std::function<void()> started,
                                   std::function<Status(std::string_view)> body,
-                                  std::function<Status()> end, Cancellation* cancel) const {
+                                  const std::function<Status()>& end, Cancellation* cancel) const {
   JsonHandler handler(std::move(started), std::move(body));
   auto response = transport_->Perform(request, handler, cancel);
   if (!response) return FailWith(OwnFailure(question, std::move(response.error())));

@@ -92,8 +92,8 @@ class ApiClient {
                                Cancellation* cancel) const;
   ApiResult<void> Stream(const ApiQuestion& question, const HttpRequest& request,
                          std::function<void()> started,
-                         std::function<Status(std::string_view)> body, std::function<Status()> end,
-                         Cancellation* cancel) const;
+                         std::function<Status(std::string_view)> body,
+                         const std::function<Status()>& end, Cancellation* cancel) const;
 
   std::shared_ptr<Transport> transport_;
 };

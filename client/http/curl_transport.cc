@@ -45,7 +45,7 @@ Status AddImpersonation(const Impersonation& who, std::vector<std::string>* head
   for (const std::string& group : who.groups) values.emplace_back("Impersonate-Group", group);
   for (const auto& [key, entries] : who.extra) {
     for (const std::string& entry : entries) {
-      values.emplace_back("Impersonate-Extra-" + HeaderKey(key), entry);
+      values.emplace_back(std::string("Impersonate-Extra-").append(HeaderKey(key)), entry);
     }
   }
   for (const auto& [name, value] : values) {

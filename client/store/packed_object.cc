@@ -90,7 +90,8 @@ std::string PackedObject::Json(const ObjectCodec* codec) const {
   const Header header = ReadHeader();
   const std::string_view kept(bytes_.get() + sizeof header + header.ends[kFields - 1],
                               header.kept_size);
-  if (header.kept_size == header.json_size) return std::string(kept);
+  // Whoever made compressed() true hands in the codec that did it.
+  if (header.kept_size == header.json_size || codec == nullptr) return std::string(kept);
   return codec->Decompress(kept, header.json_size);
 }
 

@@ -15,7 +15,9 @@
 namespace downwardfs {
 namespace {
 
-std::string Context(const std::string& path) { return "mount point " + path; }
+std::string Context(const std::string& path) {
+  return "mount point " + path;
+}
 
 bool FindsInPath(const std::string& program) {
   const char* path = std::getenv("PATH");
@@ -40,8 +42,9 @@ Result<std::string> CheckMountPoint(const std::string& path) {
   // A mount whose daemon is gone fails in stat, not always in realpath.
   if (!real || stat(real.get(), &st) != 0) {
     if (errno == ENOTCONN) {
-      return Fail(ErrorCode::kAlreadyExists,
-                  Context(path) + ": busy with a FUSE mount whose daemon is gone; unmount it first");
+      return Fail(
+          ErrorCode::kAlreadyExists,
+          Context(path) + ": busy with a FUSE mount whose daemon is gone; unmount it first");
     }
     return Fail(ErrnoError(errno, Context(path)));
   }

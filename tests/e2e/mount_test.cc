@@ -210,17 +210,17 @@ TEST_F(MountTest, AnOrdinaryUserMountsThroughFusermount3) {
   std::filesystem::permissions(dir_.path(), std::filesystem::perms::all);
   std::filesystem::permissions(pod_, std::filesystem::perms::all);
   ASSERT_EQ(chown(at_.c_str(), kUser, kUser), 0);
-  // udev gives everybody the device; where it has not (a container), a mount namespace of the test's
-  // own does.
-  const Outcome outcome = RunProgram(
-      {"unshare", "-m", "sh", "-ec",
-       "mount -t tmpfs none /mnt; mknod /mnt/fuse c 10 229; chmod 666 /mnt/fuse;"
-       "mount --bind /mnt/fuse /dev/fuse;"
-       "exec setpriv --reuid 65534 --regid 65534 --clear-groups sh -ec '"
-       "\"$0\" mount --pod-file \"$1\" --volume info \"$2\"; cat \"$2/labels\";"
-       "stat -c \" %u:%g\" \"$2/labels\"; \"$0\" status \"$2\" | grep connected;"
-       "fusermount3 -u \"$2\"; ls \"$2\"' \"$0\" \"$1\" \"$2\"",
-       DOWNWARDFS_BINARY, pod_, at_});
+  // udev gives everybody the device; where it has not (a container), a mount namespace of the
+  // test's own does.
+  const Outcome outcome =
+      RunProgram({"unshare", "-m", "sh", "-ec",
+                  "mount -t tmpfs none /mnt; mknod /mnt/fuse c 10 229; chmod 666 /mnt/fuse;"
+                  "mount --bind /mnt/fuse /dev/fuse;"
+                  "exec setpriv --reuid 65534 --regid 65534 --clear-groups sh -ec '"
+                  "\"$0\" mount --pod-file \"$1\" --volume info \"$2\"; cat \"$2/labels\";"
+                  "stat -c \" %u:%g\" \"$2/labels\"; \"$0\" status \"$2\" | grep connected;"
+                  "fusermount3 -u \"$2\"; ls \"$2\"' \"$0\" \"$1\" \"$2\"",
+                  DOWNWARDFS_BINARY, pod_, at_});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(outcome.out, "app=\"one\" 65534:65534\nconnected:       true\n");
 }

@@ -8,18 +8,30 @@ namespace downwardfs {
 
 std::string_view ErrorCodeName(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kInvalidArgument: return "invalid argument";
-    case ErrorCode::kNotFound: return "not found";
-    case ErrorCode::kAlreadyExists: return "already exists";
-    case ErrorCode::kPermissionDenied: return "permission denied";
-    case ErrorCode::kUnauthenticated: return "unauthenticated";
-    case ErrorCode::kUnavailable: return "unavailable";
-    case ErrorCode::kDeadlineExceeded: return "deadline exceeded";
-    case ErrorCode::kResourceExhausted: return "resource exhausted";
-    case ErrorCode::kFailedPrecondition: return "failed precondition";
-    case ErrorCode::kExpired: return "expired";
-    case ErrorCode::kCancelled: return "cancelled";
-    case ErrorCode::kInternal: return "internal";
+    case ErrorCode::kInvalidArgument:
+      return "invalid argument";
+    case ErrorCode::kNotFound:
+      return "not found";
+    case ErrorCode::kAlreadyExists:
+      return "already exists";
+    case ErrorCode::kPermissionDenied:
+      return "permission denied";
+    case ErrorCode::kUnauthenticated:
+      return "unauthenticated";
+    case ErrorCode::kUnavailable:
+      return "unavailable";
+    case ErrorCode::kDeadlineExceeded:
+      return "deadline exceeded";
+    case ErrorCode::kResourceExhausted:
+      return "resource exhausted";
+    case ErrorCode::kFailedPrecondition:
+      return "failed precondition";
+    case ErrorCode::kExpired:
+      return "expired";
+    case ErrorCode::kCancelled:
+      return "cancelled";
+    case ErrorCode::kInternal:
+      return "internal";
   }
   return "unknown";
 }
@@ -37,28 +49,43 @@ Error ErrnoError(int errnum, std::string_view context) {
     case ENOENT:
     case ENOTDIR:
     case ENXIO:
-    case ENODEV: code = ErrorCode::kNotFound; break;
+    case ENODEV:
+      code = ErrorCode::kNotFound;
+      break;
     case EACCES:
     case EPERM:
-    case EROFS: code = ErrorCode::kPermissionDenied; break;
+    case EROFS:
+      code = ErrorCode::kPermissionDenied;
+      break;
     case EEXIST:
-    case EBUSY: code = ErrorCode::kAlreadyExists; break;
+    case EBUSY:
+      code = ErrorCode::kAlreadyExists;
+      break;
     case EINVAL:
     case ENAMETOOLONG:
     case ELOOP:
-    case EISDIR: code = ErrorCode::kInvalidArgument; break;
+    case EISDIR:
+      code = ErrorCode::kInvalidArgument;
+      break;
     case ENOMEM:
     case ENOSPC:
     case EMFILE:
-    case ENFILE: code = ErrorCode::kResourceExhausted; break;
-    case ETIMEDOUT: code = ErrorCode::kDeadlineExceeded; break;
+    case ENFILE:
+      code = ErrorCode::kResourceExhausted;
+      break;
+    case ETIMEDOUT:
+      code = ErrorCode::kDeadlineExceeded;
+      break;
     case EAGAIN:
     case EINTR:
     case ECONNREFUSED:
     case ECONNRESET:
     case ENOTCONN:
-    case EPIPE: code = ErrorCode::kUnavailable; break;
-    default: break;
+    case EPIPE:
+      code = ErrorCode::kUnavailable;
+      break;
+    default:
+      break;
   }
   // std::generic_category().message is the thread-safe strerror.
   return Error{code, std::generic_category().message(errnum)}.WithContext(context);

@@ -19,10 +19,14 @@ std::atomic<bool> g_json{false};
 
 spdlog::level::level_enum ToSpdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return spdlog::level::debug;
-    case LogLevel::kInfo: return spdlog::level::info;
-    case LogLevel::kWarning: return spdlog::level::warn;
-    case LogLevel::kError: return spdlog::level::err;
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarning:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -83,8 +87,8 @@ Status SetUpLog(const LogOptions& options) {
     if (g_json) {
       logger->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%f%z","level":"%l",%v})");
     } else {
-      logger->set_pattern(options.use_syslog && options.file.empty() ? "%v"
-                                                                     : "%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+      logger->set_pattern(
+          options.use_syslog && options.file.empty() ? "%v" : "%Y-%m-%dT%H:%M:%S.%e%z %l %v");
     }
     spdlog::set_default_logger(std::move(logger));
   } catch (const spdlog::spdlog_ex& e) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Logging: one line per event, fields with one spelling (base/log_keys.h). A failure is logged once,
-// where it is handled. spdlog stays behind this header, so that nothing else compiles fmt.
+// Logging: one line per event, fields with one spelling (base/log_keys.h). A failure is logged
+// once, where it is handled. spdlog stays behind this header, so that nothing else compiles fmt.
 // Set up once by main() before threads start; Log() may be called by any thread.
 #pragma once
 

@@ -60,7 +60,9 @@ inline tl::unexpected<Error> Fail(Error error, std::string_view context) {
 }
 
 /// Hands on an error of another Result as it is.
-inline tl::unexpected<Error> Fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+inline tl::unexpected<Error> Fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
 
 /// An Error made of errno: `context: strerror`, with the code that fits the number.
 Error ErrnoError(int errnum, std::string_view context);

@@ -9,9 +9,8 @@ namespace {
 // Length of the well-formed sequence at the start of `bytes`, 0 if there is none.
 std::size_t SequenceLength(std::string_view bytes) {
   utf8proc_int32_t code_point = 0;
-  const auto n =
-      utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(bytes.data()),
-                       static_cast<utf8proc_ssize_t>(bytes.size()), &code_point);
+  const auto n = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(bytes.data()),
+                                  static_cast<utf8proc_ssize_t>(bytes.size()), &code_point);
   return n > 0 ? static_cast<std::size_t>(n) : 0;
 }
 
@@ -80,6 +79,8 @@ std::string Concat(std::initializer_list<std::string_view> parts) {
   return out;
 }
 
-std::string OneLine(std::string_view message) { return Escape(message, ""); }
+std::string OneLine(std::string_view message) {
+  return Escape(message, "");
+}
 
 }  // namespace downwardfs

@@ -38,8 +38,7 @@ void AddSource(CLI::App* command, SourceOptions& source) {
 }
 
 void AddPod(CLI::App* command, std::string& pod) {
-  command
-      ->add_option("--pod", pod, "The pod; may be left out where SOURCE holds exactly one")
+  command->add_option("--pod", pod, "The pod; may be left out where SOURCE holds exactly one")
       ->type_name("NAMESPACE/NAME")
       ->group(kWhatGroup);
 }
@@ -158,8 +157,8 @@ CLI::App* AddEnv(CLI::App& app, EnvCommandOptions& options) {
 }
 
 CLI::App* AddExec(CLI::App& app, EnvCommandOptions& options) {
-  CLI::App* command =
-      app.add_subcommand("exec", "Run a command with the container's environment added to this one");
+  CLI::App* command = app.add_subcommand(
+      "exec", "Run a command with the container's environment added to this one");
   AddEnvOptions(command, options);
   command->add_option("COMMAND", options.command, "The command and its arguments, after --")
       ->required();
@@ -209,8 +208,7 @@ CLI::App* AddStatus(CLI::App& app, StatusOptions& options) {
   const auto used = app.get_subcommands();
   const std::string program =
       used.empty() ? "downwardfs" : "downwardfs " + used.front()->get_name();
-  const std::string line =
-      program + ": " + OneLine(message) + " (see " + program + " --help)\n";
+  const std::string line = program + ": " + OneLine(message) + " (see " + program + " --help)\n";
   std::fputs(line.c_str(), stderr);
   std::exit(kWrongUsage);  // NOLINT(concurrency-mt-unsafe): no thread exists yet
 }
@@ -225,12 +223,9 @@ CommandLine ParseCommandLine(int argc, char** argv) {
   app.get_formatter()->column_width(34);
   using Command = CommandLine::Command;
   const std::map<CLI::App*, Command> commands = {
-      {AddMount(app, line.mount), Command::kMount},
-      {AddRender(app, line.render), Command::kRender},
-      {AddEnv(app, line.env), Command::kEnv},
-      {AddExec(app, line.env), Command::kExec},
-      {AddWrite(app, line.write), Command::kWrite},
-      {AddStatus(app, line.status), Command::kStatus},
+      {AddMount(app, line.mount), Command::kMount}, {AddRender(app, line.render), Command::kRender},
+      {AddEnv(app, line.env), Command::kEnv},       {AddExec(app, line.env), Command::kExec},
+      {AddWrite(app, line.write), Command::kWrite}, {AddStatus(app, line.status), Command::kStatus},
   };
   for (const auto& [command, name] : commands) {
     command->set_version_flag("--version", "downwardfs " + std::string(Version()));

@@ -24,7 +24,7 @@ struct WhatOptions {
   std::string pod;         ///< NS/NAME; empty: the only one of the source
   std::string items_file;  ///< at most one of items_file and volume; neither: the full view
   std::string volume;
-  bool strict = false;     ///< refuse what the kubelet itself refuses
+  bool strict = false;  ///< refuse what the kubelet itself refuses
 };
 
 struct MountOptions {

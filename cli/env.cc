@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `downwardfs env` and `downwardfs exec`: a container's environment, printed or given to a command.
+#include "fs/projection/env.h"
+
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,7 +11,6 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/inputs.h"
-#include "fs/projection/env.h"
 #include "fs/projection/env_format.h"
 #include "fs/tree/projection_source.h"
 

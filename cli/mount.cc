@@ -64,18 +64,17 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   if (!session) return Fail(std::move(session.error()));
 
   DataDirNamer namer(Clock::Real());
-  VolumeUpdater updater(*inputs->source, inputs->pod, inputs->view,
-                        [&](VolumeUpdater::Update update) -> Status {
-                          if (!update.changed) {
-                            (*session)->SetResourceVersion(std::move(update.resource_version));
-                            return {};
-                          }
-                          (*session)->Publish(
-                              VolumeVersion::Make(std::move(update.files), namer.Next(),
-                                                  Clock::Real().Wall()),
-                              std::move(update.resource_version));
-                          return {};
-                        });
+  VolumeUpdater updater(
+      *inputs->source, inputs->pod, inputs->view, [&](VolumeUpdater::Update update) -> Status {
+        if (!update.changed) {
+          (*session)->SetResourceVersion(std::move(update.resource_version));
+          return {};
+        }
+        (*session)->Publish(
+            VolumeVersion::Make(std::move(update.files), namer.Next(), Clock::Real().Wall()),
+            std::move(update.resource_version));
+        return {};
+      });
   if (auto done = updater.Start(); !done) return Fail(std::move(done.error()));
   if (auto done = inputs->follow(); !done) return Fail(std::move(done.error()));
   status.Attach(session->get(), &updater);
@@ -90,8 +89,8 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   auto signal = (*session)->Serve();
   status.Attach(nullptr, nullptr);
   if (!signal) return Fail(std::move(signal.error()));
-  LogInfo("unmounted", {{log_keys::kMountPoint, *mount_point},
-                        {log_keys::kSignal, std::to_string(*signal)}});
+  LogInfo("unmounted",
+          {{log_keys::kMountPoint, *mount_point}, {log_keys::kSignal, std::to_string(*signal)}});
   return 0;
 }
 

@@ -15,7 +15,9 @@
 namespace downwardfs {
 namespace {
 
-std::string Context(const std::string& path) { return "mount point " + path; }
+std::string Context(const std::string& path) {
+  return "mount point " + path;
+}
 
 bool FindsInPath(const std::string& program) {
   const char* path = std::getenv("PATH");
@@ -40,8 +42,9 @@ Result<std::string> CheckMountPoint(const std::string& path) {
   // A mount whose daemon is gone fails in stat, not always in realpath.
   if (!real || stat(real.get(), &st) != 0) {
     if (errno == ENOTCONN) {
-      return Fail(ErrorCode::kAlreadyExists,
-                  Context(path) + ": busy with a FUSE mount whose daemon is gone; unmount it first");
+      return Fail(
+          ErrorCode::kAlreadyExists,
+          Context(path) + ": busy with a FUSE mount whose daemon is gone; unmount it first");
     }
     return Fail(ErrnoError(errno, Context(path)));
   }
@@ -63,21 +66,20 @@ Result<std::string> CheckMountPoint(const std::string& path) {
 }
 
 Status CheckFuseAvailable() {
-  const OwnedFd device(open("/dev/fuse", O_RDWR | O_CLOEXEC));
-  if (!device) {
-    const int why = errno;
-    return Fail(ErrorCode::kFailedPrecondition,
-                ErrnoError(why, "/dev/fuse").message +
-                    (why == ENOENT || why == ENXIO || why == ENODEV
-                         ? "; load the module (modprobe fuse) or give the container the device"
-                         : "; a mount needs the FUSE device"));
-  }
   if (geteuid() != 0 && !FindsInPath("fusermount3")) {
     return Fail(ErrorCode::kFailedPrecondition,
                 "fusermount3: not found in PATH; an ordinary user needs it to mount "
                 "(Debian: apt-get install fuse3)");
   }
-  return {};
+  // fusermount3 opens the device as the user who calls it.
+  const OwnedFd device(open("/dev/fuse", O_RDWR | O_CLOEXEC));
+  if (device) return {};
+  const int why = errno;
+  const bool absent = why == ENOENT || why == ENXIO || why == ENODEV;
+  return Fail(ErrorCode::kFailedPrecondition,
+              ErrnoError(why, "/dev/fuse").message +
+                  (absent ? "; load the module (modprobe fuse) or give the container the device"
+                          : "; a mount needs read and write access to the FUSE device"));
 }
 
 }  // namespace downwardfs

@@ -14,8 +14,8 @@ namespace downwardfs {
 /// (kAlreadyExists) and, for an ordinary user, is writable (fusermount3's rule).
 Result<std::string> CheckMountPoint(const std::string& path);
 
-/// Whether this process can mount FUSE at all: /dev/fuse is there and may be opened, and an ordinary
-/// user has fusermount3. kFailedPrecondition otherwise, with what to do.
+/// Whether this process can mount FUSE at all: /dev/fuse is there and may be opened, and an
+/// ordinary user has fusermount3. kFailedPrecondition otherwise, with what to do.
 Status CheckFuseAvailable();
 
 }  // namespace downwardfs

@@ -74,6 +74,8 @@ Result<std::optional<MountEntry>> FindMount(const std::string& path) {
   return top;
 }
 
-bool IsDownwardfs(const MountEntry& entry) { return entry.fs_type == "fuse.downwardfs"; }
+bool IsDownwardfs(const MountEntry& entry) {
+  return entry.fs_type == "fuse.downwardfs";
+}
 
 }  // namespace downwardfs

@@ -25,7 +25,9 @@ constexpr std::uint32_t kGroupDirectoryBits = 02550;
 NodeTable::NodeTable(Ownership ownership, WallTime created)
     : ownership_(ownership), root_time_(created) {}
 
-const NodeTable::Live& NodeTable::Current() const { return live_.at(current_); }
+const NodeTable::Live& NodeTable::Current() const {
+  return live_.at(current_);
+}
 
 NodeTable::Flip NodeTable::Install(VolumeVersionPtr version, std::string resource_version) {
   MutexLock lock(mutex_);

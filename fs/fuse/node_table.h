@@ -71,8 +71,8 @@ class NodeTable {
 
   /// What the kernel has to be told after Install().
   struct Flip {
-    std::vector<std::string> stale_names;   ///< names in the root that mean something else now
-    std::optional<std::uint64_t> retired;   ///< the old version, for Expire()
+    std::vector<std::string> stale_names;  ///< names in the root that mean something else now
+    std::optional<std::uint64_t> retired;  ///< the old version, for Expire()
   };
 
   /// Makes `version` the current one: from now on `..data` leads to it. The old one still resolves.

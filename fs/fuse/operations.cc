@@ -132,8 +132,7 @@ void Read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset, f
   fuse_reply_buf(request, content.data() + from, std::min(size, content.size() - from));
 }
 
-void Readdir(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset,
-             fuse_file_info*) {
+void Readdir(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset, fuse_file_info*) {
   const auto entries = Counted(request, Kind::kReaddir).nodes->List(node);
   if (!entries) {
     fuse_reply_err(request, ENOTDIR);

@@ -36,7 +36,7 @@ class RequestCounters {
 
   std::map<std::string, std::uint64_t> Snapshot() const {
     static constexpr const char* kNames[kKinds] = {
-        "INIT", "LOOKUP",   "FORGET",    "GETATTR", "READLINK", "OPEN",   "READ",
+        "INIT",   "LOOKUP",   "FORGET",    "GETATTR", "READLINK", "OPEN",   "READ",
         "STATFS", "GETXATTR", "LISTXATTR", "OPENDIR", "READDIR",  "DESTROY"};
     std::map<std::string, std::uint64_t> out;
     for (std::size_t i = 0; i < kKinds; ++i) {

@@ -120,7 +120,8 @@ void VolumeSession::Impl::ServeRequests() {
   }
   std::free(buffer.mem);  // NOLINT: libfuse allocated it with malloc
   const std::uint64_t one = 1;
-  if (write(ended.get(), &one, sizeof one) < 0) return;  // cannot fail: the counter is far from full
+  if (write(ended.get(), &one, sizeof one) < 0)
+    return;  // cannot fail: the counter is far from full
 }
 
 VolumeSession::VolumeSession(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -215,7 +216,9 @@ Result<int> VolumeSession::Serve() {
   return signal;
 }
 
-NodeTable::Stats VolumeSession::stats() const { return impl_->nodes.GetStats(); }
+NodeTable::Stats VolumeSession::stats() const {
+  return impl_->nodes.GetStats();
+}
 
 std::map<std::string, std::uint64_t> VolumeSession::requests() const {
   return impl_->counters.Snapshot();

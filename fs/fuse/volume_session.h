@@ -18,11 +18,11 @@
 namespace downwardfs {
 
 struct VolumeSessionOptions {
-  std::string mount_point;     ///< an absolute path without symlinks
-  std::string fs_name;         ///< the mount's source, as /proc/self/mountinfo shows it
-  bool allow_other = false;    ///< let other users read (root, or user_allow_other in fuse.conf)
+  std::string mount_point;   ///< an absolute path without symlinks
+  std::string fs_name;       ///< the mount's source, as /proc/self/mountinfo shows it
+  bool allow_other = false;  ///< let other users read (root, or user_allow_other in fuse.conf)
   Ownership ownership;
-  int threads = 4;             ///< that serve requests
+  int threads = 4;  ///< that serve requests
   /// JSON for `downwardfs status`; called on serving threads, must not block.
   std::function<std::string()> status;
 };

@@ -37,8 +37,7 @@ class DomBuilder final : public nlohmann::json_sax<Json> {
     key_ = Unmark(std::move(v));
     return true;
   }
-  bool parse_error(std::size_t, const std::string&,
-                   const nlohmann::detail::exception& e) override {
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& e) override {
     // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error ..."
     std::string text = e.what();
     for (const std::string_view prefix : {"] parse error at ", "] "}) {

@@ -38,7 +38,8 @@ Result<std::optional<std::int32_t>> ModeMember(const Json& object, const char* n
   const Json* value = Member(object, name);
   if (value == nullptr) return std::nullopt;
   if (!value->is_number_integer()) {
-    return Invalid(std::string(name) + ": must be an integer (0644 in YAML is octal, 420 in JSON), not " +
+    return Invalid(std::string(name) +
+                   ": must be an integer (0644 in YAML is octal, 420 in JSON), not " +
                    Describe(*value));
   }
   const bool fits =
@@ -143,8 +144,9 @@ Status DecodeProjected(const Json& projected, ItemSpec& spec) {
     for (const auto& [name, value] : source.items()) {
       if (value.is_null()) continue;
       if (name != "downwardAPI") {
-        return Invalid(context + "." + name +
-                       ": only downwardAPI sources can be shown; give the others a volume of their own");
+        return Invalid(
+            context + "." + name +
+            ": only downwardAPI sources can be shown; give the others a volume of their own");
       }
       // A source has no defaultMode of its own; the volume's holds.
       const Json* items = value.is_object() ? Member(value, "items") : nullptr;
@@ -181,7 +183,8 @@ Result<ItemSpec> DecodeItemSpec(const Json& value) {
     return spec;
   }
   if (!value.is_object()) {
-    return Invalid("must be a downwardAPI volume source or a list of items, not " + Describe(value));
+    return Invalid("must be a downwardAPI volume source or a list of items, not " +
+                   Describe(value));
   }
   if (const Json* source = Member(value, "downwardAPI")) {
     if (auto known = RefuseUnknownKeys(value, {"name", "downwardAPI"}); !known) {
@@ -215,8 +218,8 @@ Result<ItemSpec> DecodeItemSpec(const Json& value) {
 Result<ItemSpec> ItemSpecFromVolume(const Json& pod, std::string_view name) {
   std::string names;
   const auto spec_it = pod.find("spec");
-  const Json* volumes = spec_it != pod.end() && spec_it->is_object() ? Member(*spec_it, "volumes")
-                                                                     : nullptr;
+  const Json* volumes =
+      spec_it != pod.end() && spec_it->is_object() ? Member(*spec_it, "volumes") : nullptr;
   if (volumes != nullptr && volumes->is_array()) {
     for (const Json& volume : *volumes) {
       if (!volume.is_object()) continue;

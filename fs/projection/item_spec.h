@@ -55,8 +55,8 @@ Result<ItemSpec> DecodeItemSpec(const Json& value);
 /// `projected` (other sources of a projected volume are refused by name).
 Result<ItemSpec> ItemSpecFromVolume(const Json& pod, std::string_view name);
 
-/// The rules of the API server. The error names the item by index and path. With `pod`, a field that
-/// this build's schema lacks but the pod has is accepted.
+/// The rules of the API server. The error names the item by index and path. With `pod`, a field
+/// that this build's schema lacks but the pod has is accepted.
 Status ValidateItems(const ItemSpec& spec, const ItemRules& rules = {}, const Json* pod = nullptr);
 
 /// The rules of a directory tree: no two items for one file, no file where another item needs a

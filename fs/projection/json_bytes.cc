@@ -14,8 +14,8 @@ constexpr char kMarkItself = 'X';
 constexpr char kHex[] = "0123456789abcdef";
 
 int HexValue(char c) {
-  const auto at = std::string_view(kHex).find(
-      static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
+  const auto at =
+      std::string_view(kHex).find(static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
   return at == std::string_view::npos ? -1 : static_cast<int>(at);
 }
 
@@ -31,9 +31,15 @@ int UnicodeEscape(std::string_view text) {
   return unit;
 }
 
-bool IsHigh(int unit) { return unit >= 0xd800 && unit < 0xdc00; }
-bool IsLow(int unit) { return unit >= 0xdc00 && unit < 0xe000; }
-bool IsSurrogate(int unit) { return IsHigh(unit) || IsLow(unit); }
+bool IsHigh(int unit) {
+  return unit >= 0xd800 && unit < 0xdc00;
+}
+bool IsLow(int unit) {
+  return unit >= 0xdc00 && unit < 0xe000;
+}
+bool IsSurrogate(int unit) {
+  return IsHigh(unit) || IsLow(unit);
+}
 
 bool HasSurrogateEscape(std::string_view json) {
   for (std::size_t at = json.find("\\u"); at != std::string_view::npos;

@@ -8,11 +8,11 @@
 namespace downwardfs {
 
 struct ProjectedFile {
-  std::string path;             ///< relative, clean: "res/cpu"
-  std::string content;          ///< the exact bytes; no newline is added
-  std::uint32_t mode = 0644;    ///< permission bits
-  std::string source;           ///< fieldPath or resource that it shows: "limits.cpu of main"
-  std::string problem;          ///< why the content is empty although it should not be; else empty
+  std::string path;           ///< relative, clean: "res/cpu"
+  std::string content;        ///< the exact bytes; no newline is added
+  std::uint32_t mode = 0644;  ///< permission bits
+  std::string source;         ///< fieldPath or resource that it shows: "limits.cpu of main"
+  std::string problem;        ///< why the content is empty although it should not be; else empty
 };
 
 }  // namespace downwardfs

@@ -38,6 +38,7 @@ struct VolumeView {
 };
 
 /// Validates the view's items against the pod and projects them.
-Result<std::vector<ProjectedFile>> ProjectView(const VolumeView& view, const ProjectionInput& input);
+Result<std::vector<ProjectedFile>> ProjectView(const VolumeView& view,
+                                               const ProjectionInput& input);
 
 }  // namespace downwardfs

@@ -3,6 +3,7 @@
 // the core schema of 1.2, and what go-yaml adds (0o and 0b in both).
 #include <algorithm>
 #include <iterator>
+#include <string>
 
 #include "fs/projection/yaml_dump.h"
 
@@ -47,11 +48,12 @@ bool IsExponentOrEnd(std::string_view text) {
   return Skip(text, IsDigit) > 0 && text.empty();
 }
 
-// 0x, 0o or 0b and digits of that base.
+// 0x, 0o or 0b and digits of that base. (go-yaml takes a sign after 0b.)
 bool IsBased(std::string_view text) {
   if (text.size() < 3 || text[0] != '0') return false;
   const char base = text[1];
   text.remove_prefix(2);
+  if (base == 'b' && text.size() > 1) SkipChar(text, "+-");
   return std::all_of(text.begin(), text.end(), [base](char c) {
     if (c == '_') return true;
     switch (base) {
@@ -117,7 +119,12 @@ bool IsTimestamp(std::string_view text) {
 }  // namespace
 
 bool YamlReadsAsOther(std::string_view text) {
-  return text.empty() || IsWord(text) || IsNumber(text) || IsTimestamp(text);
+  if (text.empty() || IsWord(text) || IsNumber(text) || IsTimestamp(text)) return true;
+  // go-yaml drops every underscore of what begins like a number: "-_1" is -1.
+  if (std::string_view("+-.0123456789").find(text.front()) == std::string_view::npos) return false;
+  std::string digits(text);
+  digits.erase(std::remove(digits.begin(), digits.end(), '_'), digits.end());
+  return digits.size() < text.size() && IsNumber(digits);
 }
 
 }  // namespace downwardfs

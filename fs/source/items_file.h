@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An items file (`--items`, a CSI volume's `items` attribute): YAML or JSON text to items. Any thread.
+// An items file (`--items`, a CSI volume's `items` attribute): YAML or JSON text to items. Any
+// thread.
 #pragma once
 
 #include <string>

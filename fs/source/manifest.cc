@@ -103,6 +103,7 @@ Status RequireV1(const Found& found) {
 Status CheckNamedObject(Found& found) {
   if (auto checked = RequireV1(found); !checked) return checked;
   Json& metadata = found.object["metadata"];
+  if (metadata.is_null()) metadata = Json::object();
   const std::string path = MemberPath(found.path, "metadata");
   auto checked = CheckMetadata(metadata, path);
   if (checked) checked = CheckNamespace(metadata, path);

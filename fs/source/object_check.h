@@ -31,8 +31,8 @@ void DropNulls(Json& value);
 /// and generateName are strings. Removes managedFields.
 Status CheckMetadata(Json& metadata, const std::string& path);
 
-/// Checks metadata.namespace, if there: a DNS label (RFC 1123). What a name must look like is left to
-/// the API server, which a manifest may not have met yet: it may be missing (generateName).
+/// Checks metadata.namespace, if there: a DNS label (RFC 1123). What a name must look like is left
+/// to the API server, which a manifest may not have met yet: it may be missing (generateName).
 Status CheckNamespace(const Json& metadata, const std::string& path);
 
 /// Checks a pod's spec: containers, initContainers and ephemeralContainers are lists of objects

@@ -70,6 +70,7 @@ bool HasPodTemplate(const std::string& api_version, const std::string& kind) {
 Result<Json> PodFromTemplate(Json workload, const std::string& path) {
   const Workload& kind = *Find(workload.at("apiVersion"), workload.at("kind"));
   Json& metadata = workload["metadata"];
+  if (metadata.is_null()) metadata = Json::object();
   const std::string metadata_path = MemberPath(path, "metadata");
   if (auto checked = CheckMetadata(metadata, metadata_path); !checked) {
     return Fail(std::move(checked.error()));

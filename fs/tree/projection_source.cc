@@ -31,8 +31,8 @@ Result<LoadedInput> LoadInput(const ObjectSource& source, const ObjectKey& key) 
   LoadedInput loaded;
   loaded.pod = source.Get(key);
   if (!loaded.pod) {
-    return Fail(ErrorCode::kNotFound, "pod " + key.ns + "/" + key.name + ": not found in " +
-                                          source.State().description);
+    return Fail(ErrorCode::kNotFound,
+                "pod " + key.ns + "/" + key.name + ": not found in " + source.State().description);
   }
   auto pod = Document::Parse(loaded.pod->Json());
   if (!pod) return Fail(std::move(pod.error()), "pod " + key.ns + "/" + key.name);
@@ -55,8 +55,8 @@ Result<ObjectKey> FindPod(const ObjectSource& source, const std::string& wanted)
   } else if (!wanted.empty()) {
     key.ns = "default";
   }
-  if (!wanted.empty() && (key.ns.empty() || key.name.empty() ||
-                          key.name.find('/') != std::string::npos)) {
+  if (!wanted.empty() &&
+      (key.ns.empty() || key.name.empty() || key.name.find('/') != std::string::npos)) {
     return Fail(ErrorCode::kInvalidArgument,
                 "--pod " + QuoteForMessage(wanted) + ": must be NAMESPACE/NAME");
   }
@@ -73,8 +73,8 @@ Result<ObjectKey> FindPod(const ObjectSource& source, const std::string& wanted)
   }
   if (wanted.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "--pod is needed: " + source.State().description +
-                                                 " has " + std::to_string(pods.size()) +
-                                                 " pods (" + known + ")");
+                                                 " has " + std::to_string(pods.size()) + " pods (" +
+                                                 known + ")");
   }
   return Fail(ErrorCode::kNotFound, "pod " + key.ns + "/" + key.name + ": not found in " +
                                         source.State().description + ", which has " +

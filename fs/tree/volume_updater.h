@@ -2,11 +2,11 @@
 //
 // Keeps one volume up to date: subscribes to the pod and its node, projects anew when one of them
 // changes, and hands the files to a sink (the FUSE session, the atomic writer) if a byte, a mode or
-// a name differs. A change that cannot be shown (an item became invalid, the pod is gone) leaves the
-// last good content in place, is logged once, and stands in the state.
+// a name differs. A change that cannot be shown (an item became invalid, the pod is gone) leaves
+// the last good content in place, is logged once, and stands in the state.
 //
-// The owner creates, starts and destroys it; the work is done on a thread of its own, so that a slow
-// sink holds up neither the source nor the kernel.
+// The owner creates, starts and destroys it; the work is done on a thread of its own, so that a
+// slow sink holds up neither the source nor the kernel.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +47,8 @@ class VolumeUpdater {
   VolumeUpdater(const VolumeUpdater&) = delete;
   VolumeUpdater& operator=(const VolumeUpdater&) = delete;
 
-  /// Hands the present files to the sink, then follows changes. The error of the first projection or
-  /// of the sink is returned, and nothing is followed.
+  /// Hands the present files to the sink, then follows changes. The error of the first projection
+  /// or of the sink is returned, and nothing is followed.
   Status Start();
 
   State state() const EXCLUDES(mutex_);

@@ -62,8 +62,9 @@ std::shared_ptr<const VolumeVersion> VolumeVersion::Make(std::vector<ProjectedFi
 
 void VolumeVersion::SortChildren() {
   for (TreeEntry& entry : entries_) {
-    std::sort(entry.children.begin(), entry.children.end(),
-              [&](std::uint32_t a, std::uint32_t b) { return entries_[a].name < entries_[b].name; });
+    std::sort(entry.children.begin(), entry.children.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return entries_[a].name < entries_[b].name;
+    });
   }
 }
 

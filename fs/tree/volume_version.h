@@ -21,10 +21,10 @@ namespace downwardfs {
 struct TreeEntry {
   std::string name;
   bool is_directory = false;
-  std::uint32_t mode = 0;    ///< permission bits
-  std::uint32_t parent = 0;  ///< index of the directory; the root is its own parent
-  std::string content;       ///< of a file
-  std::string source;        ///< of a file: the fieldPath or resource that it shows
+  std::uint32_t mode = 0;               ///< permission bits
+  std::uint32_t parent = 0;             ///< index of the directory; the root is its own parent
+  std::string content;                  ///< of a file
+  std::string source;                   ///< of a file: the fieldPath or resource that it shows
   std::vector<std::uint32_t> children;  ///< of a directory: indexes, sorted by name
   std::uint32_t subdirectories = 0;
 };

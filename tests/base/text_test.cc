@@ -8,10 +8,10 @@ namespace {
 
 TEST(Utf8Test, RefusesOverlongSurrogateAndTruncatedForms) {
   EXPECT_TRUE(IsValidUtf8("a\xc3\xa9\xe2\x98\x83\xf0\x9f\x98\x80"));
-  EXPECT_EQ(FirstInvalidUtf8("ab\xc0\x80"), 2u);          // overlong NUL
-  EXPECT_EQ(FirstInvalidUtf8("\xed\xa0\x80"), 0u);        // U+D800
-  EXPECT_EQ(FirstInvalidUtf8("\xf4\x90\x80\x80"), 0u);    // above U+10FFFF
-  EXPECT_EQ(FirstInvalidUtf8("abc\xe2\x98"), 3u);         // cut off
+  EXPECT_EQ(FirstInvalidUtf8("ab\xc0\x80"), 2u);        // overlong NUL
+  EXPECT_EQ(FirstInvalidUtf8("\xed\xa0\x80"), 0u);      // U+D800
+  EXPECT_EQ(FirstInvalidUtf8("\xf4\x90\x80\x80"), 0u);  // above U+10FFFF
+  EXPECT_EQ(FirstInvalidUtf8("abc\xe2\x98"), 3u);       // cut off
 }
 
 TEST(QuoteForMessageTest, HostileInputStaysOneShortLine) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bad input: one line that says what, where, which rule; exit 1 (2 for wrong usage); nothing mounted.
+// Bad input: one line that says what, where, which rule; exit 1 (2 for wrong usage); nothing
+// mounted.
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
@@ -95,8 +96,8 @@ TEST_F(BadInputTest, PodsAndVolumesThatAreNotThereAreNamed) {
               HasSubstr("default/api: not found"));
   EXPECT_THAT(MountError({"--pod-file", pod_, "--pod", "a/b/c"}), HasSubstr("NAMESPACE/NAME"));
   EXPECT_THAT(MountError({"--pod-file", pod_, "--volume", "nope"}), HasSubstr("\"nope\""));
-  const std::string two = PodYaml("one") + "---\n" +
-                          "{apiVersion: v1, kind: Pod, metadata: {name: b}, spec: {}}\n";
+  const std::string two =
+      PodYaml("one") + "---\n" + "{apiVersion: v1, kind: Pod, metadata: {name: b}, spec: {}}\n";
   EXPECT_THAT(PodError(two), HasSubstr("--pod is needed"));
 }
 
@@ -119,15 +120,16 @@ TEST_F(BadInputTest, WithoutTheFuseDeviceOrFusermount3NothingIsMounted) {
   // In a mount namespace of its own, /dev/fuse is hidden.
   const Outcome no_device =
       RunProgram({"unshare", "-m", "sh", "-c",
-           "mount -t tmpfs none /dev && exec \"$0\" mount --pod-file \"$1\" \"$2\"",
-           DOWNWARDFS_BINARY, pod_, at_});
+                  "mount -t tmpfs none /dev && exec \"$0\" mount --pod-file \"$1\" \"$2\"",
+                  DOWNWARDFS_BINARY, pod_, at_});
   EXPECT_EQ(no_device.exit_code, 1);
   EXPECT_THAT(no_device.err, HasSubstr("/dev/fuse: No such file or directory; load the module"));
   std::filesystem::permissions(dir_.path(), std::filesystem::perms::all);
   RunOptions as_user;
   as_user.uid = 65534;
   as_user.env["PATH"] = "/nonexistent";
-  const Outcome no_helper = RunProgram({DOWNWARDFS_BINARY, "mount", "--pod-file", pod_, at_}, as_user);
+  const Outcome no_helper =
+      RunProgram({DOWNWARDFS_BINARY, "mount", "--pod-file", pod_, at_}, as_user);
   EXPECT_EQ(no_helper.exit_code, 1);
   EXPECT_THAT(no_helper.err, HasSubstr("fusermount3: not found in PATH"));
 }

@@ -26,7 +26,8 @@ std::string Pod(int number) {
   const std::string n = std::to_string(number);
   std::string filler;
   for (int i = 0; i < 700; ++i) filler += n + "-";
-  return "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"labels\":{\"n\":\"" +
+  return "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"labels\":{\"n\":"
+         "\"" +
          n + "\"},\"annotations\":{\"n\":\"" + n + "\",\"long\":\"" + filler + "\"}}}";
 }
 

@@ -37,16 +37,18 @@ spec:
 )");
   const Outcome outcome =
       Downwardfs({"env", "--pod-file", pod, "--container", "c", "--format", "shell"});
-  const Outcome shell = RunProgram({"sh", "-c", "eval \"$1\"; printf %s \"$HOSTILE\"", "sh", outcome.out});
+  const Outcome shell =
+      RunProgram({"sh", "-c", "eval \"$1\"; printf %s \"$HOSTILE\"", "sh", outcome.out});
   EXPECT_EQ(shell.out, "a'b\"c $(date) `id` \\ \n$HOME");
 }
 
 TEST(EnvTest, ExecAddsTheEnvironmentAndGivesTheCommandsExitStatus) {
   RunOptions options;
   options.env["KEPT"] = "yes";
-  const Outcome outcome = Downwardfs({"exec", "--pod-file", kEnvPod, "--container", "main", "--",
-                                      "sh", "-c", "echo \"$KEPT $POD_NAME $1\"; exit 7", "x", "--y"},
-                                     options);
+  const Outcome outcome =
+      Downwardfs({"exec", "--pod-file", kEnvPod, "--container", "main", "--", "sh", "-c",
+                  "echo \"$KEPT $POD_NAME $1\"; exit 7", "x", "--y"},
+                 options);
   EXPECT_EQ(outcome.exit_code, 7);
   EXPECT_EQ(outcome.out, "yes downward-env --y\n");
   const Outcome missing =

@@ -124,8 +124,9 @@ TEST_F(LiveTest, ADeletedPodKeepsItsLastContent) {
 TEST_F(LiveTest, TheNodesOwnChangesShow) {
   const std::string node = dir_.Write(
       "node.yaml", "{apiVersion: v1, kind: Node, metadata: {name: node1, labels: {zone: a}}}");
-  const std::string items = dir_.Write(
-      "items.yaml", "items: [{path: zone, fieldRef: {fieldPath: \"node.metadata.labels['zone']\"}}]");
+  const std::string items =
+      dir_.Write("items.yaml",
+                 "items: [{path: zone, fieldRef: {fieldPath: \"node.metadata.labels['zone']\"}}]");
   const Mounted mount({"--pod-file", pod_, "--node-file", node, "--items", items}, at_);
   ASSERT_TRUE(mount.ok());
   EXPECT_EQ(Slurp(mount / "zone"), "a");

@@ -6,8 +6,8 @@
 
 namespace downwardfs::testing {
 
-/// A pod with a volume `info` of labels, name, and a nested cpu request; `label` is the value of the
-/// label `app`.
+/// A pod with a volume `info` of labels, name, and a nested cpu request; `label` is the value of
+/// the label `app`.
 inline std::string PodYaml(const std::string& label) {
   return R"(apiVersion: v1
 kind: Pod

@@ -45,9 +45,9 @@ TEST_F(RenderTest, JsonHasContentAndModeOfEachFile) {
 }
 
 TEST_F(RenderTest, BytesThatAreNotUtf8GoAsBase64) {
-  const std::string pod = dir_.Write(
-      "pod.json",
-      "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"labels\":{\"k\":\"\xff\"}}}");
+  const std::string pod = dir_.Write("pod.json",
+                                     "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{"
+                                     "\"name\":\"p\",\"labels\":{\"k\":\"\xff\"}}}");
   const std::string items =
       dir_.Write("items.json", R"([{"path":"k","fieldRef":{"fieldPath":"metadata.labels['k']"}}])");
   const Outcome outcome =
@@ -85,8 +85,8 @@ TEST_F(RenderTest, AnItemThatNeedsTheNodeFailsWithoutOne) {
 }
 
 TEST_F(RenderTest, StrictRefusesWhatTheKubeletRefuses) {
-  const std::string items = dir_.Write(
-      "items.yaml", "items: [{path: ip, fieldRef: {fieldPath: status.podIP}}]");
+  const std::string items =
+      dir_.Write("items.yaml", "items: [{path: ip, fieldRef: {fieldPath: status.podIP}}]");
   EXPECT_EQ(Render({"--items", items}).exit_code, 0);
   EXPECT_EQ(Render({"--items", items, "--strict"}).exit_code, 1);
 }

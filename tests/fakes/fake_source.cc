@@ -10,7 +10,8 @@ namespace {
 
 class StringObject final : public Object {
  public:
-  StringObject(ObjectMeta meta, std::string json) : Object(std::move(meta)), json_(std::move(json)) {}
+  StringObject(ObjectMeta meta, std::string json)
+      : Object(std::move(meta)), json_(std::move(json)) {}
   std::string Json() const override { return json_; }
 
  private:

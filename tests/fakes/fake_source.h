@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An object source that a test fills by hand. Callbacks run on the caller's thread, within Put() and
-// Delete(). Any thread.
+// An object source that a test fills by hand. Callbacks run on the caller's thread, within Put()
+// and Delete(). Any thread.
 #pragma once
 
 #include <functional>

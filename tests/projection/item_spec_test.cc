@@ -23,10 +23,11 @@ std::string DecodeError(std::string_view json) {
 }
 
 TEST(DecodeItemSpecTest, TakesASourceItsInsideAndABareList) {
-  for (const char* json :
-       {R"({"name":"v","downwardAPI":{"defaultMode":256,"items":[{"path":"a"}]}})",
-        R"({"defaultMode":256,"items":[{"path":"a"}]})",
-        R"({"projected":{"defaultMode":256,"sources":[{"downwardAPI":{"items":[{"path":"a"}]}}]}})"}) {
+  for (
+      const char* json :
+      {R"({"name":"v","downwardAPI":{"defaultMode":256,"items":[{"path":"a"}]}})",
+       R"({"defaultMode":256,"items":[{"path":"a"}]})",
+       R"({"projected":{"defaultMode":256,"sources":[{"downwardAPI":{"items":[{"path":"a"}]}}]}})"}) {
     const auto spec = Decode(json);
     ASSERT_TRUE(spec) << json;
     EXPECT_EQ(spec->default_mode, 0400);
@@ -39,9 +40,10 @@ TEST(DecodeItemSpecTest, TakesASourceItsInsideAndABareList) {
 TEST(DecodeItemSpecTest, TypeErrorsNameTheItemAndTheMember) {
   EXPECT_EQ(DecodeError(R"({"items":[{"path":"a"},{"path":7}]})"),
             "items[1]: path: must be a string, not the number 7");
-  EXPECT_EQ(DecodeError(R"([{"path":"m","mode":4e2}])"),
-            "items[0] \"m\": mode: must be an integer (0644 in YAML is octal, 420 in JSON), not the "
-            "number 4e2");
+  EXPECT_EQ(
+      DecodeError(R"([{"path":"m","mode":4e2}])"),
+      "items[0] \"m\": mode: must be an integer (0644 in YAML is octal, 420 in JSON), not the "
+      "number 4e2");
   EXPECT_EQ(DecodeError(R"([{"path":"m","mode":2147483648}])"),
             "items[0] \"m\": mode: 2147483648 is not a 32-bit number");
   EXPECT_EQ(DecodeError(R"([{"path":"m","fieldRef":"metadata.name"}])"),
@@ -122,7 +124,8 @@ TEST(ValidateLayoutTest, OneFilePerPathAndNoFileWhereADirectoryIs) {
   };
   EXPECT_EQ(error({"a", "b/c", "b/d"}), "");
   EXPECT_THAT(error({"a/b", "a//b"}), HasSubstr("another item has the same path"));
-  EXPECT_THAT(error({"a/b/c", "a"}), HasSubstr("items[1] \"a\": a file here and a directory there"));
+  EXPECT_THAT(error({"a/b/c", "a"}),
+              HasSubstr("items[1] \"a\": a file here and a directory there"));
   EXPECT_THAT(error({"./"}), HasSubstr("names the volume itself"));
   EXPECT_THAT(error({std::string("a\0b", 3)}), HasSubstr("NUL"));
   EXPECT_THAT(error({std::string(256, 'x')}), HasSubstr("255 bytes"));
@@ -131,8 +134,8 @@ TEST(ValidateLayoutTest, OneFilePerPathAndNoFileWhereADirectoryIs) {
 
 TEST(CleanPathTest, IsGosFilepathClean) {
   const std::pair<const char*, const char*> cases[] = {
-      {"a", "a"},       {"a//b/./c", "a/b/c"}, {"./a/", "a"}, {"", "."},   {".", "."},
-      {"a/../b", "b"},  {"../a", "../a"},      {"a/..", "."}, {"/../a", "/a"}, {"//", "/"}};
+      {"a", "a"},      {"a//b/./c", "a/b/c"}, {"./a/", "a"}, {"", "."},       {".", "."},
+      {"a/../b", "b"}, {"../a", "../a"},      {"a/..", "."}, {"/../a", "/a"}, {"//", "/"}};
   for (const auto& [in, out] : cases) EXPECT_EQ(CleanPath(in), out) << in;
 }
 

@@ -125,7 +125,10 @@ TEST(DumpYamlTest, PlainStringsThatWouldBeSomethingElse) {
                                       "2026-11-22T13:00:00Z",
                                       "2001-12-14 21:59:43.10 -5",
                                       "=",
-                                      "<<"}) {
+                                      "<<",
+                                      "-_1",
+                                      "+._0",
+                                      "0b+1"}) {
     EXPECT_TRUE(YamlReadsAsOther(text)) << text;
   }
   for (const std::string_view text :

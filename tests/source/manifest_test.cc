@@ -163,18 +163,12 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"apiVersion: v1\nkind: List\nitems: [x]\n",
                 "items[0]: must be an API object (a mapping with apiVersion, kind and metadata), "
                 "found the text \"x\""},
-        BadCase{POD "spec: {}", "metadata.name: missing"},
         BadCase{POD "metadata: []\nspec: {}", "metadata: must be a mapping, found a list"},
         BadCase{POD "metadata: {name: 5}\nspec: {}",
                 "metadata.name: must be a string, found the number 5 (put it in quotes)"},
-        BadCase{POD "metadata: {name: \"\"}\nspec: {}", "metadata.name: must not be empty"},
-        BadCase{POD "metadata: {name: My_Pod}\nspec: {}",
-                "metadata.name: \"My_Pod\" is not a DNS subdomain (lower case letters, digits, '-' "
-                "and '.'; begins and ends with a letter or digit; at most 253 bytes)"},
         BadCase{POD "metadata: {name: a, namespace: a.b}\nspec: {}",
                 "metadata.namespace: \"a.b\" is not a DNS label (lower case letters, digits and "
                 "'-'; begins and ends with a letter or digit; at most 63 bytes)"},
-        BadCase{POD "metadata: {name: a}\n", "spec: missing"},
         BadCase{POD "metadata: {name: a}\nspec: x",
                 "spec: must be a mapping, found the text \"x\""},
         BadCase{
@@ -211,6 +205,23 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"{\"a\": ",
                 "JSON: line 1, column 7: syntax error while parsing value - unexpected end of "
                 "input; expected '[', '{', or a literal"}));
+
+TEST(PodsFromManifestTest, NamesAndSpecsAreTheApiServersToJudge) {
+  EXPECT_EQ(Pods(POD),
+            R"({"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"default"},"spec":{}})");
+  EXPECT_EQ(
+      Pods(POD "metadata: {name: My_Pod}"),
+      R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"My_Pod","namespace":"default"},"spec":{}})");
+}
+
+TEST(PodsFromManifestTest, AnnotationsTogetherHaveALimit) {
+  const auto with = [](std::size_t bytes) {
+    return Pods(POD "metadata: {annotations: {k: \"" + std::string(bytes, 'x') + "\"}}");
+  };
+  EXPECT_EQ(with(256 * 1024 - 1).substr(0, 1), "{");
+  EXPECT_EQ(with(256 * 1024),
+            "metadata.annotations: 262145 bytes in all; an API object may have at most 262144");
+}
 
 TEST(NodesFromManifestTest, ANodeHasNoNamespace) {
   EXPECT_EQ(

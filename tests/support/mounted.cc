@@ -48,7 +48,9 @@ std::string Mounted::StatusField(const std::string& key) const {
   return value;
 }
 
-int Mounted::DaemonPid() const { return std::atoi(StatusField("daemonPid").c_str()); }
+int Mounted::DaemonPid() const {
+  return std::atoi(StatusField("daemonPid").c_str());
+}
 
 bool IsMountPoint(const std::string& path) {
   const auto mount = FindMount(path);

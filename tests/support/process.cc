@@ -20,7 +20,9 @@ namespace {
 
 // An unlinked temporary file takes the output: unlike a pipe it needs no reader, and a daemon that
 // keeps it open does not keep us waiting.
-OwnedFd Scratch() { return OwnedFd(open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)); }
+OwnedFd Scratch() {
+  return OwnedFd(open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+}
 
 std::string ReadBack(int fd) {
   std::string text;

@@ -150,12 +150,14 @@ TEST(VolumeUpdaterTest, AnItemThatNeedsTheNodeIsEmptyUntilItIsThere) {
   ASSERT_EQ(updater.state().problems.size(), 1u);
   EXPECT_THAT(updater.state().problems[0], ::testing::HasSubstr("mem: "));
 
-  source.Put(R"({"kind":"Node","metadata":{"name":"n"},"status":{"allocatable":{"memory":"1Gi"}}})");
+  source.Put(
+      R"({"kind":"Node","metadata":{"name":"n"},"status":{"allocatable":{"memory":"1Gi"}}})");
   source.Put(Pod("two", "2"));
   EXPECT_EQ(sink.Wait(2).files.at(0).content, "1073741824");
   ASSERT_TRUE(FakeSource::Eventually([&] { return updater.state().problems.empty(); }));
   // From now on the node's own changes show.
-  source.Put(R"({"kind":"Node","metadata":{"name":"n"},"status":{"allocatable":{"memory":"2Gi"}}})");
+  source.Put(
+      R"({"kind":"Node","metadata":{"name":"n"},"status":{"allocatable":{"memory":"2Gi"}}})");
   ASSERT_TRUE(FakeSource::Eventually([&] { return updater.state().updates == 3; }));
 }
 

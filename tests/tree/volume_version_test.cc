@@ -7,10 +7,11 @@ namespace downwardfs {
 namespace {
 
 TEST(VolumeVersionTest, PathsBecomeSortedDirectories) {
-  const auto version = VolumeVersion::Make(
-      {{"b/z", "1", 0400, "s", ""}, {"a", "22", 0644, "", ""}, {"b/c/d", "333", 0, "", ""},
-       {"b-c", "", 0644, "", ""}},
-      "..v", {});
+  const auto version = VolumeVersion::Make({{"b/z", "1", 0400, "s", ""},
+                                            {"a", "22", 0644, "", ""},
+                                            {"b/c/d", "333", 0, "", ""},
+                                            {"b-c", "", 0644, "", ""}},
+                                           "..v", {});
   EXPECT_EQ(version->data_dir(), "..v");
   EXPECT_EQ(version->content_bytes(), 6u);
   const TreeEntry& root = version->entry(0);

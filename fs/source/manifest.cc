@@ -178,9 +178,8 @@ Result<std::vector<Json>> Collect(
     const Json& metadata = object->at("metadata");
     const std::string name = metadata.value("namespace", "") + "/" + metadata.value("name", "");
     if (const auto [first, is_new] = places.emplace(name, place); !is_new) {
-      return Fail(ErrorCode::kInvalidArgument, place + ": a second " + std::string(what) +
-                                                   " named " + name +
-                                                   " (the first: " + first->second + ")");
+      return Fail(ErrorCode::kInvalidArgument, Concat({place, ": a second ", what, " named ", name,
+                                                       " (the first: ", first->second, ")"}));
     }
     out.push_back(std::move(*object));
   }

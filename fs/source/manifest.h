@@ -25,7 +25,8 @@ enum class PodDefaults { kNone, kApiServer };
 /// The pods of such documents, in order: Pod, PodList, List (also nested), and the pod of each
 /// workload (pod_template.h). Other kinds are passed over if there is a pod at all. Each pod comes
 /// checked (object_check.h), with apiVersion and kind, in a namespace ("default" if none is given),
-/// with the defaults asked for (pod_defaults.h) and without managedFields and nulls. The uid may be missing.
+/// with the defaults asked for (pod_defaults.h) and without managedFields and nulls. The uid may be
+/// missing.
 Result<std::vector<Json>> PodsFromManifest(std::vector<Json> documents,
                                            PodDefaults defaults = PodDefaults::kNone);
 

@@ -30,7 +30,7 @@ ReflectorOptions PodReflectorOptions(std::string ns, std::string field_selector)
   return Options("pods", "Pod", std::move(ns), std::move(field_selector));
 }
 
-ReflectorOptions NodeReflectorOptions(std::string name) {
+ReflectorOptions NodeReflectorOptions(const std::string& name) {
   return Options("nodes", "Node", "", name.empty() ? "" : "metadata.name=" + name);
 }
 

@@ -35,7 +35,7 @@ struct ReflectorOptions {
 /// Pods of a namespace (of all if empty), with a field selector (or none).
 ReflectorOptions PodReflectorOptions(std::string ns, std::string field_selector = {});
 /// One node by name; all if empty.
-ReflectorOptions NodeReflectorOptions(std::string name = {});
+ReflectorOptions NodeReflectorOptions(const std::string& name = {});
 
 /// One collection, step by step. The steps are for one thread at a time.
 class ReflectorSession {

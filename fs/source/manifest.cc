@@ -178,9 +178,9 @@ Result<std::vector<Json>> Collect(
     const Json& metadata = object->at("metadata");
     const std::string name = metadata.value("namespace", "") + "/" + metadata.value("name", "");
     if (const auto [first, is_new] = places.emplace(name, place); !is_new) {
-      return Fail(ErrorCode::kInvalidArgument, place + ": a second " + std::string(what) +
-                                                   " named " + name +
-                                                   " (the first: " + first->second + ")");
+      place.append(": a second ").append(what).append(" named ").append(name);
+      place.append(" (the first: ").append(first->second).append(")");
+      return Fail(ErrorCode::kInvalidArgument, std::move(place));
     }
     out.push_back(std::move(*object));
   }

@@ -9,7 +9,7 @@
 namespace downwardfs {
 namespace {
 
-constexpr std::size_t kMaxAnnotationBytes = 256 * 1024;
+constexpr std::size_t kMaxAnnotationBytes = std::size_t{256} << 10;
 
 tl::unexpected<Error> Wrong(const std::string& path, const std::string& message) {
   return Fail(ErrorCode::kInvalidArgument, path + ": " + message);
@@ -180,8 +180,9 @@ Status CheckMetadata(Json& metadata, const std::string& path) {
 
 Status CheckNamespace(const Json& metadata, const std::string& path) {
   const Json& ns = MemberOrNull(metadata, "namespace");
-  if (!ns.is_string() || ns == "") return {};
+  if (!ns.is_string()) return {};
   const auto& text = ns.get_ref<const std::string&>();
+  if (text.empty()) return {};
   if (text.size() <= 63 && IsDnsLabel(text)) return {};
   return Wrong(
       MemberPath(path, "namespace"),

@@ -229,8 +229,9 @@ TEST(PodsFromManifestTest, AnnotationsTogetherHaveALimit) {
   const auto with = [](std::size_t bytes) {
     return Pods(POD "metadata: {annotations: {k: \"" + std::string(bytes, 'x') + "\"}}");
   };
-  EXPECT_EQ(with(256 * 1024 - 1).substr(0, 1), "{");
-  EXPECT_EQ(with(256 * 1024),
+  constexpr std::size_t kLimit = std::size_t{256} << 10;
+  EXPECT_EQ(with(kLimit - 1).substr(0, 1), "{");
+  EXPECT_EQ(with(kLimit),
             "metadata.annotations: 262145 bytes in all; an API object may have at most 262144");
 }
 

@@ -50,7 +50,7 @@ Status AddImpersonation(const Impersonation& who, std::vector<std::string>* head
   }
   for (const auto& [name, value] : values) {
     if (auto ok = CheckHeaderValue(value, name); !ok) return ok;
-    headers->push_back(name + ": " + value);
+    headers->push_back(Concat({name, ": ", value}));
   }
   return {};
 }

@@ -19,7 +19,7 @@ class WorkerThread {
   WorkerThread(const std::string& name, std::function<void()> body);
   WorkerThread(WorkerThread&&) = default;
   /// Takes over a thread; the one owned before, if any, is joined first.
-  WorkerThread& operator=(WorkerThread&& other) {
+  WorkerThread& operator=(WorkerThread&& other) noexcept {
     Join();
     thread_ = std::move(other.thread_);
     return *this;

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <memory>
+#include <sstream>
 
 #include "base/text.h"
 #include "base/version.h"
@@ -19,6 +21,51 @@ constexpr int kWrongUsage = 2;
 constexpr char kSourceGroup[] = "SOURCE, where the objects come from";
 constexpr char kWhatGroup[] = "WHAT, which pod and what is shown of it";
 constexpr char kLogGroup[] = "Logging";
+
+// CLI11 leaves the breaking of lines to the terminal, which breaks words.
+class WrappingFormatter final : public CLI::Formatter {
+ public:
+  WrappingFormatter() { column_width(kNames); }
+  std::string make_option_desc(const CLI::Option* option) const override {
+    return Wrap(Formatter::make_option_desc(option));
+  }
+  std::string make_subcommand(const CLI::App* command) const override {
+    std::stringstream out;
+    CLI::detail::format_help(out, command->get_name(), Wrap(command->get_description()), kNames);
+    return out.str();
+  }
+
+ private:
+  static constexpr std::size_t kNames = 30;
+  static constexpr std::size_t kText = 60;
+
+  static std::string Wrap(const std::string& text) {
+    std::istringstream words(text);
+    std::string out;
+    std::size_t column = 0;
+    for (std::string word; words >> word;) {
+      if (column > 0 && column + 1 + word.size() > kText) {
+        out += '\n';
+        column = 0;
+      } else if (column > 0) {
+        out += ' ';
+        ++column;
+      }
+      out += word;
+      column += word.size();
+    }
+    return out;
+  }
+};
+
+void AddApiDefaults(CLI::App* command, SourceOptions& source) {
+  command
+      ->add_flag("--api-defaults", source.api_defaults,
+                 "Give the pods of --pod-file what the API server would: a container that limits a "
+                 "resource and does not request it requests what it limits. Without this the file "
+                 "is shown as it stands")
+      ->group(kSourceGroup);
+}
 
 void AddSource(CLI::App* command, SourceOptions& source) {
   command
@@ -35,6 +82,7 @@ void AddSource(CLI::App* command, SourceOptions& source) {
                    "back to its status.allocatable")
       ->type_name("FILE")
       ->group(kSourceGroup);
+  AddApiDefaults(command, source);
 }
 
 void AddPod(CLI::App* command, std::string& pod) {
@@ -93,9 +141,14 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
   command->add_flag("-f,--foreground", options.foreground,
                     "Stay in the foreground and log to standard error");
   options.allow_other = geteuid() == 0;
-  command->add_flag("--allow-other,!--no-allow-other", options.allow_other,
-                    "Let other users read the files (root: on; an ordinary user needs "
-                    "user_allow_other in /etc/fuse.conf)");
+  auto* allow = command->add_flag("--allow-other", options.allow_other,
+                                  "Let other users read the files (root: the default; an ordinary "
+                                  "user needs user_allow_other in /etc/fuse.conf)");
+  command
+      ->add_flag_callback(
+          "--no-allow-other", [&options] { options.allow_other = false; },
+          "Let only the mounting user read the files")
+      ->excludes(allow);
   command
       ->add_option("--fs-group", options.fs_group,
                    "Give files and directories this group and the modes of a pod's fsGroup")
@@ -220,7 +273,7 @@ CommandLine ParseCommandLine(int argc, char** argv) {
   CLI::App app("Kubernetes pod metadata as live files.", "downwardfs");
   app.set_version_flag("--version", "downwardfs " + std::string(Version()));
   app.require_subcommand(1);
-  app.get_formatter()->column_width(34);
+  app.formatter(std::make_shared<WrappingFormatter>());
   using Command = CommandLine::Command;
   const std::map<CLI::App*, Command> commands = {
       {AddMount(app, line.mount), Command::kMount}, {AddRender(app, line.render), Command::kRender},

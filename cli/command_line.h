@@ -17,6 +17,7 @@ namespace downwardfs {
 struct SourceOptions {
   std::string pod_file;
   std::string node_file;
+  bool api_defaults = false;  ///< of a pod file: requests from limits, as the API server does
 };
 
 /// WHAT: the pod, and what is shown of it.

@@ -11,7 +11,9 @@
 namespace downwardfs {
 
 Result<Inputs> OpenInputs(const SourceOptions& source, const std::string& pod) {
-  auto file_source = FileSource::Open(source.pod_file, source.node_file, Clock::Real());
+  auto file_source =
+      FileSource::Open(source.pod_file, source.node_file, Clock::Real(),
+                       source.api_defaults ? PodDefaults::kApiServer : PodDefaults::kNone);
   if (!file_source) return Fail(std::move(file_source.error()));
   Inputs inputs;
   FileSource* const opened = file_source->get();

@@ -94,7 +94,9 @@ std::string AsText(const nlohmann::json& status) {
   };
   const auto field = [&](const char* label, const char* key) {
     const auto it = status.find(key);
-    if (it != status.end() && !it->is_null() && *it != "") line(label, Plain(*it));
+    if (it == status.end() || it->is_null()) return;
+    const std::string value = Plain(*it);
+    if (!value.empty()) line(label, value);
   };
   field("mount point", "mountPoint");
   field("pod", "pod");

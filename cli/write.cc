@@ -45,7 +45,7 @@ Result<int> RunWrite(const WriteOptions& options) {
   auto writer = AtomicWriter::Open(options.directory, Clock::Real());
   if (!writer) return Fail(std::move(writer.error()));
   VolumeUpdater updater(*inputs->source, inputs->pod, inputs->view,
-                        [&](VolumeUpdater::Update update) -> Status {
+                        [&](const VolumeUpdater::Update& update) -> Status {
                           if (!update.changed) return {};
                           return (*writer)->Write(update.files);
                         });

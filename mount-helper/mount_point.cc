@@ -24,9 +24,12 @@ bool FindsInPath(const std::string& program) {
   std::string rest = path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";
   while (!rest.empty()) {
     const auto colon = rest.find(':');
-    const std::string directory = rest.substr(0, colon);
+    std::string candidate = rest.substr(0, colon);
     rest.erase(0, colon == std::string::npos ? rest.size() : colon + 1);
-    if (!directory.empty() && access((directory + "/" + program).c_str(), X_OK) == 0) return true;
+    if (candidate.empty()) continue;
+    candidate += '/';
+    candidate += program;
+    if (access(candidate.c_str(), X_OK) == 0) return true;
   }
   return false;
 }

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ParseYaml: events of yaml-cpp or of nlohmann/json, put together by one builder that keeps the
-// bounds. Events instead of the libraries' own documents: yaml-cpp's lets a key occur twice and
-// shares nodes between aliases, nlohmann's overwrites the first of two keys. The scanners' own
-// error texts are used only where they cannot quote the input.
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/parser.h>
+// ParseYaml: events of libyaml (of which go-yaml, kubectl's reader, is a port) or of nlohmann/json,
+// put together by one builder that keeps the bounds. Events instead of documents: nlohmann's
+// overwrites the first of two equal keys, libyaml's has neither lines nor a bound for aliases.
+// libyaml's error texts are shown, for they never quote the input; nlohmann's are not.
+#include <yaml.h>
 
-#include <charconv>
 #include <exception>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
-#include <sstream>
 #include <unordered_map>
 
 #include "base/text.h"
+#include "client/config/yaml_kind.h"
 #include "client/config/yaml_tree.h"
 
 namespace downwardfs::client {
@@ -29,80 +27,6 @@ struct Refusal {
   std::size_t line;
   std::string message;
 };
-
-bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> words) {
-  for (const std::string_view word : words) {
-    if (text == word) return true;
-  }
-  return false;
-}
-
-// [-+]?(.[0-9]+|[0-9]+(.[0-9]*)?)([eE][-+]?[0-9]+)?, the floats and decimal integers of YAML 1.1.
-bool IsDecimal(std::string_view text) {
-  const auto digits = [&text] {
-    std::size_t n = 0;
-    while (n < text.size() && text[n] >= '0' && text[n] <= '9') ++n;
-    text.remove_prefix(n);
-    return n;
-  };
-  if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
-  std::size_t mantissa = digits();
-  if (!text.empty() && text[0] == '.') {
-    text.remove_prefix(1);
-    mantissa += digits();
-  }
-  if (mantissa == 0) return false;
-  if (text.empty()) return true;
-  if (text[0] != 'e' && text[0] != 'E') return false;
-  text.remove_prefix(1);
-  if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
-  return digits() > 0 && text.empty();
-}
-
-bool FitsDouble(std::string_view text) {
-  if (text[0] == '+') text.remove_prefix(1);
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  (void)end;
-  return error != std::errc::result_out_of_range || text.find("e-") != std::string_view::npos ||
-         text.find("E-") != std::string_view::npos;
-}
-
-// 0x1f, 0b11, 0o17, with a sign: integers of another base (Go's ParseInt with base 0).
-bool IsBasedInteger(std::string_view text) {
-  if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
-  if (text.size() < 3 || text.size() > 66 || text[0] != '0') return false;
-  const char base = static_cast<char>(text[1] | 0x20);
-  const std::string_view allowed = base == 'x'   ? "0123456789abcdefABCDEF"
-                                   : base == 'o' ? "01234567"
-                                   : base == 'b' ? "01"
-                                                 : "";
-  return text.find_first_not_of(allowed, 2) == std::string_view::npos && !allowed.empty();
-}
-
-// What a plain (unquoted) scalar is.
-Kind PlainKind(const std::string& text) {
-  if (IsOneOf(text, {"", "~", "null", "Null", "NULL"})) return Kind::kNull;
-  if (IsOneOf(text,
-              {"y", "Y", "yes", "Yes", "YES", "true",  "True",  "TRUE",  "on",  "On",  "ON",
-               "n", "N", "no",  "No",  "NO",  "false", "False", "FALSE", "off", "Off", "OFF"})) {
-    return Kind::kBool;
-  }
-  if (IsOneOf(text, {".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF",
-                     "-.inf", "-.Inf", "-.INF"})) {
-    return Kind::kNumber;
-  }
-  if (text.find_first_of("0123456789") == std::string::npos) return Kind::kString;
-  std::string plain;
-  for (const char c : text) {
-    if (c != '_') plain += c;
-  }
-  const bool starts_as_number =
-      text[0] == '.' || text[0] == '-' || text[0] == '+' || (text[0] >= '0' && text[0] <= '9');
-  if (!starts_as_number) return Kind::kString;
-  return IsBasedInteger(plain) || (IsDecimal(plain) && FitsDouble(plain)) ? Kind::kNumber
-                                                                          : Kind::kString;
-}
 
 YamlNode Scalar(Kind kind, std::string text, std::size_t line) {
   YamlNode node;
@@ -121,30 +45,27 @@ YamlNode Scalar(Kind kind, std::string text, std::size_t line) {
 // Puts a tree together from events and keeps the bounds. Throws Refusal.
 class Builder {
  public:
-  using Anchor = std::size_t;  // 0: none
-
-  void Open(Kind kind, std::size_t line, Anchor anchor) {
+  void Open(Kind kind, std::size_t line, std::string anchor) {
     if (open_.size() >= YamlNode::kMaxDepth) {
       throw Refusal{line, "nested deeper than " + std::to_string(YamlNode::kMaxDepth) + " levels"};
     }
-    Frame frame;
+    Frame& frame = open_.emplace_back();
     frame.node.kind = kind;
     frame.node.line = line;
-    frame.anchor = anchor;
-    open_.push_back(std::move(frame));
+    frame.anchor = std::move(anchor);
   }
 
   void Close() {
     Frame frame = std::move(open_.back());
     open_.pop_back();
-    for (YamlNode& source : frame.merges) Merge(frame, std::move(source));
     Put(std::move(frame.node), frame.anchor, /*quoted=*/false);
   }
 
-  // `quoted` matters for a key alone: "<<" in quotes is no merge.
-  void Put(YamlNode node, Anchor anchor, bool quoted) {
+  // `anchor` is empty if there is none. `quoted` matters for a key alone: "<<" in quotes is no
+  // merge.
+  void Put(YamlNode node, const std::string& anchor, bool quoted) {
     Count(node.line);
-    if (anchor != 0) {
+    if (!anchor.empty()) {
       CountCopy(node, node.line);
       anchors_[anchor] = node;
     }
@@ -156,23 +77,21 @@ class Builder {
     if (frame.node.kind == Kind::kList) {
       frame.node.items.push_back(std::move(node));
     } else if (!frame.key) {
-      SetKey(frame, std::move(node), quoted);
+      TakeKey(frame, std::move(node), quoted);
+    } else if (std::string key = *std::exchange(frame.key, std::nullopt); frame.merging) {
+      Merge(frame, std::move(node));
     } else {
-      std::string key = *std::exchange(frame.key, std::nullopt);
-      if (std::exchange(frame.merging, false)) {
-        frame.merges.push_back(std::move(node));
-      } else {
-        frame.node.keys.push_back(std::move(key));
-        frame.node.items.push_back(std::move(node));
-      }
+      Set(frame, std::move(key), std::move(node));
     }
   }
 
-  void PutAlias(Anchor anchor, std::size_t line) {
+  void PutAlias(const std::string& anchor, std::size_t line) {
     const auto it = anchors_.find(anchor);
-    if (it == anchors_.end()) throw Refusal{line, "an alias lies within what it stands for"};
+    if (it == anchors_.end()) {
+      throw Refusal{line, "an alias to an anchor that is unknown or not complete yet"};
+    }
     CountCopy(it->second, line);
-    Put(it->second, 0, true);
+    Put(it->second, "", true);
   }
 
   YamlNode Take() { return std::move(root_); }
@@ -180,11 +99,11 @@ class Builder {
  private:
   struct Frame {
     YamlNode node;
-    Anchor anchor = 0;
+    std::string anchor;
     std::optional<std::string> key;
-    bool merging = false;  // the pending key is `<<`
-    std::set<std::string> keys;
-    std::vector<YamlNode> merges;
+    bool merging = false;                                // the pending key is `<<`
+    std::set<std::string> written;                       // keys of the map itself, `<<` included
+    std::unordered_map<std::string, std::size_t> index;  // into node.keys
   };
 
   static std::size_t Size(const YamlNode& node) {
@@ -207,80 +126,130 @@ class Builder {
     }
   }
 
-  static void SetKey(Frame& frame, YamlNode node, bool quoted) {
+  static void TakeKey(Frame& frame, YamlNode node, bool quoted) {
     if (node.kind == Kind::kList || node.kind == Kind::kMap) {
       throw Refusal{node.line, "a list or map cannot be a key"};
     }
     frame.merging = !quoted && node.text == "<<";
-    if (!frame.keys.insert(node.text).second) {
+    if (!frame.written.insert(node.text).second) {
       throw Refusal{node.line, "the key " + QuoteForMessage(node.text) + " occurs twice"};
     }
     frame.key = std::move(node.text);
   }
 
-  // A merge key's map (or list of maps) fills in what the map itself does not set.
+  static void Set(Frame& frame, std::string key, YamlNode value) {
+    const auto [at, is_new] = frame.index.try_emplace(key, frame.node.keys.size());
+    if (!is_new) {
+      frame.node.items[at->second] = std::move(value);
+      return;
+    }
+    frame.node.keys.push_back(std::move(key));
+    frame.node.items.push_back(std::move(value));
+  }
+
+  // A merge key takes effect at its place, as in go-yaml: it wins over the keys before it and loses
+  // to those after it. Of a list of maps the first wins.
   void Merge(Frame& frame, YamlNode source) {
     if (source.kind == Kind::kList) {
-      for (YamlNode& item : source.items) {
-        if (item.kind != Kind::kMap) throw Refusal{source.line, "'<<' takes maps only"};
-        Merge(frame, std::move(item));
+      for (auto item = source.items.rbegin(); item != source.items.rend(); ++item) {
+        if (item->kind != Kind::kMap) throw Refusal{source.line, "'<<' takes maps only"};
+        Merge(frame, std::move(*item));
       }
       return;
     }
     if (source.kind != Kind::kMap) throw Refusal{source.line, "'<<' takes maps only"};
     for (std::size_t i = 0; i < source.keys.size(); ++i) {
-      if (!frame.keys.insert(source.keys[i]).second) continue;
-      frame.node.keys.push_back(std::move(source.keys[i]));
-      frame.node.items.push_back(std::move(source.items[i]));
+      Set(frame, std::move(source.keys[i]), std::move(source.items[i]));
     }
   }
 
   std::vector<Frame> open_;
-  std::unordered_map<Anchor, YamlNode> anchors_;
+  std::unordered_map<std::string, YamlNode> anchors_;
   std::size_t nodes_ = 0;
   std::size_t copies_ = 0;
   YamlNode root_;
 };
 
-class YamlEvents final : public YAML::EventHandler {
- public:
-  void OnDocumentStart(const YAML::Mark&) override {}
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    builder.Put(Scalar(Kind::kNull, "", Line(mark)), anchor, false);
-  }
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    builder.PutAlias(anchor, Line(mark));
-  }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                const std::string& value) override {
-    // yaml-cpp says "?" for a plain scalar without a tag and "!" for a quoted one.
-    const bool is_string = tag == "!" || tag == "tag:yaml.org,2002:str";
-    if (!is_string && !tag.empty() && tag != "?" &&
-        !IsOneOf(tag, {"tag:yaml.org,2002:int", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:float",
-                       "tag:yaml.org,2002:null"})) {
-      throw Refusal{Line(mark), "a YAML tag that is not supported here"};
-    }
-    const Kind kind = is_string ? Kind::kString : PlainKind(value);
-    builder.Put(Scalar(kind, value, Line(mark)), anchor, is_string);
-  }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
-    builder.Open(Kind::kList, Line(mark), anchor);
-  }
-  void OnSequenceEnd() override { builder.Close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value) override {
-    builder.Open(Kind::kMap, Line(mark), anchor);
-  }
-  void OnMapEnd() override { builder.Close(); }
+std::string Text(const yaml_char_t* text) {
+  return text == nullptr ? "" : reinterpret_cast<const char*>(text);
+}
 
-  Builder builder;
+YamlNode ScalarOf(const yaml_event_t& event, std::size_t line) {
+  const auto& scalar = event.data.scalar;
+  std::string text(reinterpret_cast<const char*>(scalar.value), scalar.length);
+  const std::string tag = Text(scalar.tag);
+  const bool resolved = scalar.plain_implicit != 0 ||
+                        IsOneOf(tag, {YAML_INT_TAG, YAML_BOOL_TAG, YAML_FLOAT_TAG, YAML_NULL_TAG});
+  if (!resolved && !IsOneOf(tag, {"", "!", YAML_STR_TAG})) {
+    throw Refusal{line, "a YAML tag that is not supported here"};
+  }
+  const Kind kind = resolved ? PlainScalarKind(text) : Kind::kString;
+  return Scalar(kind, std::move(text), line);
+}
+
+// Owns libyaml's parser and hands its events to the builder.
+class YamlEvents {
+ public:
+  explicit YamlEvents(std::string_view bytes) : ready_(yaml_parser_initialize(&parser_) != 0) {
+    if (!ready_) return;
+    yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(bytes.data()),
+                                 bytes.size());
+  }
+  ~YamlEvents() {
+    if (ready_) yaml_parser_delete(&parser_);
+  }
+  YamlEvents(const YamlEvents&) = delete;
+  YamlEvents& operator=(const YamlEvents&) = delete;
+
+  // False at a syntax error: see problem(). Reads the first document; a second one is left unread,
+  // as Go's Unmarshal does. May throw Refusal.
+  bool Read(Builder& builder) {
+    bool more = true;
+    while (more) {
+      yaml_event_t event;
+      if (!ready_ || yaml_parser_parse(&parser_, &event) == 0) return false;
+      const std::unique_ptr<yaml_event_t, decltype(&yaml_event_delete)> owner(&event,
+                                                                              &yaml_event_delete);
+      more = Take(event, builder);
+    }
+    return true;
+  }
+
+  const char* problem() const {
+    return parser_.problem != nullptr ? parser_.problem : "not YAML that can be read";
+  }
+  const yaml_mark_t& place() const { return parser_.problem_mark; }
 
  private:
-  static std::size_t Line(const YAML::Mark& mark) {
-    return static_cast<std::size_t>(mark.line) + 1;
+  // False once there is nothing more to read.
+  static bool Take(const yaml_event_t& event, Builder& builder) {
+    const std::size_t line = event.start_mark.line + 1;
+    switch (event.type) {
+      case YAML_SCALAR_EVENT:
+        builder.Put(ScalarOf(event, line), Text(event.data.scalar.anchor),
+                    event.data.scalar.plain_implicit == 0);
+        return true;
+      case YAML_ALIAS_EVENT:
+        builder.PutAlias(Text(event.data.alias.anchor), line);
+        return true;
+      case YAML_SEQUENCE_START_EVENT:
+        builder.Open(Kind::kList, line, Text(event.data.sequence_start.anchor));
+        return true;
+      case YAML_MAPPING_START_EVENT:
+        builder.Open(Kind::kMap, line, Text(event.data.mapping_start.anchor));
+        return true;
+      case YAML_SEQUENCE_END_EVENT:
+      case YAML_MAPPING_END_EVENT:
+        builder.Close();
+        return true;
+      default:
+        return event.type != YAML_DOCUMENT_END_EVENT && event.type != YAML_STREAM_END_EVENT;
+    }
   }
+
+  yaml_parser_t parser_ = {};
+  const bool ready_;
 };
 
 // JSON carries no lines in its events; messages have the path alone.
@@ -298,13 +267,13 @@ class JsonEvents final : public nlohmann::json_sax<nlohmann::json> {
   bool string(string_t& v) override { return Put(Kind::kString, std::move(v)); }
   bool binary(binary_t&) override { return false; }
   bool start_object(std::size_t) override {
-    builder.Open(Kind::kMap, 0, 0);
+    builder.Open(Kind::kMap, 0, "");
     return true;
   }
   bool key(string_t& v) override { return Put(Kind::kString, std::move(v)); }
   bool end_object() override { return Closed(); }
   bool start_array(std::size_t) override {
-    builder.Open(Kind::kList, 0, 0);
+    builder.Open(Kind::kList, 0, "");
     return true;
   }
   bool end_array() override { return Closed(); }
@@ -319,7 +288,7 @@ class JsonEvents final : public nlohmann::json_sax<nlohmann::json> {
 
  private:
   bool Put(Kind kind, std::string text) {
-    builder.Put(Scalar(kind, std::move(text), 0), 0, true);
+    builder.Put(Scalar(kind, std::move(text), 0), "", true);
     return true;
   }
   bool Closed() {
@@ -337,22 +306,14 @@ Error SyntaxError(std::size_t line, std::size_t column, std::string_view message
 }
 
 Result<YamlNode> ParseYamlText(std::string_view bytes) {
-  YamlEvents events;
+  YamlEvents events(bytes);
+  Builder builder;
   try {
-    std::istringstream stream{std::string(bytes)};
-    YAML::Parser parser(stream);
-    parser.HandleNextDocument(events);
-    // A second document is left unread, as Go's Unmarshal does.
-  } catch (const YAML::ParserException& e) {
-    const auto& mark = e.mark;
-    return Fail(SyntaxError(static_cast<std::size_t>(mark.line) + 1,
-                            static_cast<std::size_t>(mark.column) + 1, e.msg));
+    if (events.Read(builder)) return builder.Take();
   } catch (const Refusal& refusal) {
     return Fail(SyntaxError(refusal.line, 0, refusal.message));
-  } catch (const std::exception&) {
-    return Fail(ErrorCode::kInvalidArgument, "not YAML that can be read");
   }
-  return events.builder.Take();
+  return Fail(SyntaxError(events.place().line + 1, events.place().column + 1, events.problem()));
 }
 
 }  // namespace

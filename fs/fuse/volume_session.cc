@@ -188,6 +188,7 @@ Result<int> VolumeSession::Serve() {
   int signal = 0;
   {
     std::vector<WorkerThread> threads;
+    threads.reserve(static_cast<std::size_t>(impl_->options.threads));
     for (int i = 0; i < impl_->options.threads; ++i) {
       threads.emplace_back("fuse-" + std::to_string(i), [this] { impl_->ServeRequests(); });
     }

@@ -144,9 +144,9 @@ Status DecodeProjected(const Json& projected, ItemSpec& spec) {
     for (const auto& [name, value] : source.items()) {
       if (value.is_null()) continue;
       if (name != "downwardAPI") {
-        return Invalid(
-            context + "." + name +
-            ": only downwardAPI sources can be shown; give the others a volume of their own");
+        return Invalid(Concat(
+            {context, ".", name,
+             ": only downwardAPI sources can be shown; give the others a volume of their own"}));
       }
       // A source has no defaultMode of its own; the volume's holds.
       const Json* items = value.is_object() ? Member(value, "items") : nullptr;

@@ -28,10 +28,11 @@ class FileObject final : public Object {
   const std::string json_;
 };
 
+template <PodDefaults kDefaults>
 Result<WatchedFile::Content> ParsePods(std::string_view bytes) {
   auto documents = ParseManifest(bytes);
   if (!documents) return documents;
-  return PodsFromManifest(std::move(*documents));
+  return PodsFromManifest(std::move(*documents), kDefaults);
 }
 
 Result<WatchedFile::Content> ParseNodes(std::string_view bytes) {
@@ -48,9 +49,11 @@ const std::string& TextOf(const ObjectPtr& object) {
 
 Result<std::unique_ptr<FileSource>> FileSource::Open(const std::string& pod_file,
                                                      const std::string& node_file,
-                                                     const Clock& clock) {
+                                                     const Clock& clock, PodDefaults defaults) {
   std::unique_ptr<FileSource> source(new FileSource(clock));
-  if (auto added = source->Add(pod_file, "Pod", ParsePods); !added) {
+  const auto parse = defaults == PodDefaults::kApiServer ? ParsePods<PodDefaults::kApiServer>
+                                                         : ParsePods<PodDefaults::kNone>;
+  if (auto added = source->Add(pod_file, "Pod", parse); !added) {
     return Fail(std::move(added.error()));
   }
   if (node_file.empty()) return source;

@@ -24,6 +24,7 @@
 #include "base/owned_fd.h"
 #include "base/result.h"
 #include "base/worker_thread.h"
+#include "fs/source/manifest.h"
 #include "fs/source/subscriptions.h"
 #include "fs/source/watched_file.h"
 
@@ -37,7 +38,8 @@ class FileSource final : public ObjectSource {
   /// Reads both files; `node_file` may be empty. Errors name the file and the rule. `clock`
   /// outlives the source.
   static Result<std::unique_ptr<FileSource>> Open(const std::string& pod_file,
-                                                  const std::string& node_file, const Clock& clock);
+                                                  const std::string& node_file, const Clock& clock,
+                                                  PodDefaults defaults = PodDefaults::kNone);
   /// Stops the thread; waits for a running callback.
   ~FileSource() override;
 

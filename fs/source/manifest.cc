@@ -178,9 +178,8 @@ Result<std::vector<Json>> Collect(
     const Json& metadata = object->at("metadata");
     const std::string name = metadata.value("namespace", "") + "/" + metadata.value("name", "");
     if (const auto [first, is_new] = places.emplace(name, place); !is_new) {
-      return Fail(ErrorCode::kInvalidArgument, place + ": a second " + std::string(what) +
-                                                   " named " + name +
-                                                   " (the first: " + first->second + ")");
+      return Fail(ErrorCode::kInvalidArgument, Concat({place, ": a second ", what, " named ", name,
+                                                       " (the first: ", first->second, ")"}));
     }
     out.push_back(std::move(*object));
   }
@@ -222,13 +221,13 @@ Result<std::vector<Json>> ParseManifest(std::string_view bytes) {
   return documents;
 }
 
-Result<std::vector<Json>> PodsFromManifest(std::vector<Json> documents) {
-  const auto make = [](Found found) {
+Result<std::vector<Json>> PodsFromManifest(std::vector<Json> documents, PodDefaults defaults) {
+  const auto make = [defaults](Found found) {
     auto pod = PodFrom(std::move(found));
     if (!pod) return pod;
     Json& metadata = pod->at("metadata");
     if (metadata.value("namespace", "").empty()) metadata["namespace"] = "default";
-    SetPodDefaults(*pod);
+    if (defaults == PodDefaults::kApiServer) SetPodDefaults(*pod);
     return pod;
   };
   return Collect(std::move(documents), "pod", IsPodLike, make);

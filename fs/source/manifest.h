@@ -19,11 +19,16 @@ namespace downwardfs {
 /// are not UTF-8 stay in JSON strings as they are; YAML with such bytes is refused.
 Result<std::vector<Json>> ParseManifest(std::string_view bytes);
 
+/// Whether a pod gets what the API server would have written into it.
+enum class PodDefaults { kNone, kApiServer };
+
 /// The pods of such documents, in order: Pod, PodList, List (also nested), and the pod of each
 /// workload (pod_template.h). Other kinds are passed over if there is a pod at all. Each pod comes
 /// checked (object_check.h), with apiVersion and kind, in a namespace ("default" if none is given),
-/// with defaults (pod_defaults.h) and without managedFields and nulls. The uid may be missing.
-Result<std::vector<Json>> PodsFromManifest(std::vector<Json> documents);
+/// with the defaults asked for (pod_defaults.h) and without managedFields and nulls. The uid may be
+/// missing.
+Result<std::vector<Json>> PodsFromManifest(std::vector<Json> documents,
+                                           PodDefaults defaults = PodDefaults::kNone);
 
 /// The nodes of such documents: Node, NodeList, List. As PodsFromManifest.
 Result<std::vector<Json>> NodesFromManifest(std::vector<Json> documents);

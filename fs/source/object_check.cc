@@ -9,7 +9,7 @@
 namespace downwardfs {
 namespace {
 
-constexpr std::size_t kMaxAnnotationBytes = 256 * 1024;
+constexpr std::size_t kMaxAnnotationBytes = std::size_t{256} * 1024;
 
 tl::unexpected<Error> Wrong(const std::string& path, const std::string& message) {
   return Fail(ErrorCode::kInvalidArgument, path + ": " + message);
@@ -99,6 +99,17 @@ bool IsDnsLabel(std::string_view label) {
                      [&](char c) { return alphanumeric(c) || c == '-'; });
 }
 
+// ValidateAnnotations of apimachinery's pkg/api/validation/objectmeta.go.
+Status CheckAnnotationsSize(const Json& annotations, const std::string& path) {
+  std::size_t total = 0;
+  for (const auto& [key, value] : annotations.items()) {
+    if (value.is_string()) total += key.size() + value.get_ref<const std::string&>().size();
+  }
+  if (total <= kMaxAnnotationBytes) return {};
+  return Wrong(path, std::to_string(total) + " bytes in all; an API object may have at most " +
+                         std::to_string(kMaxAnnotationBytes));
+}
+
 }  // namespace
 
 std::string DescribeJson(const Json& value) {
@@ -150,19 +161,8 @@ void DropNulls(Json& value) {
   }
 }
 
-// ValidateAnnotations of apimachinery's pkg/api/validation/objectmeta.go.
-Status CheckAnnotationsSize(const Json& annotations, const std::string& path) {
-  std::size_t total = 0;
-  for (const auto& [key, value] : annotations.items()) {
-    if (value.is_string()) total += key.size() + value.get_ref<const std::string&>().size();
-  }
-  if (total <= kMaxAnnotationBytes) return {};
-  return Wrong(path, std::to_string(total) + " bytes in all; an API object may have at most " +
-                         std::to_string(kMaxAnnotationBytes));
-}
-
 Status CheckMetadata(Json& metadata, const std::string& path) {
-  if (metadata.is_null()) return {};
+  if (metadata.is_null()) metadata = Json::object();
   if (!metadata.is_object()) return WrongType(path, "a mapping", metadata);
   metadata.erase("managedFields");
   for (const char* key : {"labels", "annotations"}) {
@@ -180,8 +180,9 @@ Status CheckMetadata(Json& metadata, const std::string& path) {
 
 Status CheckNamespace(const Json& metadata, const std::string& path) {
   const Json& ns = MemberOrNull(metadata, "namespace");
-  if (!ns.is_string() || ns == "") return {};
+  if (!ns.is_string()) return {};
   const auto& text = ns.get_ref<const std::string&>();
+  if (text.empty()) return {};
   if (text.size() <= 63 && IsDnsLabel(text)) return {};
   return Wrong(
       MemberPath(path, "namespace"),

@@ -27,8 +27,8 @@ const Json& MemberOrNull(const Json& parent, const std::string& key);
 /// Removes what is null, everywhere below `value`; in labels and annotations it becomes "".
 void DropNulls(Json& value);
 
-/// Checks `metadata`: labels and annotations are maps of strings; namespace, uid, resourceVersion
-/// and generateName are strings. Removes managedFields.
+/// Checks `metadata`, which becomes an object if it is null: labels and annotations are maps of
+/// strings; namespace, uid, resourceVersion and generateName are strings. Removes managedFields.
 Status CheckMetadata(Json& metadata, const std::string& path);
 
 /// Checks metadata.namespace, if there: a DNS label (RFC 1123). What a name must look like is left

@@ -16,8 +16,8 @@ struct Workload {
   std::string_view groups;  // "|group|group|"; the core group is empty
   std::vector<const char*> template_at;
   // The pod's owner; empty: the workload itself (nothing for a PodTemplate).
-  std::string_view owner_kind = "";
-  std::string_view owner_api_version = "";
+  std::string_view owner_kind = {};
+  std::string_view owner_api_version = {};
 };
 
 const std::array<Workload, 8>& Workloads() {

@@ -18,7 +18,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kQuiet{20};       // an editor's pause between truncating and writing
+constexpr milliseconds kQuiet{100};      // an editor's pause between truncating and writing
 constexpr milliseconds kPatience{250};   // how long a steady writer may hold a read off
 constexpr milliseconds kBrokenAt{1000};  // how long it may keep us from calling the file broken
 

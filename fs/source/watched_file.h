@@ -2,9 +2,9 @@
 //
 // One manifest file and when to read it again. Editors save in many ways: rename over, truncate and
 // write, remove and create again, a symlink swapped. So a file is read at once when a writer closes
-// it or a name moves to it, and after 20 ms of quiet when it was written to and left open; content
+// it or a name moves to it, and after 100 ms of quiet when it was written to and left open; content
 // during whose reading the file was written to is thrown away; and what cannot be used is called
-// broken only after those 20 ms too, for an editor may be half-way. No writer can hold us off for
+// broken only after those 100 ms too, for an editor may be half-way. No writer can hold us off for
 // good: after 250 ms of steady writing a read counts if the file's times did not move during it.
 //
 // A path that is no regular file (a FIFO, /dev/stdin, "-") is read once and never watched.

@@ -17,7 +17,7 @@
 namespace downwardfs {
 
 /// What aliases (`*name`) may add to a document, over all places where they are used.
-inline constexpr std::size_t kMaxAliasedNodes = 1'000'000;
+inline constexpr std::size_t kMaxAliasedNodes = 100'000;
 inline constexpr std::size_t kMaxAliasedBytes = std::size_t{64} << 20;
 
 /// The documents of `text`; an empty document is null. The text must be UTF-8. Errors are

@@ -32,8 +32,9 @@ struct YamlNode {
 /// One document: nodes[0] is its root.
 using YamlNodes = std::vector<YamlNode>;
 
-/// Levels of nesting in the text, and after aliases are put in.
-inline constexpr std::size_t kMaxYamlDepth = 1000;
+/// Levels of nesting in the text, and after aliases are put in. (A thousand would overflow 8 MB of
+/// stack under AddressSanitizer.)
+inline constexpr std::size_t kMaxYamlDepth = 300;
 
 /// "line 3, column 7".
 std::string YamlPlace(std::size_t line, std::size_t column);

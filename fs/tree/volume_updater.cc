@@ -74,12 +74,12 @@ void VolumeUpdater::Run() {
 Status VolumeUpdater::Refresh() {
   auto loaded = LoadInput(source_, key_);
   if (!loaded && loaded.error().code == ErrorCode::kNotFound && shown_any_) {
-    MutexLock lock(mutex_);
-    if (!state_.pod_deleted) {
-      LogInfo("the pod is gone; its last content stays",
-              {{log_keys::kPod, key_.ns + "/" + key_.name}});
+    {
+      MutexLock lock(mutex_);
+      if (std::exchange(state_.pod_deleted, true)) return {};
     }
-    state_.pod_deleted = true;
+    LogInfo("the pod is gone; its last content stays",
+            {{log_keys::kPod, key_.ns + "/" + key_.name}});
     return {};
   }
   if (!loaded) return Fail(std::move(loaded.error()));
@@ -120,15 +120,17 @@ void VolumeUpdater::FollowNode(const ObjectPtr& node) {
 
 void VolumeUpdater::Report(const Status& status) {
   const std::string error = status ? "" : status.error().message;
-  MutexLock lock(mutex_);
-  if (error == state_.last_error) return;
+  {
+    MutexLock lock(mutex_);
+    if (error == state_.last_error) return;
+    state_.last_error = error;
+  }
   if (!error.empty()) {
     LogWarning("the change cannot be shown; the last good content stays",
                {{log_keys::kPod, key_.ns + "/" + key_.name}, {log_keys::kError, error}});
   } else {
     LogInfo("the newest content is shown again", {{log_keys::kPod, key_.ns + "/" + key_.name}});
   }
-  state_.last_error = error;
 }
 
 VolumeUpdater::State VolumeUpdater::state() const {

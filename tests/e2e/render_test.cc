@@ -91,6 +91,14 @@ TEST_F(RenderTest, StrictRefusesWhatTheKubeletRefuses) {
   EXPECT_EQ(Render({"--items", items, "--strict"}).exit_code, 1);
 }
 
+TEST_F(RenderTest, TheFileIsShownAsItStandsUnlessTheApiServersDefaultsAreAskedFor) {
+  const std::string items = dir_.Write(
+      "items.yaml",
+      "items: [{path: m, resourceFieldRef: {containerName: main, resource: requests.memory}}]");
+  EXPECT_EQ(Render({"--items", items}).out, "==> m <==\n0\n");
+  EXPECT_EQ(Render({"--items", items, "--api-defaults"}).out, "==> m <==\n8388608\n");
+}
+
 TEST_F(RenderTest, StandardInputIsAPodFileToo) {
   RunOptions options;
   options.input = PodYaml("piped");

@@ -10,7 +10,6 @@ namespace downwardfs {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
 ProjectedFile File(std::string path, std::string content, std::uint32_t mode = 0644) {
   return {std::move(path), std::move(content), mode, "metadata.name", ""};

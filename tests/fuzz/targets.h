@@ -10,7 +10,7 @@
 namespace downwardfs {
 
 /// ParseManifest, PodsFromManifest, NodesFromManifest: an error is one line; an object that comes
-/// out has a valid name and survives being written and read again.
+/// out survives being written and read again.
 void FuzzManifest(std::string_view bytes);
 
 /// ParseJson under both policies: an error is one line; the value survives being written and read

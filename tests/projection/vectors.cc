@@ -44,10 +44,11 @@ bool IsRefused(const Vector& vector) {
 }
 
 std::string BytesMember(const Json& object, const std::string& key, std::string_view fallback) {
-  if (const auto plain = object.find(key); plain != object.end()) return plain->get<std::string>();
+  // A line has both where the bytes are not UTF-8: the plain one is then only a likeness.
   if (const auto coded = object.find(key + "_b64"); coded != object.end()) {
     return DecodeBase64(coded->get_ref<const std::string&>());
   }
+  if (const auto plain = object.find(key); plain != object.end()) return plain->get<std::string>();
   return std::string(fallback);
 }
 

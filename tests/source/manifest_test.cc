@@ -15,10 +15,10 @@ std::string Joined(Result<std::vector<Json>> objects) {
   return out;
 }
 
-std::string Pods(std::string_view bytes) {
+std::string Pods(std::string_view bytes, PodDefaults defaults = PodDefaults::kNone) {
   auto documents = ParseManifest(bytes);
   if (!documents) return documents.error().message;
-  return Joined(PodsFromManifest(std::move(*documents)));
+  return Joined(PodsFromManifest(std::move(*documents), defaults));
 }
 
 std::string Nodes(std::string_view bytes) {
@@ -71,11 +71,12 @@ TEST(PodsFromManifestTest, JsonStringsKeepBytesThatAreNotUtf8) {
   EXPECT_EQ(documents->at(0).at("a").get<std::string>(), "\xff");
 }
 
-TEST(PodsFromManifestTest, RequestsDefaultToLimits) {
+TEST(PodsFromManifestTest, WithTheApiServersDefaultsRequestsAreCopiedFromLimits) {
   EXPECT_EQ(
       Pods("apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n"
            "  - name: a\n    resources: {limits: {cpu: 1, memory: 1Gi}, requests: {cpu: 5m}}\n"
-           "  initContainers:\n  - name: b\n    resources: {limits: {cpu: 2}}\n"),
+           "  initContainers:\n  - name: b\n    resources: {limits: {cpu: 2}}\n",
+           PodDefaults::kApiServer),
       R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"web","namespace":"default"},"spec":{)"
       R"("containers":[{"name":"a","resources":{"limits":{"cpu":1,"memory":"1Gi"},"requests":{"cpu":"5m","memory":"1Gi"}}}],)"
       R"("initContainers":[{"name":"b","resources":{"limits":{"cpu":2},"requests":{"cpu":2}}}]}})");
@@ -206,6 +207,16 @@ INSTANTIATE_TEST_SUITE_P(
                 "JSON: line 1, column 7: syntax error while parsing value - unexpected end of "
                 "input; expected '[', '{', or a literal"}));
 
+TEST(PodsFromManifestTest, MetadataMayBeAbsent) {
+  EXPECT_EQ(Pods("{apiVersion: v1, kind: Pod}"),
+            R"({"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"default"},"spec":{}})");
+  EXPECT_EQ(Nodes("{apiVersion: v1, kind: Node}"),
+            R"({"apiVersion":"v1","kind":"Node","metadata":{}})");
+  EXPECT_EQ(
+      Pods("{apiVersion: v1, kind: PodTemplate, template: {spec: {}}}"),
+      R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"","namespace":"default"},"spec":{}})");
+}
+
 TEST(PodsFromManifestTest, NamesAndSpecsAreTheApiServersToJudge) {
   EXPECT_EQ(Pods(POD),
             R"({"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"default"},"spec":{}})");
@@ -218,8 +229,9 @@ TEST(PodsFromManifestTest, AnnotationsTogetherHaveALimit) {
   const auto with = [](std::size_t bytes) {
     return Pods(POD "metadata: {annotations: {k: \"" + std::string(bytes, 'x') + "\"}}");
   };
-  EXPECT_EQ(with(256 * 1024 - 1).substr(0, 1), "{");
-  EXPECT_EQ(with(256 * 1024),
+  constexpr std::size_t kLimit = std::size_t{256} << 10;
+  EXPECT_EQ(with(kLimit - 1).substr(0, 1), "{");
+  EXPECT_EQ(with(kLimit),
             "metadata.annotations: 262145 bytes in all; an API object may have at most 262144");
 }
 

@@ -77,8 +77,18 @@ TEST(YamlTreeTest, AliasesAndMergeKeysAreExpanded) {
                              "f: *d\n"
                              "g: {<<: [*d, {a: 7, c: 8}]}\n"
                              "h: {'<<': 1}\n")),
-            R"({"d":{"a":1,"b":2},"e":{"b":3,"a":1},"f":{"a":1,"b":2},)"
-            R"("g":{"a":1,"b":2,"c":8},"h":{"<<":1}})");
+            R"({"d":{"a":1,"b":2},"e":{"a":1,"b":3},"f":{"a":1,"b":2},)"
+            R"("g":{"a":1,"c":8,"b":2},"h":{"<<":1}})");
+}
+
+// `kubectl config view` too.
+TEST(YamlTreeTest, AMergeKeyTakesEffectAtItsPlace) {
+  EXPECT_EQ(YamlToJson(Parse("d: &d {a: 1}\ne: {a: 2, <<: *d}\n")), R"({"d":{"a":1},"e":{"a":1}})");
+}
+
+// Which is what a half-written file looks like.
+TEST(YamlTreeTest, AQuoteThatTheEndCutsOffIsAnError) {
+  EXPECT_THAT(ErrorOf("token: \"SECRET"), testing::Not(HasSubstr("SECRET")));
 }
 
 // yaml.v2 again: the key `y` is the boolean, and JSON spells it "true".

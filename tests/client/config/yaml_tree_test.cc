@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/config/yaml_tree.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace downwardfs::client {
+namespace {
+
+using Kind = YamlNode::Kind;
+using testing::HasSubstr;
+
+YamlNode Parse(std::string_view text) {
+  auto tree = ParseYaml(text);
+  EXPECT_TRUE(tree) << (tree ? "" : tree.error().message);
+  return tree ? *tree : YamlNode{};
+}
+
+std::string ErrorOf(std::string_view text) {
+  const auto tree = ParseYaml(text);
+  EXPECT_FALSE(tree) << text;
+  return tree ? "" : tree.error().message;
+}
+
+struct PlainCase {
+  const char* text;
+  Kind kind;
+};
+
+class PlainScalarTest : public testing::TestWithParam<PlainCase> {};
+
+// As yaml.v2 under kubectl resolves them: `kubectl --kubeconfig` refuses `name: y` for a string.
+TEST_P(PlainScalarTest, IsTypedByYaml11) {
+  EXPECT_EQ(Parse(std::string("v: ") + GetParam().text).items.at(0).kind, GetParam().kind)
+      << GetParam().text;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, PlainScalarTest,
+    testing::Values(PlainCase{"", Kind::kNull}, PlainCase{"~", Kind::kNull},
+                    PlainCase{"null", Kind::kNull}, PlainCase{"y", Kind::kBool},
+                    PlainCase{"No", Kind::kBool}, PlainCase{"on", Kind::kBool},
+                    PlainCase{"tRUE", Kind::kString}, PlainCase{"12", Kind::kNumber},
+                    PlainCase{"-1_000", Kind::kNumber}, PlainCase{"0x1F", Kind::kNumber},
+                    PlainCase{"0b11", Kind::kNumber}, PlainCase{"1e3", Kind::kNumber},
+                    PlainCase{".5", Kind::kNumber}, PlainCase{"-.inf", Kind::kNumber},
+                    PlainCase{"1e999", Kind::kString}, PlainCase{"1e-999", Kind::kNumber},
+                    PlainCase{"1.2.3", Kind::kString}, PlainCase{"0x", Kind::kString},
+                    PlainCase{"2001-01-02", Kind::kString}, PlainCase{"12ab", Kind::kString},
+                    PlainCase{"'12'", Kind::kString}, PlainCase{"\"yes\"", Kind::kString},
+                    PlainCase{"!!str 12", Kind::kString}, PlainCase{"!!int 12", Kind::kNumber}));
+
+TEST(YamlTreeTest, ReadsJsonWithSurrogatePairsAndTabs) {
+  const YamlNode tree = Parse("{\t\"a\": \"\\ud83d\\ude00\",\n\t\"b\": [true, null, 1.50]}");
+  EXPECT_EQ(tree.Find("a")->text, "\xf0\x9f\x98\x80");
+  EXPECT_EQ(YamlToJson(tree), "{\"a\":\"\xf0\x9f\x98\x80\",\"b\":[true,null,1.5]}");
+}
+
+TEST(YamlTreeTest, AFlowMapIsYamlThoughItBeginsLikeJson) {
+  EXPECT_EQ(Parse("{a: b}").Find("a")->text, "b");
+}
+
+TEST(YamlTreeTest, NothingButCommentsIsNull) {
+  EXPECT_EQ(Parse("").kind, Kind::kNull);
+  EXPECT_EQ(Parse("# only\n").kind, Kind::kNull);
+  EXPECT_EQ(Parse("\xef\xbb\xbf---\n").kind, Kind::kNull);
+}
+
+TEST(YamlTreeTest, RefusesAKeyThatOccursTwice) {
+  EXPECT_THAT(ErrorOf("a: 1\nb: 2\na: 3\n"), HasSubstr("line 3: the key \"a\" occurs twice"));
+  EXPECT_THAT(ErrorOf(R"({"a": 1, "a": 2})"), HasSubstr("\"a\" occurs twice"));
+}
+
+TEST(YamlTreeTest, AliasesAndMergeKeysAreExpanded) {
+  EXPECT_EQ(YamlToJson(Parse("d: &d {a: 1, b: 2}\n"
+                             "e: {<<: *d, b: 3}\n"
+                             "f: *d\n"
+                             "g: {<<: [*d, {a: 7, c: 8}]}\n"
+                             "h: {'<<': 1}\n")),
+            R"({"d":{"a":1,"b":2},"e":{"b":3,"a":1},"f":{"a":1,"b":2},)"
+            R"("g":{"a":1,"b":2,"c":8},"h":{"<<":1}})");
+}
+
+// yaml.v2 again: the key `y` is the boolean, and JSON spells it "true".
+TEST(YamlTreeTest, AKeyIsTypedToo) {
+  EXPECT_EQ(YamlToJson(Parse("y: 1")), R"({"true":1})");
+}
+
+TEST(YamlTreeTest, BoundsAliasExpansion) {
+  std::string bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n";
+  for (int i = 1; i < 9; ++i) {
+    const std::string before = "*a" + std::to_string(i - 1);
+    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [";
+    for (int j = 0; j < 10; ++j) bomb += before + ",";
+    bomb += "]\n";
+  }
+  EXPECT_THAT(ErrorOf(bomb), HasSubstr("stand for more than 10000 values"));
+}
+
+// Each level keeps a copy of all below it.
+TEST(YamlTreeTest, BoundsNestedAnchors) {
+  std::string nested;
+  for (int i = 0; i < 60; ++i) nested += "&a" + std::to_string(i) + " [";
+  for (int i = 0; i < 300; ++i) nested += "x,";
+  nested += std::string(60, ']');
+  EXPECT_THAT(ErrorOf(nested), HasSubstr("stand for more than 10000 values"));
+}
+
+TEST(YamlTreeTest, RefusesAnAliasWithinItsOwnAnchor) {
+  EXPECT_THAT(ErrorOf("a: &a [*a]\n"), HasSubstr("alias"));
+}
+
+TEST(YamlTreeTest, BoundsDepth) {
+  EXPECT_THAT(ErrorOf(std::string(100000, '[')), HasSubstr("deeper than 64"));
+  std::string json;
+  for (int i = 0; i < 100000; ++i) json += "{\"a\":";
+  EXPECT_THAT(ErrorOf(json), HasSubstr("deeper than 64"));
+}
+
+TEST(YamlTreeTest, SyntaxErrorsNameThePlaceAndNotTheText) {
+  const std::string yaml = ErrorOf("a: 1\n  SECRET: [\n");
+  EXPECT_THAT(yaml, HasSubstr("line "));
+  EXPECT_THAT(yaml, testing::Not(HasSubstr("SECRET")));
+  const std::string json = ErrorOf("{\"token\": \"SECRET\",\n \"b\" 1}");
+  EXPECT_THAT(json, HasSubstr("line 2"));
+  EXPECT_THAT(json, testing::Not(HasSubstr("SECRET")));
+  EXPECT_THAT(ErrorOf("a: \xff\n"), HasSubstr("UTF-8"));
+}
+
+TEST(YamlViewTest, ErrorsNamePathLineAndRuleButNoValue) {
+  const YamlNode tree = Parse("users:\n- name: a\n  user:\n    token: 123456\n");
+  const YamlView root(tree, "");
+  const auto user = root.Maps("users")->at(0).Map("user");
+  EXPECT_EQ(user->String("token").error().message,
+            "users[0].user.token (line 4): must be a string, is a number: put it in quotes");
+  EXPECT_EQ(root.Map("users").error().message, "users (line 2): must be a map, is a list");
+  EXPECT_EQ(*user->String("absent"), "");
+  EXPECT_FALSE(*user->Bool("absent"));
+}
+
+}  // namespace
+}  // namespace downwardfs::client

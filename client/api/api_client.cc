@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/api/api_client.h"
+
+#include "base/text.h"
+
+namespace downwardfs::client {
+namespace {
+
+// No single object comes near this: etcd takes 1.5 MB by default.
+constexpr std::size_t kUnaryBytes = std::size_t{32} << 20;
+constexpr std::chrono::milliseconds kUnaryLimit{60'000};
+constexpr char kPageSize[] = "500";
+
+// Refuses what is no JSON before a byte of it is looked at, and hands on the rest.
+class JsonHandler final : public ResponseHandler {
+ public:
+  JsonHandler(std::function<void()> started, std::function<Status(std::string_view)> body)
+      : started_(std::move(started)), body_(std::move(body)) {}
+
+  Status OnHead(const HttpResponse& head) override {
+    if (!head.content_type.starts_with("application/json")) {
+      return Fail(
+          ErrorCode::kInvalidArgument,
+          "the answer is of type " + QuoteForMessage(head.content_type) +
+              ", not application/json; check that the address is a Kubernetes API server's");
+    }
+    if (started_) started_();
+    return {};
+  }
+  Status OnBody(std::string_view bytes) override { return body_(bytes); }
+
+ private:
+  std::function<void()> started_;
+  std::function<Status(std::string_view)> body_;
+};
+
+tl::unexpected<ApiFailure> FailWith(ApiFailure failure) {
+  return tl::unexpected<ApiFailure>(std::move(failure));
+}
+
+// The transport's own errors name the server already.
+ApiFailure OwnFailure(const ApiQuestion& question, Error error) {
+  ApiFailure failure;
+  if (!error.message.starts_with(question.server)) {
+    error = std::move(error).WithContext(question.server + ": cannot " + question.verb + " " +
+                                         question.path.Describe());
+  }
+  failure.error = std::move(error);
+  return failure;
+}
+
+}  // namespace
+
+ApiQuestion ApiClient::Question(const std::string& verb, const ResourcePath& path) const {
+  return {transport_->Description(), transport_->Identity(), verb, path};
+}
+
+ApiResult<void> ApiClient::Stream(const ApiQuestion& question, const HttpRequest& request,
+                                  std::function<void()> started,
+                                  std::function<Status(std::string_view)> body,
+                                  std::function<Status()> end, Cancellation* cancel) const {
+  JsonHandler handler(std::move(started), std::move(body));
+  auto response = transport_->Perform(request, handler, cancel);
+  if (!response) return FailWith(OwnFailure(question, std::move(response.error())));
+  if (response->status < 200 || response->status >= 300) {
+    return FailWith(FailureOf(question, *response));
+  }
+  if (auto done = end(); !done) return FailWith(OwnFailure(question, std::move(done.error())));
+  return {};
+}
+
+ApiResult<std::string> ApiClient::Unary(const ApiQuestion& question, HttpRequest request,
+                                        Cancellation* cancel) const {
+  request.total_limit = kUnaryLimit;
+  std::string body;
+  auto done = Stream(
+      question, request, nullptr,
+      [&body](std::string_view bytes) -> Status {
+        if (body.size() + bytes.size() > kUnaryBytes) {
+          return Fail(ErrorCode::kResourceExhausted, "the answer is larger than 32 MiB");
+        }
+        body += bytes;
+        return {};
+      },
+      [] { return Status(); }, cancel);
+  if (!done) return FailWith(std::move(done.error()));
+  return body;
+}
+
+ApiResult<std::string> ApiClient::Get(const ResourcePath& path, Cancellation* cancel) const {
+  HttpRequest request;
+  request.target = path.UrlPath();
+  return Unary(Question("get", path), std::move(request), cancel);
+}
+
+ApiResult<std::string> ApiClient::Create(const ResourcePath& path, std::string json,
+                                         Cancellation* cancel) const {
+  HttpRequest request;
+  request.method = "POST";
+  request.target = path.UrlPath();
+  request.content_type = "application/json";
+  request.body = std::move(json);
+  return Unary(Question("create", path), std::move(request), cancel);
+}
+
+ApiResult<std::string> ApiClient::Delete(const ResourcePath& path, std::string options,
+                                         Cancellation* cancel) const {
+  HttpRequest request;
+  request.method = "DELETE";
+  request.target = path.UrlPath();
+  if (!options.empty()) request.content_type = "application/json";
+  request.body = std::move(options);
+  return Unary(Question("delete", path), std::move(request), cancel);
+}
+
+ApiResult<std::string> ApiClient::GetRaw(const std::string& target, Cancellation* cancel) const {
+  HttpRequest request;
+  request.target = target;
+  ResourcePath path;
+  path.resource = target;
+  return Unary(Question("get", path), std::move(request), cancel);
+}
+
+ApiResult<ListMeta> ApiClient::ListPage(const ResourcePath& path, const ListQuery& query,
+                                        ListSplitter::ItemHandler item,
+                                        Cancellation* cancel) const {
+  ListSplitter splitter(query.hint, std::move(item), query.limits);
+  HttpRequest request;
+  request.target = WithQuery(path.UrlPath(), query.parameters);
+  request.idle_limit = query.idle_limit;
+  request.total_limit = query.total_limit;
+  ListMeta meta;
+  auto done = Stream(
+      Question("list", path), request, nullptr,
+      [&splitter](std::string_view bytes) { return splitter.Feed(bytes); },
+      [&]() -> Status {
+        auto finished = splitter.Finish();
+        if (!finished) return Fail(std::move(finished.error()));
+        meta = std::move(*finished);
+        return {};
+      },
+      cancel);
+  if (!done) return FailWith(std::move(done.error()));
+  return meta;
+}
+
+ApiResult<std::vector<std::string>> ApiClient::List(const ResourcePath& path,
+                                                    const QueryParameters& selectors,
+                                                    Cancellation* cancel) const {
+  std::vector<std::string> objects;
+  std::string continue_token;
+  do {
+    ListQuery query;
+    query.parameters = selectors;
+    query.parameters.emplace_back("limit", kPageSize);
+    if (!continue_token.empty()) query.parameters.emplace_back("continue", continue_token);
+    auto page = ListPage(
+        path, query,
+        [&objects](const ObjectView& object) -> Status {
+          objects.emplace_back(object.json);
+          return {};
+        },
+        cancel);
+    if (!page) return FailWith(std::move(page.error()));
+    continue_token = page->continue_token;
+  } while (!continue_token.empty());
+  return objects;
+}
+
+ApiResult<void> ApiClient::Watch(const ResourcePath& path, const ListQuery& query,
+                                 const WatchHandler& handler, Cancellation* cancel) const {
+  WatchSplitter splitter(query.hint, handler.event, query.limits);
+  HttpRequest request;
+  QueryParameters parameters = query.parameters;
+  parameters.emplace_back("watch", "true");
+  request.target = WithQuery(path.UrlPath(), parameters);
+  request.idle_limit = query.idle_limit;
+  request.total_limit = query.total_limit;
+  return Stream(
+      Question("watch", path), request, handler.started,
+      [&splitter](std::string_view bytes) { return splitter.Feed(bytes); },
+      [&splitter] { return splitter.Finish(); }, cancel);
+}
+
+}  // namespace downwardfs::client

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an API server says when it says no, as a value: the Error for a person and for the program's
+// boundary, and what a retry needs to know. Values; any thread.
+// Source: metav1.Status of the Kubernetes API conventions.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "client/api/resource.h"
+#include "client/http/transport.h"
+
+namespace downwardfs::client {
+
+/// A metav1.Status.
+struct ApiStatus {
+  int code = 0;
+  std::string reason;  ///< "Expired", "AlreadyExists"
+  std::string message;
+  std::optional<std::chrono::seconds> retry_after;
+  /// The server has not (or no longer) come to the resourceVersion that was asked for.
+  bool version_too_large = false;
+};
+
+/// Nothing if `json` is not a Status.
+std::optional<ApiStatus> ParseApiStatus(std::string_view json);
+
+/// Why a request failed.
+struct ApiFailure {
+  Error error;
+  int status = 0;  ///< of HTTP; 0: no complete answer came
+  std::string reason;
+  std::optional<std::chrono::seconds> retry_after;
+  bool version_too_large = false;
+};
+
+/// A T or an ApiFailure.
+template <class T>
+using ApiResult = tl::expected<T, ApiFailure>;
+
+/// What was asked of whom, for messages.
+struct ApiQuestion {
+  std::string server;
+  std::string identity;
+  std::string verb;  ///< as RBAC has it: "list"
+  ResourcePath path;
+};
+
+/// The failure that a Status means. `server: cannot list pods in namespace "x": ...`, and for 401
+/// and 403 what to do.
+ApiFailure FailureOf(const ApiQuestion& question, const ApiStatus& status);
+
+/// The failure that an answer other than 2xx means.
+ApiFailure FailureOf(const ApiQuestion& question, const HttpResponse& response);
+
+}  // namespace downwardfs::client

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// libcurl's multi interface on one named thread: connections are kept and shared (HTTP/2 puts all
+// requests on one), bodies arrive while they come in. Owned by one CurlTransport. Start() and
+// Cancel() may be called by any thread; everything with curl in it happens on the loop's thread.
+//
+// The thread sleeps until a socket or one of our own limits wakes it. curl's speed limit would do
+// for the idle limit, but it wakes once a second for as long as a watch lasts.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "base/worker_thread.h"
+#include "client/http/transport.h"
+
+namespace downwardfs::client {
+
+/// Everything that one transfer is sent with. PEM bytes are held, not file names: files rotate.
+struct TransferSpec {
+  std::string url;
+  /// Non-empty: connect there (host:port) instead of to the URL's host, which is then what TLS asks
+  /// for and checks.
+  std::string connect_to;
+  std::string proxy;
+  bool verify = true;
+  std::string ca_pem;  ///< empty: the system's
+  std::string cert_pem;
+  std::string key_pem;
+  std::vector<std::string> headers;  ///< "Name: value"; for the server, not for a proxy
+  std::string username, password;    ///< basic authentication
+  bool compression = true;
+  std::chrono::milliseconds connect_limit{10'000};
+};
+
+/// Why a transfer has ended without a complete answer.
+enum class TransferFault {
+  kNone,
+  kResolve,
+  kConnect,
+  kTls,          ///< the handshake failed
+  kCertificate,  ///< the server's certificate is not trusted, or is for another name
+  kIdentity,     ///< our own certificate or key is no good
+  kTimeout,
+  kBroken,  ///< the connection ended or what came over it is no HTTP
+  kHandler,
+  kCancelled,
+};
+
+/// One transfer's outcome.
+struct TransferResult {
+  TransferFault fault = TransferFault::kNone;
+  std::string detail;  ///< curl's words
+  Error handler_error;
+  HttpResponse response;
+  std::string redirect_url;
+};
+
+/// The loop. Destroying it cancels what is under way and joins the thread.
+class CurlLoop {
+ public:
+  explicit CurlLoop(const Clock& clock = Clock::Real());
+  ~CurlLoop();
+  CurlLoop(const CurlLoop&) = delete;
+  CurlLoop& operator=(const CurlLoop&) = delete;
+
+  /// Sends and waits for the end. Not to be called on the loop's thread.
+  TransferResult Run(const TransferSpec& spec, const HttpRequest& request, ResponseHandler& handler,
+                     Cancellation* cancellation);
+
+  class Transfer;  // curl_transfer.h
+
+ private:
+  struct Multi;
+
+  void Loop();
+  /// True when it is time to stop.
+  bool TakeIncoming(std::vector<Transfer*>* active);
+  void EndOverdue(std::vector<Transfer*>* active, std::chrono::milliseconds* wait);
+  void ReadFinished(std::vector<Transfer*>* active);
+  void Finish(std::vector<Transfer*>* active, Transfer* transfer);
+  void Wake();
+
+  const Clock& clock_;
+  std::unique_ptr<Multi> multi_;
+  Mutex mutex_;
+  CondVar finished_;
+  std::vector<Transfer*> incoming_ GUARDED_BY(mutex_);
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  WorkerThread thread_;
+};
+
+}  // namespace downwardfs::client

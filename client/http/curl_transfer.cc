@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/http/curl_transfer.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "base/version.h"
+
+namespace downwardfs::client {
+namespace {
+
+constexpr std::size_t kErrorBodyBytes = std::size_t{64} << 10;
+
+curl_blob Blob(const std::string& bytes) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): curl's struct has no const; it copies.
+  return {const_cast<char*>(bytes.data()), bytes.size(), CURL_BLOB_COPY};
+}
+
+TransferFault FaultOf(CURLcode code) {
+  switch (code) {
+    case CURLE_OK:
+      return TransferFault::kNone;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return TransferFault::kResolve;
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_PROXY:
+      return TransferFault::kConnect;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+      return TransferFault::kCertificate;
+    case CURLE_SSL_CERTPROBLEM:
+      return TransferFault::kIdentity;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CIPHER:
+      return TransferFault::kTls;
+    case CURLE_OPERATION_TIMEDOUT:
+      return TransferFault::kTimeout;
+    case CURLE_ABORTED_BY_CALLBACK:
+      return TransferFault::kCancelled;
+    default:
+      return TransferFault::kBroken;
+  }
+}
+
+}  // namespace
+
+CurlLoop::Transfer::Transfer(const TransferSpec& spec, const HttpRequest& request,
+                             ResponseHandler& handler, const Clock& clock)
+    : spec_(spec),
+      request_(request),
+      handler_(handler),
+      clock_(clock),
+      easy_(curl_easy_init()),
+      started_(clock.Steady()),
+      last_byte_(started_) {}
+
+template <class T>
+void CurlLoop::Transfer::Set(CURLoption option, T value) {
+  if (set_up_ == CURLE_OK) set_up_ = curl_easy_setopt(easy_.get(), option, value);
+}
+
+bool CurlLoop::Transfer::SetUp() {
+  if (!easy_) {
+    result_.fault = TransferFault::kBroken;
+    result_.detail = "curl: out of memory";
+    return false;
+  }
+  Set(CURLOPT_ERRORBUFFER, error_text_);
+  Set(CURLOPT_URL, spec_.url.c_str());
+  Set(CURLOPT_PATH_AS_IS, 1L);
+  Set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+  if (!request_.content_type.empty() || !request_.body.empty()) {
+    Set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+    Set(CURLOPT_POSTFIELDS, request_.body.data());
+  }
+  Set(CURLOPT_PRIVATE, static_cast<void*>(this));
+  Set(CURLOPT_HEADERFUNCTION, &OnHeader);
+  Set(CURLOPT_HEADERDATA, static_cast<void*>(this));
+  Set(CURLOPT_WRITEFUNCTION, &OnBody);
+  Set(CURLOPT_WRITEDATA, static_cast<void*>(this));
+  const std::string agent = "downwardfs/" + std::string(Version());
+  Set(CURLOPT_USERAGENT, agent.c_str());
+  if (spec_.compression) Set(CURLOPT_ACCEPT_ENCODING, "gzip");
+  std::vector<std::string> headers = spec_.headers;
+  headers.emplace_back("Accept: application/json");
+  headers.emplace_back("Expect:");  // no 100-continue: it costs a round trip
+  if (!request_.content_type.empty()) headers.push_back("Content-Type: " + request_.content_type);
+  for (const std::string& header : headers) {
+    headers_.reset(curl_slist_append(headers_.release(), header.c_str()));
+  }
+  Set(CURLOPT_HTTPHEADER, headers_.get());
+  // A proxy must not see the bearer token in its CONNECT.
+  Set(CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
+  Set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  if (!spec_.username.empty()) {
+    Set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));
+    Set(CURLOPT_USERNAME, spec_.username.c_str());
+    Set(CURLOPT_PASSWORD, spec_.password.c_str());
+  }
+  SetConnection();
+  SetTls();
+  if (set_up_ == CURLE_OK) return true;
+  End(set_up_);
+  return false;
+}
+
+void CurlLoop::Transfer::SetConnection() {
+  Set(CURLOPT_NOSIGNAL, 1L);
+  Set(CURLOPT_PROTOCOLS_STR, "http,https");
+  Set(CURLOPT_FOLLOWLOCATION, 0L);
+  Set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  Set(CURLOPT_PIPEWAIT, 1L);
+  Set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(spec_.connect_limit.count()));
+  Set(CURLOPT_BUFFERSIZE, 64L << 10);
+  Set(CURLOPT_TCP_KEEPALIVE, 1L);
+  Set(CURLOPT_TCP_KEEPIDLE, 30L);
+  Set(CURLOPT_TCP_KEEPINTVL, 10L);
+  Set(CURLOPT_SOCKOPTFUNCTION, &OnSocket);
+  if (!spec_.proxy.empty()) Set(CURLOPT_PROXY, spec_.proxy.c_str());
+  if (!spec_.connect_to.empty()) {
+    // An empty host and port match whatever the URL has.
+    connect_to_.reset(curl_slist_append(nullptr, ("::" + spec_.connect_to).c_str()));
+    Set(CURLOPT_CONNECT_TO, connect_to_.get());
+  }
+}
+
+void CurlLoop::Transfer::SetTls() {
+  Set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  Set(CURLOPT_SSL_VERIFYPEER, spec_.verify ? 1L : 0L);
+  Set(CURLOPT_SSL_VERIFYHOST, spec_.verify ? 2L : 0L);
+  if (!spec_.ca_pem.empty()) {
+    curl_blob blob = Blob(spec_.ca_pem);
+    Set(CURLOPT_CAINFO_BLOB, &blob);
+    // Without this the system's CAs would be trusted beside the given one.
+    Set(CURLOPT_CAPATH, static_cast<char*>(nullptr));
+  }
+  if (!spec_.cert_pem.empty()) {
+    curl_blob cert = Blob(spec_.cert_pem);
+    curl_blob key = Blob(spec_.key_pem);
+    Set(CURLOPT_SSLCERTTYPE, "PEM");
+    Set(CURLOPT_SSLKEYTYPE, "PEM");
+    Set(CURLOPT_SSLCERT_BLOB, &cert);
+    Set(CURLOPT_SSLKEY_BLOB, &key);
+  }
+}
+
+Clock::SteadyTime CurlLoop::Transfer::Deadline() const {
+  auto deadline = Clock::SteadyTime::max();
+  if (request_.idle_limit.count() > 0) deadline = last_byte_ + request_.idle_limit;
+  if (request_.total_limit.count() > 0) {
+    deadline = std::min(deadline, started_ + request_.total_limit);
+  }
+  return deadline;
+}
+
+int CurlLoop::Transfer::OnSocket(void*, curl_socket_t fd, curlsocktype) {
+  // Three lost probes, or 30 s without an answer to what we sent: the peer is dead.
+  const int probes = 3;
+  const unsigned unanswered_ms = 30'000;
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered_ms, sizeof unanswered_ms);
+  return CURL_SOCKOPT_OK;
+}
+
+bool CurlLoop::Transfer::HeadComplete() {
+  long status = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
+  if (status < 200) return true;  // 100 Continue and its like
+  HttpResponse& response = result_.response;
+  response.status = static_cast<int>(status);
+  char* type = nullptr;
+  curl_easy_getinfo(easy_.get(), CURLINFO_CONTENT_TYPE, &type);
+  if (type != nullptr) response.content_type = type;
+  if (status >= 300) return true;
+  if (auto taken = handler_.OnHead(response); !taken) {
+    handler_failed_ = true;
+    result_.handler_error = std::move(taken.error());
+    return false;
+  }
+  return true;
+}
+
+std::size_t CurlLoop::Transfer::OnHeader(char* data, std::size_t, std::size_t count, void* self) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  transfer.last_byte_ = transfer.clock_.Steady();
+  const std::string_view line(data, count);
+  if (line != "\r\n" && line != "\n") return count;
+  // The trailer of a chunked body ends with an empty line too.
+  if (transfer.result_.response.status != 0) return count;
+  return transfer.HeadComplete() ? count : 0;
+}
+
+std::size_t CurlLoop::Transfer::OnBody(char* data, std::size_t, std::size_t count, void* self) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  transfer.last_byte_ = transfer.clock_.Steady();
+  HttpResponse& response = transfer.result_.response;
+  const std::string_view bytes(data, count);
+  if (response.status < 200 || response.status >= 300) {
+    const std::size_t room = kErrorBodyBytes - response.error_body.size();
+    response.error_body.append(bytes.substr(0, room));
+    return count;
+  }
+  if (auto taken = transfer.handler_.OnBody(bytes); !taken) {
+    transfer.handler_failed_ = true;
+    transfer.result_.handler_error = std::move(taken.error());
+    return 0;
+  }
+  return count;
+}
+
+void CurlLoop::Transfer::End(CURLcode code) {
+  result_.fault = handler_failed_ ? TransferFault::kHandler : FaultOf(code);
+  if (result_.fault == TransferFault::kNone && result_.response.status == 0) {
+    result_.fault = TransferFault::kBroken;
+    result_.detail = "no status line";
+    return;
+  }
+  if (result_.fault != TransferFault::kNone) {
+    result_.detail = error_text_;
+    // A limit of ours has no words of curl's: that is how Explain() knows it.
+    if (result_.detail.empty() && code != CURLE_OPERATION_TIMEDOUT) {
+      result_.detail = curl_easy_strerror(code);
+    }
+    return;
+  }
+  curl_off_t retry_after = 0;
+  if (curl_easy_getinfo(easy_.get(), CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&
+      retry_after > 0) {
+    result_.response.retry_after = std::chrono::seconds(retry_after);
+  }
+  char* redirect = nullptr;
+  curl_easy_getinfo(easy_.get(), CURLINFO_REDIRECT_URL, &redirect);
+  if (redirect != nullptr) result_.redirect_url = redirect;
+}
+
+}  // namespace downwardfs::client

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One curl easy handle and what belongs to it. Lives on the stack of the thread that waits for it;
+// between Start and its end only the loop's thread touches it, but for the flags. For
+// curl_loop.cc and curl_transfer.cc only: it shows curl's types.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "client/http/curl_loop.h"
+
+namespace downwardfs::client {
+
+/// See the head of this file.
+class CurlLoop::Transfer {
+ public:
+  Transfer(const TransferSpec& spec, const HttpRequest& request, ResponseHandler& handler,
+           const Clock& clock);
+
+  /// Sets up the handle. False if curl refuses an option; then result() says why.
+  bool SetUp();
+
+  CURL* easy() const { return easy_.get(); }
+  TransferResult& result() { return result_; }
+
+  /// When to give up if nothing more happens; max() for never.
+  Clock::SteadyTime Deadline() const;
+
+  /// curl is done with it (or we are: `code` is then what fits).
+  void End(CURLcode code);
+
+  std::atomic<bool> cancel{false};
+  bool done = false;  ///< guarded by the loop's mutex
+
+ private:
+  struct Free {
+    void operator()(CURL* p) const { curl_easy_cleanup(p); }
+    void operator()(curl_slist* p) const { curl_slist_free_all(p); }
+  };
+
+  static std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* self);
+  static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self);
+  static int OnSocket(void* self, curl_socket_t fd, curlsocktype purpose);
+
+  template <class T>
+  void Set(CURLoption option, T value);
+  void SetTls();
+  void SetConnection();
+  bool HeadComplete();
+
+  const TransferSpec& spec_;
+  const HttpRequest& request_;
+  ResponseHandler& handler_;
+  const Clock& clock_;
+  std::unique_ptr<CURL, Free> easy_;
+  std::unique_ptr<curl_slist, Free> headers_;
+  std::unique_ptr<curl_slist, Free> connect_to_;
+  char error_text_[CURL_ERROR_SIZE] = {};
+  CURLcode set_up_ = CURLE_OK;
+  Clock::SteadyTime started_;
+  Clock::SteadyTime last_byte_;
+  bool handler_failed_ = false;
+  TransferResult result_;
+};
+
+}  // namespace downwardfs::client

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The Transport over libcurl, set up from a ClusterConfig. It asks for credentials and reads
+// rotating files with each request (on the caller's thread: an exec plugin may take its time),
+// sends the request again once after a 401 if that brought other credentials, and follows redirects
+// within the same server only. Secrets appear in no message and no log. Owned by whoever talks to
+// one cluster; any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "client/config/cluster_config.h"
+#include "client/config/rotating_file.h"
+#include "client/http/curl_loop.h"
+#include "client/http/transport.h"
+
+namespace downwardfs::client {
+
+/// See the head of this file. Destroying it cancels the requests under way.
+class CurlTransport final : public Transport {
+ public:
+  explicit CurlTransport(ClusterConfig config, const Clock& clock = Clock::Real());
+  ~CurlTransport() override;
+
+  Result<HttpResponse> Perform(const HttpRequest& request, ResponseHandler& handler,
+                               Cancellation* cancellation) override;
+  std::string Description() const override { return config_.server; }
+  std::string Identity() const override;
+
+ private:
+  Result<TransferSpec> MakeSpec(const Credentials& credentials, bool reread_files);
+  Result<HttpResponse> Send(const HttpRequest& request, const Credentials& credentials,
+                            ResponseHandler& handler, Cancellation* cancellation);
+  Error Explain(const TransferResult& result, const HttpRequest& request) const;
+
+  const ClusterConfig config_;
+  std::unique_ptr<RotatingFile> ca_file_;
+  std::unique_ptr<RotatingFile> cert_file_;
+  std::unique_ptr<RotatingFile> key_file_;
+  CurlLoop loop_;
+};
+
+}  // namespace downwardfs::client

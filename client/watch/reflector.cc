@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/watch/reflector.h"
+
+#include <random>
+
+#include "base/log.h"
+#include "base/log_keys.h"
+
+namespace downwardfs::client {
+namespace {
+
+// Why a handler ended a watch on purpose: never shown.
+tl::unexpected<Error> Stop() {
+  return Fail(ErrorCode::kCancelled, "the watch is no longer of use");
+}
+
+ReflectorOptions Options(const char* resource, const char* kind, std::string ns,
+                         std::string field_selector) {
+  ReflectorOptions options;
+  options.path.resource = resource;
+  options.path.ns = std::move(ns);
+  options.hint = {kind, "v1"};
+  options.field_selector = std::move(field_selector);
+  return options;
+}
+
+}  // namespace
+
+ReflectorOptions PodReflectorOptions(std::string ns, std::string field_selector) {
+  return Options("pods", "Pod", std::move(ns), std::move(field_selector));
+}
+
+ReflectorOptions NodeReflectorOptions(std::string name) {
+  return Options("nodes", "Node", "", name.empty() ? "" : "metadata.name=" + name);
+}
+
+ReflectorSession::ReflectorSession(std::shared_ptr<Transport> transport, ObjectStore& store,
+                                   ReflectorOptions options, const Clock& clock, unsigned seed)
+    : options_(std::move(options)),
+      clock_(clock),
+      client_(std::move(transport)),
+      feed_(store.AddFeed()),
+      machine_(options_.timing, options_.streaming_lists, [engine = std::mt19937(seed)]() mutable {
+        return std::uniform_real_distribution<double>(0, 1)(engine);
+      }) {}
+
+ListQuery ReflectorSession::Query(const ReflectorMachine::Step& step) const {
+  ListQuery query;
+  query.parameters = step.parameters;
+  if (!options_.field_selector.empty()) {
+    query.parameters.emplace_back("fieldSelector", options_.field_selector);
+  }
+  if (!options_.label_selector.empty()) {
+    query.parameters.emplace_back("labelSelector", options_.label_selector);
+  }
+  query.hint = options_.hint;
+  query.idle_limit = step.idle_limit;
+  query.total_limit = step.total_limit;
+  query.limits = options_.limits;
+  return query;
+}
+
+Clock::SteadyTime ReflectorSession::Step(Cancellation* cancellation) {
+  const ReflectorMachine::Step step = machine_.Next(clock_.Steady());
+  switch (step.action) {
+    case ReflectorMachine::Action::kWait:
+      return step.until;
+    case ReflectorMachine::Action::kList:
+      List(step, cancellation);
+      break;
+    case ReflectorMachine::Action::kWatch:
+      Watch(step, cancellation);
+      break;
+  }
+  return Clock::SteadyTime::min();
+}
+
+void ReflectorSession::List(const ReflectorMachine::Step& step, Cancellation* cancellation) {
+  if (step.first_page) feed_->BeginList();
+  auto page = client_.ListPage(
+      options_.path, Query(step),
+      [this](const ObjectView& object) -> Status {
+        feed_->Put(object);
+        return {};
+      },
+      cancellation);
+  if (!page) {
+    heard_at_ = clock_.Steady();
+    machine_.OnListFailed(page.error(), heard_at_);
+    Failed(page.error());
+    return;
+  }
+  if (machine_.OnPage(*page, clock_.Steady())) ListComplete();
+}
+
+void ReflectorSession::ListComplete() {
+  feed_->EndList();
+  feed_->Reached(machine_.resource_version());
+}
+
+void ReflectorSession::Failed(const ApiFailure& failure) {
+  if (failure.error.code == ErrorCode::kCancelled) return;
+  feed_->Disconnected(failure.error.message, heard_at_);
+  // A server that is away for an hour is one line, not a line per attempt.
+  if (logged_error_ == failure.error.message) return;
+  logged_error_ = failure.error.message;
+  LogWarning(
+      "following the API server failed; trying again",
+      {{log_keys::kResource, options_.path.Describe()}, {log_keys::kError, failure.error.message}});
+}
+
+Status ReflectorSession::OnEvent(const WatchEvent& event) {
+  heard_at_ = clock_.Steady();
+  if (event.type == EventType::kError) {
+    auto status = ParseApiStatus(event.object.json);
+    if (!status) {
+      return Fail(ErrorCode::kInvalidArgument, "an ERROR event holds no Status");
+    }
+    stopped_by_error_ = true;
+    error_event_ = FailureOf(client_.Question("watch", options_.path), *status);
+    return Stop();
+  }
+  switch (machine_.OnEvent(event.type, event.object.resource_version,
+                           event.object.initial_events_end)) {
+    case ReflectorMachine::Verdict::kApply:
+      if (event.type == EventType::kDeleted) {
+        feed_->Remove(event.object);
+      } else {
+        feed_->Put(event.object);
+      }
+      feed_->Reached(machine_.resource_version());
+      break;
+    case ReflectorMachine::Verdict::kListComplete:
+      ListComplete();
+      feed_->Connected();
+      break;
+    case ReflectorMachine::Verdict::kNothing:
+      feed_->Reached(machine_.resource_version());
+      break;
+    case ReflectorMachine::Verdict::kStop:
+      stopped_by_verdict_ = true;
+      return Stop();
+  }
+  return {};
+}
+
+void ReflectorSession::Watch(const ReflectorMachine::Step& step, Cancellation* cancellation) {
+  stopped_by_verdict_ = stopped_by_error_ = false;
+  heard_at_ = clock_.Steady();
+  if (step.initial_events) feed_->BeginList();
+  WatchHandler handler;
+  handler.started = [this, &step] {
+    heard_at_ = clock_.Steady();
+    machine_.OnWatchStarted(heard_at_);
+    if (!step.initial_events) feed_->Connected();
+    if (!logged_error_.empty()) {
+      LogInfo("following the API server again", {{log_keys::kResource, options_.path.Describe()}});
+      logged_error_.clear();
+    }
+  };
+  handler.event = [this](const WatchEvent& event) { return OnEvent(event); };
+  const auto done = client_.Watch(options_.path, Query(step), handler, cancellation);
+  const auto now = clock_.Steady();
+  if (stopped_by_verdict_) {
+    machine_.OnWatchStopped(now);
+    if (!step.initial_events) {
+      feed_->Disconnected("the server has gone back in time (restored?); listing again", heard_at_);
+    }
+  } else if (stopped_by_error_) {
+    machine_.OnErrorEvent(error_event_, now);
+    Failed(error_event_);
+  } else if (done) {
+    machine_.OnWatchEnded(now);
+  } else if (machine_.OnWatchFailed(done.error(), now)) {
+    Failed(done.error());
+  }
+}
+
+Reflector::Reflector(std::shared_ptr<Transport> transport, ObjectStore& store,
+                     ReflectorOptions options, const Clock& clock)
+    : session_(std::move(transport), store, std::move(options), clock, std::random_device{}()),
+      thread_("dwfs-watch", [this] { Run(); }) {}
+
+Reflector::~Reflector() {
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+    wake_.NotifyAll();
+  }
+  cancellation_.Cancel();
+  thread_.Join();
+}
+
+void Reflector::Run() {
+  for (;;) {
+    const auto next = session_.Step(&cancellation_);
+    const MutexLock lock(mutex_);
+    while (!stopping_ && std::chrono::steady_clock::now() < next) wake_.WaitUntil(mutex_, next);
+    if (stopping_) return;
+  }
+}
+
+}  // namespace downwardfs::client

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/watch/reflector_machine.h"
+
+#include <algorithm>
+
+#include "client/store/resource_version.h"
+
+namespace downwardfs::client {
+namespace {
+
+constexpr char kPageSize[] = "500";
+
+bool IsExpired(const ApiFailure& failure) {
+  return failure.status == 410 || failure.reason == "Expired" || failure.reason == "Gone";
+}
+
+// Refused for what it asks, not for who asks or how often: 400, 405, 422 and the like.
+bool IsNotUnderstood(const ApiFailure& failure) {
+  switch (failure.status) {
+    case 401:
+    case 403:
+    case 404:
+    case 408:
+    case 409:
+    case 410:
+    case 429:
+      return false;
+    default:
+      return failure.status >= 400 && failure.status < 500;
+  }
+}
+
+}  // namespace
+
+ReflectorMachine::ReflectorMachine(ReflectorTiming timing, bool streaming_lists,
+                                   std::function<double()> random)
+    : timing_(timing),
+      random_(std::move(random)),
+      streaming_(streaming_lists ? Streaming::kUntried : Streaming::kNever) {}
+
+ReflectorMachine::Step ReflectorMachine::Next(Clock::SteadyTime now) {
+  if (now < not_before_) {
+    Step step;
+    step.until = not_before_;
+    return step;
+  }
+  if (!list_needed_) return WatchStep();
+  if (!continue_.empty() || streaming_ == Streaming::kNever) return ListStep();
+  return WatchStep();
+}
+
+ReflectorMachine::Step ReflectorMachine::ListStep() {
+  Step step;
+  step.action = Action::kList;
+  step.idle_limit = timing_.list_idle;
+  step.first_page = continue_.empty();
+  if (!continue_.empty()) {
+    // The token carries the version; the server refuses to be told both.
+    step.parameters = {{"limit", kPageSize}, {"continue", continue_}};
+  } else if (list_from_.empty()) {
+    step.parameters = {{"limit", kPageSize}};
+  } else if (list_from_ == "0") {
+    step.parameters = {{"limit", kPageSize}, {"resourceVersion", "0"}};
+  } else {
+    // No limit: with one, servers before 1.19 (which do not know the match) would list exactly that
+    // version, from etcd and not from their cache. The body is split as it comes in either way.
+    step.parameters = {{"resourceVersion", list_from_}, {"resourceVersionMatch", "NotOlderThan"}};
+  }
+  return step;
+}
+
+ReflectorMachine::Step ReflectorMachine::WatchStep() {
+  Step step;
+  step.action = Action::kWatch;
+  in_initial_events_ = step.initial_events = list_needed_;
+  started_ = false;
+  events_ = 0;
+  const auto span = timing_.longest_watch - timing_.shortest_watch;
+  const auto seconds = timing_.shortest_watch + std::chrono::seconds(static_cast<std::int64_t>(
+                                                    random_() * static_cast<double>(span.count())));
+  if (in_initial_events_) {
+    // As client-go: the most recent state at first; a cache that lags is not asked to stream it.
+    const std::string from = list_from_ == "0" ? "" : list_from_;
+    start_version_.clear();
+    step.parameters = {{"sendInitialEvents", "true"}, {"resourceVersionMatch", "NotOlderThan"}};
+    if (!from.empty()) step.parameters.emplace_back("resourceVersion", from);
+    step.idle_limit = timing_.streaming_silence;
+  } else {
+    start_version_ = version_;
+    step.parameters = {{"resourceVersion", version_}};
+    if (bookmarks_) step.idle_limit = timing_.silence_with_bookmarks;
+  }
+  step.parameters.emplace_back("allowWatchBookmarks", "true");
+  step.parameters.emplace_back("timeoutSeconds", std::to_string(seconds.count()));
+  step.total_limit = seconds + timing_.watch_grace;
+  return step;
+}
+
+void ReflectorMachine::Relist(std::string from) {
+  list_needed_ = true;
+  list_from_ = std::move(from);
+  continue_.clear();
+}
+
+// The first 410 after a good time is answered at once; a server that says it again and again is not
+// to be hammered with lists.
+void ReflectorMachine::RelistOnce(std::string from, const ApiFailure& failure,
+                                  Clock::SteadyTime now) {
+  Relist(std::move(from));
+  if (expirations_++ > 0) BackOff(failure, now);
+}
+
+void ReflectorMachine::BackOff(const ApiFailure& failure, Clock::SteadyTime now) {
+  if (started_ && now - started_at_ >= timing_.good_after) failures_ = 0;
+  const double factor = static_cast<double>(std::int64_t{1} << std::min(failures_, 20));
+  const auto limit = std::min<std::chrono::duration<double, std::milli>>(
+      timing_.first_delay * factor, timing_.longest_delay);
+  ++failures_;
+  // Full jitter: the clients of a server that comes back are spread over the whole interval.
+  auto delay = std::chrono::duration_cast<std::chrono::milliseconds>(limit * random_());
+  if (failure.retry_after) {
+    const auto asked =
+        std::min<std::chrono::milliseconds>(*failure.retry_after, timing_.longest_retry_after);
+    delay = std::max(delay, asked);
+  }
+  not_before_ = now + delay;
+}
+
+bool ReflectorMachine::OnPage(const ListMeta& meta, Clock::SteadyTime) {
+  continue_ = meta.continue_token;
+  if (!continue_.empty()) return false;
+  list_needed_ = false;
+  version_ = meta.resource_version;
+  return true;
+}
+
+void ReflectorMachine::OnListFailed(const ApiFailure& failure, Clock::SteadyTime now) {
+  started_ = false;
+  // Whatever was wrong: the pages of one list belong together.
+  continue_.clear();
+  if (IsExpired(failure) || failure.version_too_large) {
+    RelistOnce("", failure, now);
+    return;
+  }
+  if (IsNotUnderstood(failure) && !list_from_.empty()) list_from_.clear();
+  BackOff(failure, now);
+}
+
+void ReflectorMachine::OnWatchStarted(Clock::SteadyTime now) {
+  started_ = true;
+  started_at_ = now;
+}
+
+ReflectorMachine::Verdict ReflectorMachine::OnEvent(EventType type, std::string_view version,
+                                                    bool initial_events_end) {
+  ++events_;
+  const bool bookmark = type == EventType::kBookmark;
+  if (bookmark) bookmarks_ = true;
+  if (in_initial_events_) {
+    if (bookmark && initial_events_end) {
+      in_initial_events_ = list_needed_ = false;
+      streaming_ = Streaming::kWorks;
+      version_ = start_version_ = version;
+      return Verdict::kListComplete;
+    }
+    if (type == EventType::kAdded) return Verdict::kApply;
+    // Servers before 1.27 take the parameters for a plain watch from anywhere.
+    streaming_ = Streaming::kNever;
+    return Verdict::kStop;
+  }
+  if (!version.empty() && IsOlder(version, start_version_)) {
+    Relist("");
+    return Verdict::kStop;
+  }
+  expirations_ = 0;
+  // A late event must not take the next watch back.
+  if (!version.empty() && !IsOlder(version, version_)) version_ = version;
+  return bookmark ? Verdict::kNothing : Verdict::kApply;
+}
+
+void ReflectorMachine::OnErrorEvent(const ApiFailure& failure, Clock::SteadyTime now) {
+  OnWatchFailed(failure, now);
+}
+
+void ReflectorMachine::OnWatchStopped(Clock::SteadyTime now) {
+  if (streaming_ == Streaming::kNever && in_initial_events_) return;  // list at once
+  RelistOnce(list_from_, ApiFailure(), now);
+}
+
+void ReflectorMachine::OnWatchEnded(Clock::SteadyTime now) {
+  if (in_initial_events_) {
+    streaming_ = Streaming::kNever;
+    return;
+  }
+  // A server (or a proxy before it) that ends each watch at once is not asked in a loop.
+  if (events_ == 0 && (!started_ || now - started_at_ < std::chrono::seconds(1))) {
+    BackOff(ApiFailure(), now);
+  } else if (now - started_at_ >= timing_.good_after) {
+    failures_ = 0;
+  }
+}
+
+bool ReflectorMachine::OnWatchFailed(const ApiFailure& failure, Clock::SteadyTime now) {
+  if (IsExpired(failure) || failure.version_too_large) {
+    RelistOnce("", failure, now);
+    return true;
+  }
+  if (in_initial_events_) {
+    const bool silent = started_ && failure.error.code == ErrorCode::kDeadlineExceeded;
+    if (IsNotUnderstood(failure) || (silent && streaming_ == Streaming::kUntried)) {
+      streaming_ = Streaming::kNever;
+      return false;
+    }
+    BackOff(failure, now);
+    return true;
+  }
+  // Bytes that make no sense, or an object that we refuse to hold: what else may have been wrong?
+  const bool malformed =
+      failure.status == 0 && (failure.error.code == ErrorCode::kInvalidArgument ||
+                              failure.error.code == ErrorCode::kResourceExhausted);
+  if (malformed || IsNotUnderstood(failure)) Relist(version_);
+  BackOff(failure, now);
+  return true;
+}
+
+}  // namespace downwardfs::client

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a reflector does next, as a pure state machine: it is told what happened and when, and says
+// what to ask the server for. No I/O, no thread, no clock of its own, so that a day of failures is
+// tested in milliseconds. Owned by one ReflectorSession; one thread at a time.
+//
+// Rules: Kubernetes API concepts ("Efficient detection of changes", "Streaming lists") and the
+// behaviour of client-go's Reflector:
+// - The first list takes what the server has at hand (resourceVersion=0). A relist asks for nothing
+//   older than what we have seen; after 410, or when the server cannot know that version (it was
+//   restored from a backup), for its most recent state, whatever that is.
+// - A watch continues from the last version seen. 410, in a status or in an ERROR event, means
+// relist.
+// - A version that is older than where the stream started means that the server has gone back:
+// relist.
+//   client-go would wait for events that never come.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "client/api/api_failure.h"
+#include "client/watch/splitter.h"
+
+namespace downwardfs::client {
+
+/// How a reflector paces itself. Tests shorten these.
+struct ReflectorTiming {
+  std::chrono::milliseconds first_delay{800};
+  std::chrono::milliseconds longest_delay{30'000};
+  /// A server's Retry-After is honoured up to here.
+  std::chrono::milliseconds longest_retry_after{300'000};
+  /// A watch that ran so long without failure makes the next failure the first one again.
+  std::chrono::milliseconds good_after{120'000};
+  std::chrono::seconds shortest_watch{300};
+  std::chrono::seconds longest_watch{600};
+  /// What a server may take longer than the timeoutSeconds that it was given.
+  std::chrono::seconds watch_grace{30};
+  /// Silence that means a dead peer: bookmarks come about once a minute (once one has come).
+  std::chrono::milliseconds silence_with_bookmarks{150'000};
+  /// A streaming list that does not end its initial events in so long is not one.
+  std::chrono::milliseconds streaming_silence{10'000};
+  std::chrono::milliseconds list_idle{60'000};
+};
+
+/// The decision logic.
+class ReflectorMachine {
+ public:
+  enum class Action { kWait, kList, kWatch };
+
+  /// What to do now.
+  struct Step {
+    Action action = Action::kWait;
+    Clock::SteadyTime until{};    ///< kWait
+    QueryParameters parameters;   ///< kList, kWatch; the caller adds its selectors
+    bool first_page = false;      ///< kList: a new list begins
+    bool initial_events = false;  ///< kWatch: it is a list as well
+    std::chrono::milliseconds idle_limit{0};
+    std::chrono::milliseconds total_limit{0};
+  };
+
+  /// What to do with an event.
+  enum class Verdict {
+    kApply,         ///< put or remove the object
+    kNothing,       ///< a bookmark
+    kListComplete,  ///< a bookmark: the initial events are complete
+    kStop,          ///< end this watch; the next step knows more
+  };
+
+  /// `random` gives numbers in [0, 1). `streaming_lists`: try them.
+  ReflectorMachine(ReflectorTiming timing, bool streaming_lists, std::function<double()> random);
+
+  Step Next(Clock::SteadyTime now);
+
+  /// A page came in. True if the list is complete with it.
+  bool OnPage(const ListMeta& meta, Clock::SteadyTime now);
+  void OnListFailed(const ApiFailure& failure, Clock::SteadyTime now);
+
+  void OnWatchStarted(Clock::SteadyTime now);
+  /// Not for ERROR events. `version`: the object's.
+  Verdict OnEvent(EventType type, std::string_view version, bool initial_events_end);
+  /// An ERROR event came; its failure ends the watch.
+  void OnErrorEvent(const ApiFailure& failure, Clock::SteadyTime now);
+  /// The server ended the watch.
+  void OnWatchEnded(Clock::SteadyTime now);
+  /// False if that was only the server's way to say that it knows no streaming lists.
+  bool OnWatchFailed(const ApiFailure& failure, Clock::SteadyTime now);
+  /// OnEvent() said kStop and the watch is over.
+  void OnWatchStopped(Clock::SteadyTime now);
+
+  const std::string& resource_version() const { return version_; }
+
+ private:
+  enum class Streaming { kNever, kUntried, kWorks };
+
+  Step ListStep();
+  Step WatchStep();
+  void BackOff(const ApiFailure& failure, Clock::SteadyTime now);
+  void Relist(std::string from);
+  void RelistOnce(std::string from, const ApiFailure& failure, Clock::SteadyTime now);
+
+  const ReflectorTiming timing_;
+  const std::function<double()> random_;
+
+  Streaming streaming_;
+  bool list_needed_ = true;
+  /// The resourceVersion to list from: "0", a version (nothing older than it), or "" (most recent).
+  std::string list_from_ = "0";
+  std::string continue_;
+  std::string version_;  ///< where the next watch starts
+
+  // The watch under way.
+  bool in_initial_events_ = false;
+  bool started_ = false;
+  Clock::SteadyTime started_at_{};
+  std::string start_version_;
+  int events_ = 0;
+  bool bookmarks_ = false;  ///< this server sends them
+
+  int failures_ = 0;
+  int expirations_ = 0;  ///< 410s since the last event
+  Clock::SteadyTime not_before_{};
+};
+
+}  // namespace downwardfs::client

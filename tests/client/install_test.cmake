@@ -1,0 +1,20 @@
+# Installs the client package into a scratch directory and builds the examples against it, as a
+# project that knows nothing of this tree.
+set(prefix ${WORK_DIR}/prefix)
+file(REMOVE_RECURSE ${WORK_DIR})
+function(run)
+  execute_process(COMMAND ${ARGV} RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE out)
+  if(NOT code EQUAL 0)
+    list(JOIN ARGV " " command)
+    message(FATAL_ERROR "${command}: ${code}\n${out}")
+  endif()
+endfunction()
+run(${CMAKE_COMMAND} --install ${BUILD_DIR} --prefix ${prefix} --component downwardfs-client)
+file(COPY ${SOURCE_DIR}/docs/examples DESTINATION ${WORK_DIR})
+run(${CMAKE_COMMAND} -S ${WORK_DIR}/examples -B ${WORK_DIR}/build -G Ninja
+    -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_BUILD_TYPE=Debug)
+run(${CMAKE_COMMAND} --build ${WORK_DIR}/build -j 2)
+execute_process(COMMAND ${WORK_DIR}/build/example_namespace RESULT_VARIABLE code ERROR_VARIABLE text)
+if(NOT code EQUAL 2 OR NOT text MATCHES "usage: namespace NAME")
+  message(FATAL_ERROR "example_namespace: ${code} ${text}")
+endif()

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/store/object_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <set>
+
+#include "base/worker_thread.h"
+#include "client/store/resource_version.h"
+#include "tests/fakes/fake_clock.h"
+
+namespace downwardfs::client {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+// A pod, with views that stay valid as long as it lives.
+struct Pod {
+  std::string name, uid, version, node, json;
+  Pod(std::string n, std::string u, std::string v, std::string on = "", std::string text = "")
+      : name(std::move(n)), uid(std::move(u)), version(std::move(v)), node(std::move(on)) {
+    json = "{\"kind\":\"Pod\",\"metadata\":{\"name\":\"" + name + "\",\"uid\":\"" + uid +
+           "\"},\"x\":\"" + version + text + "\"}";
+  }
+  ObjectView view() const {
+    ObjectView v;
+    v.kind = "Pod";
+    v.ns = "default";
+    v.name = name;
+    v.uid = uid;
+    v.resource_version = version;
+    v.node_name = node;
+    v.json = json;
+    return v;
+  }
+};
+
+ObjectKey Key(const std::string& name, const std::string& uid = "") {
+  return {"Pod", "default", name, uid};
+}
+
+class ObjectStoreTest : public testing::Test {
+ protected:
+  void Put(const Pod& pod) { feed_->Put(pod.view()); }
+  void Remove(const Pod& pod) { feed_->Remove(pod.view()); }
+  std::string VersionOf(const std::string& name, const std::string& uid = "") const {
+    const ObjectPtr object = store_.Get(Key(name, uid));
+    return object ? object->meta().resource_version : "none";
+  }
+  ObjectSource::Callback Record() {
+    return [this](const ObjectPtr& object) {
+      heard_.push_back(object ? object->meta().uid + "@" + object->meta().resource_version
+                              : "gone");
+    };
+  }
+
+  FakeClock clock_;
+  ObjectStore store_{"https://server", clock_, {.compress_from = 32}};
+  std::unique_ptr<ObjectStore::Feed> feed_ = store_.AddFeed();
+  std::vector<std::string> heard_;
+};
+
+TEST(ResourceVersionTest, OrderOfDecimalNumbersOnly) {
+  EXPECT_TRUE(IsOlder("9", "10"));
+  EXPECT_FALSE(IsOlder("10", "9"));
+  EXPECT_FALSE(IsOlder("7", "7"));
+  EXPECT_FALSE(IsOlder("007", "7"));
+  EXPECT_TRUE(IsOlder("99999999999999999999998", "99999999999999999999999"));
+  EXPECT_FALSE(IsOlder("a", "b"));
+  EXPECT_FALSE(IsOlder("", "1"));
+}
+
+TEST_F(ObjectStoreTest, GetByNameAndUid) {
+  const Pod pod("a", "u1", "5", "node1");
+  Put(pod);
+  const ObjectPtr object = store_.Get(Key("a"));
+  ASSERT_TRUE(object);
+  EXPECT_EQ(object->Json(), pod.json);
+  EXPECT_EQ(object->meta().uid, "u1");
+  EXPECT_TRUE(store_.Get(Key("a", "u1")));
+  EXPECT_FALSE(store_.Get(Key("a", "u2")));
+  EXPECT_FALSE(store_.Get({"Node", "default", "a", ""}));
+  EXPECT_EQ(store_.List("Pod").size(), 1u);
+  EXPECT_THAT(store_.List("Node"), IsEmpty());
+  EXPECT_EQ(store_.ListOnNode("node1").size(), 1u);
+  EXPECT_THAT(store_.ListOnNode("node2"), IsEmpty());
+}
+
+TEST_F(ObjectStoreTest, WithinAStreamOlderStatesDoNothing) {
+  feed_->BeginList();
+  Put(Pod("a", "u1", "5"));
+  feed_->EndList();
+  const auto subscription = store_.Subscribe(Key("a"), Record());
+  Put(Pod("a", "u1", "7"));
+  Put(Pod("a", "u1", "6"));  // late
+  Put(Pod("a", "u1", "7"));  // twice
+  EXPECT_EQ(VersionOf("a"), "7");
+  Remove(Pod("a", "u1", "6"));
+  EXPECT_EQ(VersionOf("a"), "7");
+  Remove(Pod("a", "u1", "9"));
+  Put(Pod("a", "u1", "8"));  // late: it is gone
+  EXPECT_EQ(VersionOf("a"), "none");
+  Put(Pod("a", "u2", "10"));
+  EXPECT_THAT(heard_, ElementsAre("u1@7", "gone", "u2@10"));
+}
+
+TEST_F(ObjectStoreTest, ANewStreamMayGoBack) {
+  feed_->BeginList();
+  Put(Pod("a", "u1", "500"));
+  feed_->EndList();
+  feed_->BeginList();
+  Put(Pod("a", "u1", "40"));
+  feed_->EndList();
+  EXPECT_EQ(VersionOf("a"), "40");
+}
+
+TEST_F(ObjectStoreTest, RelistDeletesWhatIsGoneAndTells) {
+  feed_->BeginList();
+  Put(Pod("a", "u1", "1"));
+  Put(Pod("b", "u2", "2"));
+  feed_->EndList();
+  const auto a = store_.Subscribe(Key("a"), Record());
+  const auto b = store_.Subscribe(Key("b"), Record());
+  feed_->BeginList();
+  Put(Pod("a", "u1", "1"));
+  EXPECT_EQ(VersionOf("b"), "2");  // not before the list is complete
+  feed_->EndList();
+  EXPECT_EQ(VersionOf("b"), "none");
+  EXPECT_EQ(VersionOf("a"), "1");
+  EXPECT_THAT(heard_, ElementsAre("gone"));
+}
+
+TEST_F(ObjectStoreTest, ARelistOfOneFeedLeavesTheOthersObjects) {
+  const auto other = store_.AddFeed();
+  Put(Pod("a", "u1", "1"));
+  other->BeginList();
+  other->EndList();
+  EXPECT_EQ(VersionOf("a"), "1");
+}
+
+TEST_F(ObjectStoreTest, ASubscriptionWithUidEndsWithItsPod) {
+  Put(Pod("a", "u1", "1"));
+  const auto bound = store_.Subscribe(Key("a", "u1"), Record());
+  Put(Pod("a", "u2", "2"));  // made again between two watches
+  Put(Pod("a", "u2", "3"));
+  EXPECT_THAT(heard_, ElementsAre("gone"));
+  EXPECT_EQ(VersionOf("a", "u1"), "none");
+}
+
+TEST_F(ObjectStoreTest, DeletionOfThePredecessorSparesItsSuccessor) {
+  Put(Pod("a", "u2", "x2"));
+  Remove(Pod("a", "u1", "x1"));
+  EXPECT_EQ(VersionOf("a"), "x2");
+}
+
+TEST_F(ObjectStoreTest, NodeSubscribersHearOfArrivalAndLeave) {
+  std::vector<std::string> node1;
+  const auto subscription =
+      store_.SubscribeNode("node1", [&](const ObjectPtr& before, const ObjectPtr& after) {
+        node1.push_back((before ? before->meta().resource_version : "-") + ">" +
+                        (after ? after->meta().resource_version : "-"));
+      });
+  Put(Pod("a", "u1", "1"));
+  Put(Pod("a", "u1", "2", "node1"));
+  Put(Pod("b", "u2", "3", "node2"));
+  Put(Pod("a", "u1", "4", "node1"));
+  Remove(Pod("a", "u1", "5", "node1"));
+  EXPECT_THAT(node1, ElementsAre("1>2", "2>4", "4>-"));
+}
+
+TEST_F(ObjectStoreTest, KindSubscribersHearEverything) {
+  int calls = 0;
+  auto subscription =
+      store_.SubscribeKind("Pod", [&](const ObjectPtr&, const ObjectPtr&) { ++calls; });
+  Put(Pod("a", "u1", "1"));
+  Put(Pod("b", "u1", "1"));
+  subscription.reset();
+  Put(Pod("c", "u1", "1"));
+  EXPECT_EQ(calls, 2);
+}
+
+TEST_F(ObjectStoreTest, ManyObjectsAreCompressedAndReadTheSame) {
+  const std::string filler(2000, 'f');
+  const ObjectPtr early = (Put(Pod("p0", "u0", "1", "", filler)), store_.Get(Key("p0")));
+  for (int i = 1; i < 200; ++i) {
+    Put(Pod("p" + std::to_string(i), "u" + std::to_string(i), std::to_string(i + 1), "node1",
+            filler + std::to_string(i * 7919)));
+  }
+  EXPECT_EQ(store_.size(), 200u);
+  for (const int i : {0, 31, 32, 150, 199}) {
+    const std::string name = "p" + std::to_string(i);
+    const Pod pod(name, "u" + std::to_string(i), std::to_string(i + 1), "node1",
+                  i == 0 ? filler : filler + std::to_string(i * 7919));
+    ASSERT_EQ(store_.Get(Key(name))->Json(), pod.json);
+  }
+  EXPECT_EQ(early->Json(), Pod("p0", "u0", "1", "", filler).json);
+}
+
+TEST_F(ObjectStoreTest, StateTellsTheTruth) {
+  EXPECT_FALSE(store_.State().connected);
+  feed_->BeginList();
+  feed_->EndList();
+  feed_->Reached("100");
+  feed_->Connected();
+  clock_.Advance(std::chrono::seconds(50));
+  EXPECT_TRUE(store_.State().connected);
+  EXPECT_EQ(store_.State().data_age.count(), 0);
+  EXPECT_EQ(store_.State().resource_version, "100");
+  feed_->Disconnected("refused", clock_.Steady() - std::chrono::seconds(10));
+  clock_.Advance(std::chrono::seconds(5));
+  feed_->Disconnected("refused again", clock_.Steady());
+  EXPECT_FALSE(store_.State().connected);
+  EXPECT_EQ(store_.State().last_error, "refused again");
+  EXPECT_EQ(store_.State().data_age, std::chrono::seconds(15));
+  feed_->Connected();
+  EXPECT_TRUE(store_.State().connected);
+  EXPECT_EQ(store_.State().last_error, "");
+}
+
+TEST_F(ObjectStoreTest, SyncedMeansEveryFeedHasListed) {
+  const auto other = store_.AddFeed();
+  const auto now = std::chrono::steady_clock::now();
+  feed_->BeginList();
+  feed_->EndList();
+  EXPECT_FALSE(store_.WaitUntilSynced(now));
+  WorkerThread thread("lister", [&] {
+    other->BeginList();
+    other->EndList();
+  });
+  EXPECT_TRUE(store_.WaitUntilSynced(now + std::chrono::seconds(60)));
+}
+
+// Run under TSan: readers, a writer, and subscriptions that come and go.
+TEST_F(ObjectStoreTest, ThreadsDoNotDisturbEachOther) {
+  std::atomic<bool> stop{false};
+  std::atomic<int> calls{0};
+  WorkerThread writer("writer", [&] {
+    for (int i = 0; i < 500; ++i) {
+      Put(Pod("p" + std::to_string(i % 50), "u", std::to_string(i + 1), "node1"));
+    }
+    stop = true;
+  });
+  WorkerThread reader("reader", [&] {
+    while (!stop) {
+      for (const ObjectPtr& object : store_.List("Pod")) EXPECT_FALSE(object->Json().empty());
+    }
+  });
+  while (!stop) {
+    bool alive = true;
+    auto subscription = store_.Subscribe(Key("p7"), [&](const ObjectPtr&) {
+      EXPECT_TRUE(alive);
+      ++calls;
+    });
+    subscription.reset();
+    alive = false;
+  }
+}
+
+}  // namespace
+}  // namespace downwardfs::client

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the API server double serves a watch.
+#include "tests/fakes/fake_api_parts.h"
+#include "tests/fakes/fake_api_server.h"
+
+namespace downwardfs {
+
+using namespace fake_api;
+
+namespace {
+
+constexpr char kExpired[] =
+    R"json({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure",)json"
+    R"json("message":"too old resource version: 1 (392)","reason":"Expired","code":410})json";
+
+std::string EventLine(const std::string& type, const std::string& object) {
+  return R"({"type":")" + type + R"(","object":)" + object + "}\n";
+}
+
+std::string BookmarkLine(const std::string& resource, std::uint64_t version, bool end) {
+  return EventLine(
+      "BOOKMARK", R"({"kind":")" + KindOf(resource) +
+                      R"(","apiVersion":"v1","metadata":{"resourceVersion":")" +
+                      std::to_string(version) + "\"" +
+                      (end ? R"(,"annotations":{"k8s.io/initial-events-end":"true"})" : "") + "}}");
+}
+
+}  // namespace
+
+/// One watch under way.
+struct FakeApiServer::WatchState {
+  std::string resource;
+  std::string ns;
+  Selector selector;
+  std::uint64_t position = 0;
+  std::uint64_t bookmarks = 0;
+  std::uint64_t epoch = 0;
+  std::string previous;
+
+  bool Wants(const std::string& of_ns, const std::string& name, const std::string& node) const {
+    return (ns.empty() || of_ns == ns) && selector.Matches(name, node);
+  }
+};
+
+std::vector<std::string> FakeApiServer::FirstLines(const ServedRequest& request,
+                                                   WatchState* state) {
+  std::vector<std::string> lines;
+  const bool streaming = Parameter(request, "sendInitialEvents") == "true" &&
+                         options_.streaming_lists == StreamingLists::kSupported;
+  state->bookmarks = bookmarks_;
+  state->epoch = epoch_;
+  state->position = Number(Parameter(request, "resourceVersion"));
+  if (streaming || state->position == 0) {
+    for (const auto& [key, object] : objects_[state->resource]) {
+      if (state->Wants(object.ns, object.name, object.node)) {
+        lines.push_back(EventLine("ADDED", object.json));
+      }
+    }
+    state->position = version_;
+    if (streaming) lines.push_back(BookmarkLine(state->resource, version_, true));
+  } else if (state->position < compacted_) {
+    lines.push_back(EventLine("ERROR", kExpired));
+  }
+  return lines;
+}
+
+std::vector<std::string> FakeApiServer::NextLines(WatchState* state) {
+  std::vector<std::string> lines;
+  for (const Event& event : history_) {
+    if (event.version <= state->position) continue;
+    state->position = event.version;
+    if (event.resource == state->resource && state->Wants(event.ns, event.name, event.node)) {
+      lines.push_back(EventLine(event.type, event.json));
+    }
+  }
+  if (bookmarks_ != state->bookmarks) {
+    state->bookmarks = bookmarks_;
+    lines.push_back(BookmarkLine(state->resource, version_, false));
+  }
+  return lines;
+}
+
+bool FakeApiServer::SendLines(HttpConnection& http, const std::vector<std::string>& lines,
+                              const ServerFault* fault, WatchState* state) {
+  using Kind = ServerFault::Kind;
+  const Kind kind = fault != nullptr ? fault->kind : Kind::kBody;
+  for (const std::string& line : lines) {
+    const std::size_t accent = line.find('\xc3');
+    if (kind == Kind::kHalfUtf8 && accent != std::string::npos) {
+      http.Chunk(std::string_view(line).substr(0, accent + 1));
+      http.EndChunks();
+      return false;
+    }
+    if (!http.Chunk(line)) return false;
+    if (kind == Kind::kDuplicates) {
+      if (!http.Chunk(line)) return false;
+      if (!state->previous.empty() && !http.Chunk(state->previous)) return false;
+    }
+    state->previous = line;
+    if (line.find("\"ERROR\"") != std::string::npos) {
+      http.EndChunks();
+      return false;
+    }
+  }
+  return true;
+}
+
+bool FakeApiServer::Watch(Connection& connection, const ServedRequest& request,
+                          const std::string& resource, const std::string& ns,
+                          const ServerFault* fault) {
+  HttpConnection& http = *connection.http;
+  WatchState state{resource, ns, Selector(Parameter(request, "fieldSelector")), 0, 0, 0, {}};
+  std::vector<std::string> lines;
+  bool refused = false;
+  {
+    const MutexLock lock(mutex_);
+    refused = Parameter(request, "sendInitialEvents") == "true" &&
+              options_.streaming_lists == StreamingLists::kRefused;
+    lines = FirstLines(request, &state);
+  }
+  if (refused) {
+    return Refuse(http, 422, "Invalid", "resourceVersionMatch is forbidden for watch");
+  }
+  if (fault != nullptr && fault->kind == ServerFault::Kind::kExpiredEvent) {
+    lines = {EventLine("ERROR", kExpired)};
+  }
+  if (fault != nullptr && fault->kind == ServerFault::Kind::kOversized) {
+    lines.push_back(
+        EventLine("ADDED", "{\"x\":\"" + std::string(std::size_t{1} << 20, 'x') + "\"}"));
+  }
+  if (!http.BeginChunks(fault != nullptr ? fault->body : BodyFault())) return false;
+  for (;;) {
+    if (!SendLines(http, lines, fault, &state)) return false;
+    {
+      const MutexLock lock(mutex_);
+      std::uint64_t drained = 0;
+      (void)!read(connection.event.get(), &drained, sizeof drained);
+      if (epoch_ != state.epoch) return false;
+      lines = NextLines(&state);
+      if (!lines.empty()) continue;
+      idle_watchers_.insert(&connection);
+      changed_.NotifyAll();
+    }
+    const bool more = http.WaitFor(connection.event.get());
+    const MutexLock lock(mutex_);
+    idle_watchers_.erase(&connection);
+    if (!more) return false;
+  }
+}
+
+}  // namespace downwardfs

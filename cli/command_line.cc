@@ -7,39 +7,26 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <memory>
 
 #include "base/text.h"
 #include "base/version.h"
+#include "cli/source_flags.h"
 
 namespace downwardfs {
 namespace {
 
 constexpr int kWrongUsage = 2;
 
-constexpr char kSourceGroup[] = "SOURCE, where the objects come from";
 constexpr char kWhatGroup[] = "WHAT, which pod and what is shown of it";
 constexpr char kLogGroup[] = "Logging";
 
-void AddSource(CLI::App* command, SourceOptions& source) {
-  command
-      ->add_option("--pod-file", source.pod_file,
-                   "A YAML or JSON file with a Pod, several documents, a PodList or List, or a "
-                   "Deployment, StatefulSet, DaemonSet or Job whose pod template is taken. "
-                   "The file is watched: what you save shows at once")
-      ->type_name("FILE")
-      ->required()
-      ->group(kSourceGroup);
-  command
-      ->add_option("--node-file", source.node_file,
-                   "A Node in the same way: for node.metadata.* fields, and for limits that fall "
-                   "back to its status.allocatable")
-      ->type_name("FILE")
-      ->group(kSourceGroup);
-}
-
 void AddPod(CLI::App* command, std::string& pod) {
   command
-      ->add_option("--pod", pod, "The pod; may be left out where SOURCE holds exactly one")
+      ->add_option(
+          "--pod", pod,
+          "The pod; may be left out where the pod file holds exactly one. Without NAMESPACE/: "
+          "in the namespace of the kubeconfig's context, or default")
       ->type_name("NAMESPACE/NAME")
       ->group(kWhatGroup);
 }
@@ -106,9 +93,12 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
   command->footer(
       "Unmount with `umount MOUNTPOINT` (or fusermount3 -u), or end the daemon with SIGTERM. In\n"
       "the background, log lines go to syslog unless --log-file is given.\n\n"
-      "Example:\n"
+      "Examples:\n"
       "  downwardfs mount --pod-file pod.yaml --volume podinfo ./downward\n"
-      "  cat ./downward/labels");
+      "  cat ./downward/labels\n"
+      "  downwardfs mount --pod default/web ./web                  # as kubectl finds the server\n"
+      "  downwardfs mount --context dev --pod default/web --volume podinfo --wait 1m ./downward\n"
+      "  kubectl proxy & downwardfs mount --server http://127.0.0.1:8001 --pod default/web ./web");
   return command;
 }
 
@@ -129,7 +119,8 @@ CLI::App* AddRender(CLI::App& app, RenderOptions& options) {
   command->footer(
       "Example:\n"
       "  downwardfs render --pod-file pod.yaml --field \"metadata.labels['app']\"\n"
-      "  downwardfs render --pod-file pod.yaml --items items.yaml --format json");
+      "  downwardfs render --pod-file pod.yaml --items items.yaml --format json\n"
+      "  downwardfs render --pod default/web --volume podinfo");
   return command;
 }
 
@@ -153,20 +144,22 @@ CLI::App* AddEnv(CLI::App& app, EnvCommandOptions& options) {
       ->check(CLI::IsMember({"dotenv", "json", "shell"}).description(""));
   command->footer(
       "Example:\n"
-      "  eval \"$(downwardfs env --pod-file pod.yaml --container main --format shell)\"");
+      "  eval \"$(downwardfs env --pod-file pod.yaml --container main --format shell)\"\n"
+      "  downwardfs env --pod default/web --container main");
   return command;
 }
 
 CLI::App* AddExec(CLI::App& app, EnvCommandOptions& options) {
-  CLI::App* command =
-      app.add_subcommand("exec", "Run a command with the container's environment added to this one");
+  CLI::App* command = app.add_subcommand(
+      "exec", "Run a command with the container's environment added to this one");
   AddEnvOptions(command, options);
   command->add_option("COMMAND", options.command, "The command and its arguments, after --")
       ->required();
   command->positionals_at_end();
   command->footer(
       "Example:\n"
-      "  downwardfs exec --pod-file pod.yaml --container main -- sh -c 'echo $POD_NAME'");
+      "  downwardfs exec --pod-file pod.yaml --container main -- sh -c 'echo $POD_NAME'\n"
+      "  downwardfs exec --context dev --pod default/web --container main -- ./server");
   return command;
 }
 
@@ -185,7 +178,8 @@ CLI::App* AddWrite(CLI::App& app, WriteOptions& options) {
   command->footer(
       "Runs until SIGTERM or SIGINT; the files stay.\n\n"
       "Example:\n"
-      "  downwardfs write --pod-file pod.yaml --volume podinfo --to /run/podinfo");
+      "  downwardfs write --pod-file pod.yaml --volume podinfo --to /run/podinfo\n"
+      "  downwardfs write --pod \"$NAMESPACE/$POD\" --volume podinfo --to /run/podinfo");
   return command;
 }
 
@@ -209,11 +203,45 @@ CLI::App* AddStatus(CLI::App& app, StatusOptions& options) {
   const auto used = app.get_subcommands();
   const std::string program =
       used.empty() ? "downwardfs" : "downwardfs " + used.front()->get_name();
-  const std::string line =
-      program + ": " + OneLine(message) + " (see " + program + " --help)\n";
+  const std::string line = program + ": " + OneLine(message) + " (see " + program + " --help)\n";
   std::fputs(line.c_str(), stderr);
   std::exit(kWrongUsage);  // NOLINT(concurrency-mt-unsafe): no thread exists yet
 }
+
+// An API server holds more pods than one; a file may hold just one.
+std::string MissingPod(const CommandLine& line) {
+  struct Asked {
+    const SourceOptions& source;
+    const std::string& pod;
+  };
+  const auto check = [](const Asked& asked) -> std::string {
+    if (!asked.source.pod_file.empty() || !asked.pod.empty()) return "";
+    return "--pod NAMESPACE/NAME is required with an API server; or give --pod-file FILE";
+  };
+  switch (line.command) {
+    case CommandLine::Command::kMount:
+      return check({line.mount.source, line.mount.what.pod});
+    case CommandLine::Command::kRender:
+      return check({line.render.source, line.render.what.pod});
+    case CommandLine::Command::kWrite:
+      return check({line.write.source, line.write.what.pod});
+    case CommandLine::Command::kEnv:
+    case CommandLine::Command::kExec:
+      return check({line.env.source, line.env.pod});
+    case CommandLine::Command::kStatus:
+      return "";
+  }
+  return "";
+}
+
+// Which options exclude each other is said by the error, not in each option's line.
+class PlainFormatter final : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const std::string type = option->get_type_name();
+    return type.empty() ? "" : " " + type;
+  }
+};
 
 }  // namespace
 
@@ -222,15 +250,13 @@ CommandLine ParseCommandLine(int argc, char** argv) {
   CLI::App app("Kubernetes pod metadata as live files.", "downwardfs");
   app.set_version_flag("--version", "downwardfs " + std::string(Version()));
   app.require_subcommand(1);
+  app.formatter(std::make_shared<PlainFormatter>());
   app.get_formatter()->column_width(34);
   using Command = CommandLine::Command;
   const std::map<CLI::App*, Command> commands = {
-      {AddMount(app, line.mount), Command::kMount},
-      {AddRender(app, line.render), Command::kRender},
-      {AddEnv(app, line.env), Command::kEnv},
-      {AddExec(app, line.env), Command::kExec},
-      {AddWrite(app, line.write), Command::kWrite},
-      {AddStatus(app, line.status), Command::kStatus},
+      {AddMount(app, line.mount), Command::kMount}, {AddRender(app, line.render), Command::kRender},
+      {AddEnv(app, line.env), Command::kEnv},       {AddExec(app, line.env), Command::kExec},
+      {AddWrite(app, line.write), Command::kWrite}, {AddStatus(app, line.status), Command::kStatus},
   };
   for (const auto& [command, name] : commands) {
     command->set_version_flag("--version", "downwardfs " + std::string(Version()));
@@ -244,6 +270,7 @@ CommandLine ParseCommandLine(int argc, char** argv) {
     WrongUsage(app, error.what());
   }
   line.command = commands.at(app.get_subcommands().front());
+  if (const std::string missing = MissingPod(line); !missing.empty()) WrongUsage(app, missing);
   return line;
 }
 

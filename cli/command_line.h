@@ -4,19 +4,26 @@
 // command_line.cc. Used by main() only, before any thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
+#include "client/config/resolve.h"
 
 namespace downwardfs {
 
-/// SOURCE: where the objects come from.
+/// SOURCE: where the objects come from. With a pod file nothing else but node_file is set; without,
+/// it is an API server.
 struct SourceOptions {
   std::string pod_file;
   std::string node_file;
+  client::ServerFlags server;
+  bool nodes = true;  ///< false: no Node is read from the server
+  /// How long to wait for the server; zero: one attempt; nothing: each command's own way.
+  std::optional<std::chrono::milliseconds> wait;
 };
 
 /// WHAT: the pod, and what is shown of it.
@@ -24,7 +31,7 @@ struct WhatOptions {
   std::string pod;         ///< NS/NAME; empty: the only one of the source
   std::string items_file;  ///< at most one of items_file and volume; neither: the full view
   std::string volume;
-  bool strict = false;     ///< refuse what the kubelet itself refuses
+  bool strict = false;  ///< refuse what the kubelet itself refuses
 };
 
 struct MountOptions {

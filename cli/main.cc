@@ -12,12 +12,18 @@ namespace {
 
 Result<int> Run(const CommandLine& line) {
   switch (line.command) {
-    case CommandLine::Command::kMount: return RunMount(line.mount);
-    case CommandLine::Command::kRender: return RunRender(line.render);
-    case CommandLine::Command::kEnv: return RunEnv(line.env);
-    case CommandLine::Command::kExec: return RunExec(line.env);
-    case CommandLine::Command::kWrite: return RunWrite(line.write);
-    case CommandLine::Command::kStatus: return RunStatus(line.status);
+    case CommandLine::Command::kMount:
+      return RunMount(line.mount);
+    case CommandLine::Command::kRender:
+      return RunRender(line.render);
+    case CommandLine::Command::kEnv:
+      return RunEnv(line.env);
+    case CommandLine::Command::kExec:
+      return RunExec(line.env);
+    case CommandLine::Command::kWrite:
+      return RunWrite(line.write);
+    case CommandLine::Command::kStatus:
+      return RunStatus(line.status);
   }
   return 1;
 }

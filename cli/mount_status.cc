@@ -17,9 +17,12 @@ double Seconds(std::chrono::nanoseconds duration) {
 
 std::string ViewName(const VolumeView& view) {
   switch (view.kind) {
-    case VolumeView::Kind::kItems: return "items";
-    case VolumeView::Kind::kVolume: return "volume " + view.volume;
-    case VolumeView::Kind::kFullView: return "full";
+    case VolumeView::Kind::kItems:
+      return "items";
+    case VolumeView::Kind::kVolume:
+      return "volume " + view.volume;
+    case VolumeView::Kind::kFullView:
+      return "full";
   }
   return "";
 }

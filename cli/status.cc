@@ -29,7 +29,7 @@ constexpr std::size_t kMaxBytes = 65536;  // XATTR_SIZE_MAX
   const ssize_t n = getxattr(mount_point.c_str(), kStatusXattr, text.data(), text.size());
   if (n < 0) _exit(errno < 256 ? errno : EIO);
   _exit(WriteAll(fd, std::string_view(text).substr(0, static_cast<std::size_t>(n)), "pipe") ? 0
-                                                                                             : EIO);
+                                                                                            : EIO);
 }
 
 Error Explain(const std::string& mount_point, int errnum) {
@@ -41,7 +41,8 @@ Error Explain(const std::string& mount_point, int errnum) {
     case ECONNABORTED:
       return Error{ErrorCode::kUnavailable,
                    mount_point + ": the mount's daemon is gone; unmount it and mount again"};
-    default: return ErrnoError(errnum, mount_point);
+    default:
+      return ErrnoError(errnum, mount_point);
   }
 }
 

@@ -93,7 +93,7 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
   command->footer(
       "Unmount with `umount MOUNTPOINT` (or fusermount3 -u), or end the daemon with SIGTERM. In\n"
       "the background, log lines go to syslog unless --log-file is given.\n\n"
-      "Examples:\n"
+      "Example:\n"
       "  downwardfs mount --pod-file pod.yaml --volume podinfo ./downward\n"
       "  cat ./downward/labels\n"
       "  downwardfs mount --pod default/web ./web                  # as kubectl finds the server\n"

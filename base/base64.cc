@@ -32,7 +32,7 @@ std::optional<std::string> Base64Decode(std::string_view text) {
   int digits = 0;
   int padding = 0;
   for (const char c : text) {
-    if (c == '\n' || c == '\r' || c == ' ' || c == '\t') continue;
+    if (c == '\n' || c == '\r') continue;
     if (c == '=') {
       ++padding;
       continue;

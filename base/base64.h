@@ -10,7 +10,8 @@ namespace downwardfs {
 
 std::string Base64Encode(std::string_view bytes);
 
-/// The bytes, or nothing if `text` is not base64. Line breaks and spaces are skipped.
+/// The bytes, or nothing if `text` is not base64 (it may be a secret: errors must not print it).
+/// Line breaks are skipped, as Go's decoder does.
 std::optional<std::string> Base64Decode(std::string_view text);
 
 }  // namespace downwardfs

@@ -2,10 +2,12 @@
 #include "base/daemonize.h"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 
 #include "base/file.h"
@@ -16,6 +18,7 @@ Status ReadinessPipe::Ready() {
   if (!fd_) return {};
   OwnedFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null) return Fail(ErrnoError(errno, "/dev/null"));
+  prctl(PR_SET_PDEATHSIG, 0);
   setsid();
   if (auto told = WriteAll(fd_.get(), "1", "readiness pipe"); !told) return told;
   fd_.Reset();
@@ -28,9 +31,15 @@ Result<ReadinessPipe> ForkUntilReady() {
   if (pipe2(ends, O_CLOEXEC) != 0) return Fail(ErrnoError(errno, "pipe"));
   OwnedFd reader(ends[0]);
   OwnedFd writer(ends[1]);
+  const pid_t parent = getpid();
   const pid_t child = fork();
   if (child < 0) return Fail(ErrnoError(errno, "fork"));
-  if (child == 0) return ReadinessPipe(std::move(writer));
+  if (child == 0) {
+    // Whoever ends the command before it is ready means all of it.
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) _exit(1);
+    return ReadinessPipe(std::move(writer));
+  }
 
   writer.Reset();
   char byte = 0;

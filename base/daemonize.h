@@ -26,7 +26,8 @@ class ReadinessPipe {
 
 /// Forks. The parent does not return: it waits for the child's Ready() or its death, and exits with
 /// 0 or the child's status. The child returns with the pipe. Standard error stays the caller's
-/// until Ready(), so that errors of the start reach the person who typed the command.
+/// until Ready(), so that errors of the start reach the person who typed the command. Until Ready()
+/// the child gets SIGTERM if the parent dies.
 Result<ReadinessPipe> ForkUntilReady();
 
 }  // namespace downwardfs

@@ -94,6 +94,11 @@ class ObjectSource {
   /// Get() after subscribing.
   virtual std::unique_ptr<Subscription> Subscribe(ObjectKey key, Callback callback) = 0;
 
+  /// Says that this object will be asked for. A source that follows only what it is told to begins
+  /// with it, and may wait a few seconds for the first answer: not from a callback. What has been
+  /// required already costs nothing.
+  virtual void Require(const ObjectKey& key) { static_cast<void>(key); }
+
   virtual SourceState State() const = 0;
 };
 

@@ -8,85 +8,26 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
-#include <sstream>
 
 #include "base/text.h"
 #include "base/version.h"
+#include "cli/help_format.h"
+#include "cli/source_flags.h"
 
 namespace downwardfs {
 namespace {
 
 constexpr int kWrongUsage = 2;
 
-constexpr char kSourceGroup[] = "SOURCE, where the objects come from";
 constexpr char kWhatGroup[] = "WHAT, which pod and what is shown of it";
 constexpr char kLogGroup[] = "Logging";
 
-// CLI11 leaves the breaking of lines to the terminal, which breaks words.
-class WrappingFormatter final : public CLI::Formatter {
- public:
-  WrappingFormatter() { column_width(kNames); }
-  std::string make_option_desc(const CLI::Option* option) const override {
-    return Wrap(Formatter::make_option_desc(option));
-  }
-  std::string make_subcommand(const CLI::App* command) const override {
-    std::stringstream out;
-    CLI::detail::format_help(out, command->get_name(), Wrap(command->get_description()), kNames);
-    return out.str();
-  }
-
- private:
-  static constexpr std::size_t kNames = 30;
-  static constexpr std::size_t kText = 60;
-
-  static std::string Wrap(const std::string& text) {
-    std::istringstream words(text);
-    std::string out;
-    std::size_t column = 0;
-    for (std::string word; words >> word;) {
-      if (column > 0 && column + 1 + word.size() > kText) {
-        out += '\n';
-        column = 0;
-      } else if (column > 0) {
-        out += ' ';
-        ++column;
-      }
-      out += word;
-      column += word.size();
-    }
-    return out;
-  }
-};
-
-void AddApiDefaults(CLI::App* command, SourceOptions& source) {
-  command
-      ->add_flag("--api-defaults", source.api_defaults,
-                 "Give the pods of --pod-file what the API server would: a container that limits a "
-                 "resource and does not request it requests what it limits. Without this the file "
-                 "is shown as it stands")
-      ->group(kSourceGroup);
-}
-
-void AddSource(CLI::App* command, SourceOptions& source) {
-  command
-      ->add_option("--pod-file", source.pod_file,
-                   "A YAML or JSON file with a Pod, several documents, a PodList or List, or a "
-                   "Deployment, StatefulSet, DaemonSet or Job whose pod template is taken. "
-                   "The file is watched: what you save shows at once")
-      ->type_name("FILE")
-      ->required()
-      ->group(kSourceGroup);
-  command
-      ->add_option("--node-file", source.node_file,
-                   "A Node in the same way: for node.metadata.* fields, and for limits that fall "
-                   "back to its status.allocatable")
-      ->type_name("FILE")
-      ->group(kSourceGroup);
-  AddApiDefaults(command, source);
-}
-
 void AddPod(CLI::App* command, std::string& pod) {
-  command->add_option("--pod", pod, "The pod; may be left out where SOURCE holds exactly one")
+  command
+      ->add_option(
+          "--pod", pod,
+          "The pod; may be left out where the pod file holds exactly one. Without NAMESPACE/: "
+          "in the namespace of the kubeconfig's context, or default")
       ->type_name("NAMESPACE/NAME")
       ->group(kWhatGroup);
 }
@@ -160,7 +101,10 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
       "the background, log lines go to syslog unless --log-file is given.\n\n"
       "Example:\n"
       "  downwardfs mount --pod-file pod.yaml --volume podinfo ./downward\n"
-      "  cat ./downward/labels");
+      "  cat ./downward/labels\n"
+      "  downwardfs mount --pod default/web ./web                  # as kubectl finds the server\n"
+      "  downwardfs mount --context dev --pod default/web --volume podinfo --wait 1m ./downward\n"
+      "  kubectl proxy & downwardfs mount --server http://127.0.0.1:8001 --pod default/web ./web");
   return command;
 }
 
@@ -181,7 +125,8 @@ CLI::App* AddRender(CLI::App& app, RenderOptions& options) {
   command->footer(
       "Example:\n"
       "  downwardfs render --pod-file pod.yaml --field \"metadata.labels['app']\"\n"
-      "  downwardfs render --pod-file pod.yaml --items items.yaml --format json");
+      "  downwardfs render --pod-file pod.yaml --items items.yaml --format json\n"
+      "  downwardfs render --pod default/web --volume podinfo");
   return command;
 }
 
@@ -205,7 +150,8 @@ CLI::App* AddEnv(CLI::App& app, EnvCommandOptions& options) {
       ->check(CLI::IsMember({"dotenv", "json", "shell"}).description(""));
   command->footer(
       "Example:\n"
-      "  eval \"$(downwardfs env --pod-file pod.yaml --container main --format shell)\"");
+      "  eval \"$(downwardfs env --pod-file pod.yaml --container main --format shell)\"\n"
+      "  downwardfs env --pod default/web --container main");
   return command;
 }
 
@@ -218,7 +164,8 @@ CLI::App* AddExec(CLI::App& app, EnvCommandOptions& options) {
   command->positionals_at_end();
   command->footer(
       "Example:\n"
-      "  downwardfs exec --pod-file pod.yaml --container main -- sh -c 'echo $POD_NAME'");
+      "  downwardfs exec --pod-file pod.yaml --container main -- sh -c 'echo $POD_NAME'\n"
+      "  downwardfs exec --context dev --pod default/web --container main -- ./server");
   return command;
 }
 
@@ -237,7 +184,8 @@ CLI::App* AddWrite(CLI::App& app, WriteOptions& options) {
   command->footer(
       "Runs until SIGTERM or SIGINT; the files stay.\n\n"
       "Example:\n"
-      "  downwardfs write --pod-file pod.yaml --volume podinfo --to /run/podinfo");
+      "  downwardfs write --pod-file pod.yaml --volume podinfo --to /run/podinfo\n"
+      "  downwardfs write --pod \"$NAMESPACE/$POD\" --volume podinfo --to /run/podinfo");
   return command;
 }
 
@@ -266,6 +214,32 @@ CLI::App* AddStatus(CLI::App& app, StatusOptions& options) {
   std::exit(kWrongUsage);  // NOLINT(concurrency-mt-unsafe): no thread exists yet
 }
 
+// An API server holds more pods than one; a file may hold just one.
+std::string MissingPod(const CommandLine& line) {
+  struct Asked {
+    const SourceOptions& source;
+    const std::string& pod;
+  };
+  const auto check = [](const Asked& asked) -> std::string {
+    if (!asked.source.pod_file.empty() || !asked.pod.empty()) return "";
+    return "--pod NAMESPACE/NAME is required with an API server; or give --pod-file FILE";
+  };
+  switch (line.command) {
+    case CommandLine::Command::kMount:
+      return check({line.mount.source, line.mount.what.pod});
+    case CommandLine::Command::kRender:
+      return check({line.render.source, line.render.what.pod});
+    case CommandLine::Command::kWrite:
+      return check({line.write.source, line.write.what.pod});
+    case CommandLine::Command::kEnv:
+    case CommandLine::Command::kExec:
+      return check({line.env.source, line.env.pod});
+    case CommandLine::Command::kStatus:
+      return "";
+  }
+  return "";
+}
+
 }  // namespace
 
 CommandLine ParseCommandLine(int argc, char** argv) {
@@ -273,7 +247,7 @@ CommandLine ParseCommandLine(int argc, char** argv) {
   CLI::App app("Kubernetes pod metadata as live files.", "downwardfs");
   app.set_version_flag("--version", "downwardfs " + std::string(Version()));
   app.require_subcommand(1);
-  app.formatter(std::make_shared<WrappingFormatter>());
+  app.formatter(HelpFormatter());
   using Command = CommandLine::Command;
   const std::map<CLI::App*, Command> commands = {
       {AddMount(app, line.mount), Command::kMount}, {AddRender(app, line.render), Command::kRender},
@@ -292,6 +266,7 @@ CommandLine ParseCommandLine(int argc, char** argv) {
     WrongUsage(app, error.what());
   }
   line.command = commands.at(app.get_subcommands().front());
+  if (const std::string missing = MissingPod(line); !missing.empty()) WrongUsage(app, missing);
   return line;
 }
 

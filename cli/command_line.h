@@ -4,20 +4,27 @@
 // command_line.cc. Used by main() only, before any thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
+#include "client/config/resolve.h"
 
 namespace downwardfs {
 
-/// SOURCE: where the objects come from.
+/// SOURCE: where the objects come from. With a pod file nothing else but node_file is set; without,
+/// it is an API server.
 struct SourceOptions {
   std::string pod_file;
   std::string node_file;
   bool api_defaults = false;  ///< of a pod file: requests from limits, as the API server does
+  client::ServerFlags server;
+  bool nodes = true;  ///< false: no Node is read from the server
+  /// How long to wait for the server; zero: one attempt; nothing: each command's own way.
+  std::optional<std::chrono::milliseconds> wait;
 };
 
 /// WHAT: the pod, and what is shown of it.

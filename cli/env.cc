@@ -18,14 +18,32 @@ namespace downwardfs {
 namespace {
 
 Result<std::vector<EnvVar>> Resolve(const EnvCommandOptions& options) {
-  auto inputs = OpenInputs(options.source, options.pod);
+  auto inputs = OpenInputs(options.source, options.pod, Usage{});
   if (!inputs) return Fail(std::move(inputs.error()));
   auto loaded = LoadInput(*inputs->source, inputs->pod);
   if (!loaded) return Fail(std::move(loaded.error()));
-  const Json* node = loaded->input.node ? &loaded->input.node->root() : nullptr;
+  const auto resolve = [&](const EnvOptions& how) {
+    const Json* node = loaded->input.node ? &loaded->input.node->root() : nullptr;
+    return ResolveEnv(loaded->input.pod->root(), options.container, node, inputs->env_objects.get(),
+                      how);
+  };
   EnvOptions how;
   how.skip_unresolved = options.skip_unresolved;
-  return ResolveEnv(loaded->input.pod->root(), options.container, node, /*objects=*/nullptr, how);
+  if (loaded->node) return resolve(how);
+  // Strictly first: only if that fails may the node have been what was missing.
+  auto variables = resolve(EnvOptions{});
+  if (variables) return variables;
+  const bool node_may_help = variables.error().code == ErrorCode::kFailedPrecondition;
+  if (!node_may_help && !how.skip_unresolved) return variables;
+  if (auto node = RequireNode(*inputs->source, *loaded); !node) {
+    return Fail(std::move(node.error()));
+  }
+  variables = resolve(how);
+  if (!variables && node_may_help && !loaded->node) {
+    const std::string reason = inputs->source->State().last_error;
+    if (!reason.empty()) variables.error().message += " (" + reason + ")";
+  }
+  return variables;
 }
 
 }  // namespace

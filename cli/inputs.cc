@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/inputs.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/clock.h"
+#include "base/text.h"
+#include "cli/sources/env_objects.h"
+#include "cli/sources/follow_source.h"
+#include "cli/sources/once_source.h"
 #include "fs/source/file_source.h"
 #include "fs/source/items_file.h"
 #include "fs/tree/projection_source.h"
 
 namespace downwardfs {
+namespace {
 
-Result<Inputs> OpenInputs(const SourceOptions& source, const std::string& pod) {
+Result<Inputs> OpenFiles(const SourceOptions& options, const std::string& pod) {
   auto file_source =
-      FileSource::Open(source.pod_file, source.node_file, Clock::Real(),
-                       source.api_defaults ? PodDefaults::kApiServer : PodDefaults::kNone);
+      FileSource::Open(options.pod_file, options.node_file, Clock::Real(),
+                       options.api_defaults ? PodDefaults::kApiServer : PodDefaults::kNone);
   if (!file_source) return Fail(std::move(file_source.error()));
   Inputs inputs;
   FileSource* const opened = file_source->get();
@@ -25,7 +31,60 @@ Result<Inputs> OpenInputs(const SourceOptions& source, const std::string& pod) {
   return inputs;
 }
 
-Result<Inputs> OpenInputs(const SourceOptions& source, const WhatOptions& what) {
+// What no pod can be called must not become part of a URL or a selector.
+Status CheckName(const std::string& what, const std::string& name) {
+  const bool good = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  });
+  const bool dots = name.find_first_not_of('.') == std::string::npos;
+  if (good && !dots && name.size() <= 253) return {};
+  return Fail(ErrorCode::kInvalidArgument,
+              "--pod: " + what + " " + QuoteForMessage(name) +
+                  ": must consist of lower case letters, digits, '-' and '.'");
+}
+
+Result<Inputs> OpenApi(const SourceOptions& options, const std::string& pod, const Usage& usage) {
+  auto access = OpenServer(options.server);
+  if (!access) return Fail(std::move(access.error()));
+  auto key = ParsePodName(pod, access->default_namespace);
+  if (!key) return Fail(std::move(key.error()));
+  if (auto valid = CheckName("namespace", key->ns); !valid) return Fail(std::move(valid.error()));
+  if (auto valid = CheckName("name", key->name); !valid) return Fail(std::move(valid.error()));
+
+  Inputs inputs;
+  inputs.follow = [] { return Status(); };
+  inputs.env_objects = std::make_unique<ApiEnvObjects>(*access);
+  if (!usage.follow) {
+    OnceSource::Options once;
+    once.pod = *key;
+    once.nodes = options.nodes;
+    if (options.wait) once.wait = *options.wait;
+    auto source = OnceSource::Open(*access, std::move(once));
+    if (!source) return Fail(std::move(source.error()));
+    inputs.source = std::move(*source);
+    inputs.pod = std::move(*key);
+    return inputs;
+  }
+  FollowSource::Options follow;
+  follow.pod = std::move(*key);
+  follow.nodes = options.nodes;
+  follow.wait = options.wait;
+  follow.stop_fd = usage.stop_fd;
+  auto source = FollowSource::Open(*access, std::move(follow));
+  if (!source) return Fail(std::move(source.error()));
+  inputs.pod = (*source)->pod();
+  inputs.source = std::move(*source);
+  return inputs;
+}
+
+}  // namespace
+
+Result<Inputs> OpenInputs(const SourceOptions& source, const std::string& pod, const Usage& usage) {
+  return source.pod_file.empty() ? OpenApi(source, pod, usage) : OpenFiles(source, pod);
+}
+
+Result<Inputs> OpenInputs(const SourceOptions& source, const WhatOptions& what,
+                          const Usage& usage) {
   VolumeView view;
   view.rules.kubelet_only = what.strict;
   if (!what.items_file.empty()) {
@@ -37,7 +96,7 @@ Result<Inputs> OpenInputs(const SourceOptions& source, const WhatOptions& what) 
     view.kind = VolumeView::Kind::kVolume;
     view.volume = what.volume;
   }
-  auto inputs = OpenInputs(source, what.pod);
+  auto inputs = OpenInputs(source, what.pod, usage);
   if (inputs) inputs->view = std::move(view);
   return inputs;
 }

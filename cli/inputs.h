@@ -2,11 +2,14 @@
 // From the options SOURCE and WHAT to a source of objects, a pod and a view. Main thread.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "base/object_source.h"
 #include "base/result.h"
 #include "cli/command_line.h"
+#include "fs/projection/env.h"
 #include "fs/projection/projector.h"
 
 namespace downwardfs {
@@ -14,15 +17,25 @@ namespace downwardfs {
 /// What a command works on.
 struct Inputs {
   std::unique_ptr<ObjectSource> source;
-  ObjectKey pod;
+  ObjectKey pod;  ///< with a uid where the source is a server
   VolumeView view;
-  /// Begins to follow changes; starts the source's thread.
+  /// Begins to follow changes of a file; a server is followed from the start.
   std::function<Status()> follow;
+  /// ConfigMaps and Secrets; null where there is no server.
+  std::unique_ptr<EnvObjects> env_objects;
 };
 
-/// Opens the source (reads the files once) and finds the pod. Errors name the file and the rule.
-Result<Inputs> OpenInputs(const SourceOptions& source, const std::string& pod);
+/// What the command does with the source.
+struct Usage {
+  /// It stays and shows changes: waits for a server and for the pod as long as it is let.
+  bool follow = false;
+  int stop_fd = -1;  ///< readable: stop waiting; -1: none
+};
+
+/// Opens the source (reads the files once, or asks the server) and finds the pod. Errors name the
+/// file or the server and the rule. Starts threads where the source is a server: not before a fork.
+Result<Inputs> OpenInputs(const SourceOptions& source, const std::string& pod, const Usage& usage);
 /// The same, with the view that `what` asks for.
-Result<Inputs> OpenInputs(const SourceOptions& source, const WhatOptions& what);
+Result<Inputs> OpenInputs(const SourceOptions& source, const WhatOptions& what, const Usage& usage);
 
 }  // namespace downwardfs

@@ -2,14 +2,13 @@
 // `downwardfs mount`: checks everything, forks, mounts, serves until unmounted or signalled.
 #include <unistd.h>
 
-#include <csignal>
-
 #include "base/clock.h"
 #include "base/daemonize.h"
 #include "base/log_keys.h"
 #include "cli/commands.h"
 #include "cli/inputs.h"
 #include "cli/mount_status.h"
+#include "cli/stop_signals.h"
 #include "fs/fuse/volume_session.h"
 #include "fs/tree/data_dir_name.h"
 #include "fs/tree/projection_source.h"
@@ -19,21 +18,19 @@
 namespace downwardfs {
 namespace {
 
-void BlockStopSignals() {
-  sigset_t stop;
-  sigemptyset(&stop);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&stop, signal);
-  pthread_sigmask(SIG_SETMASK, &stop, nullptr);
-}
-
 // Fails before anything is mounted where the view cannot be shown at all.
 Status CheckView(const Inputs& inputs) {
-  auto loaded = LoadInput(*inputs.source, inputs.pod);
-  if (!loaded) return Fail(std::move(loaded.error()));
-  if (auto files = ProjectView(inputs.view, loaded->input); !files) {
-    return Fail(std::move(files.error()));
-  }
+  auto projection = ProjectFrom(*inputs.source, inputs.pod, inputs.view);
+  if (!projection) return Fail(std::move(projection.error()));
   return {};
+}
+
+// Waiting for a server may take long, so it ends with a signal; what is not read here waits for the
+// session.
+Result<Inputs> OpenAsFollower(const MountOptions& options) {
+  auto signals = OpenStopSignals();
+  if (!signals) return Fail(std::move(signals.error()));
+  return OpenInputs(options.source, options.what, Usage{/*follow=*/true, signals->get()});
 }
 
 Ownership OwnershipOf(const MountOptions& options) {
@@ -49,7 +46,10 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   if (auto done = CheckFuseAvailable(); !done) return Fail(std::move(done.error()));
   auto mount_point = CheckMountPoint(options.mount_point);
   if (!mount_point) return Fail(std::move(mount_point.error()));
-  auto inputs = OpenInputs(options.source, options.what);
+  LogOptions log = options.log;
+  log.use_syslog = !options.foreground;
+  if (auto done = SetUpLog(log); !done) return Fail(std::move(done.error()));
+  auto inputs = OpenAsFollower(options);
   if (!inputs) return Fail(std::move(inputs.error()));
   if (auto valid = CheckView(*inputs); !valid) return Fail(std::move(valid.error()));
 
@@ -79,9 +79,6 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   if (auto done = inputs->follow(); !done) return Fail(std::move(done.error()));
   status.Attach(session->get(), &updater);
 
-  LogOptions log = options.log;
-  log.use_syslog = !options.foreground;
-  if (auto done = SetUpLog(log); !done) return Fail(std::move(done.error()));
   if (auto done = ready.Ready(); !done) return Fail(std::move(done.error()));
   LogInfo("mounted", {{log_keys::kMountPoint, *mount_point},
                       {log_keys::kPod, inputs->pod.ns + "/" + inputs->pod.name},
@@ -97,15 +94,15 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
 }  // namespace
 
 Result<int> RunMount(const MountOptions& options) {
-  BlockStopSignals();
   ReadinessPipe ready;
   if (!options.foreground) {
     // No thread exists yet; everything that can fail happens in the child, which still has the
-    // caller's terminal for its one line.
+    // caller's terminal for its one line. The parent may be interrupted while it waits.
     auto forked = ForkUntilReady();
     if (!forked) return Fail(std::move(forked.error()));
     ready = std::move(*forked);
   }
+  BlockStopSignals();
   return Serve(options, std::move(ready));
 }
 

@@ -37,36 +37,52 @@ std::string AsJson(const std::vector<ProjectedFile>& files) {
   return DumpJson(Json{{"files", std::move(list)}}, 2) + '\n';
 }
 
-Result<std::string> RenderField(const std::string& field, const ProjectionInput& input) {
-  const Json* node = input.node ? &input.node->root() : nullptr;
-  auto value = FieldValue(field, input.pod->root(), node);
+// "the node is not known" alone does not tell what to do about it.
+Error WithNodeReason(Error error, const ObjectSource& source) {
+  const std::string reason = source.State().last_error;
+  if (!reason.empty()) error.message += " (" + reason + ")";
+  return error;
+}
+
+Result<std::string> RenderField(const std::string& field, const Inputs& inputs) {
+  auto loaded = LoadInput(*inputs.source, inputs.pod);
+  if (!loaded) return Fail(std::move(loaded.error()));
+  const auto compute = [&] {
+    const Json* node = loaded->input.node ? &loaded->input.node->root() : nullptr;
+    return FieldValue(field, loaded->input.pod->root(), node);
+  };
+  auto value = compute();
+  if (!value && value.error().code == ErrorCode::kFailedPrecondition && !loaded->node) {
+    if (auto node = RequireNode(*inputs.source, *loaded); !node) {
+      return Fail(std::move(node.error()));
+    }
+    value = compute();
+    if (!value) return Fail(WithNodeReason(std::move(value.error()), *inputs.source), "--field");
+  }
   if (!value) return Fail(std::move(value.error()), "--field");
   // For a person the prompt goes on a line of its own; a program gets the exact bytes.
   if (isatty(STDOUT_FILENO) != 0) *value += '\n';
   return value;
 }
 
-Result<std::string> RenderView(const RenderOptions& options, const VolumeView& view,
-                               const ProjectionInput& input) {
-  auto files = ProjectView(view, input);
-  if (!files) return Fail(std::move(files.error()));
-  for (const ProjectedFile& file : *files) {
+Result<std::string> RenderView(const RenderOptions& options, const Inputs& inputs) {
+  auto projection = ProjectFrom(*inputs.source, inputs.pod, inputs.view);
+  if (!projection) return Fail(std::move(projection.error()));
+  for (const ProjectedFile& file : projection->files) {
     if (!file.problem.empty()) {
-      return Fail(ErrorCode::kFailedPrecondition, "item " + file.path + ": " + file.problem);
+      Error error{ErrorCode::kFailedPrecondition, "item " + file.path + ": " + file.problem};
+      return Fail(WithNodeReason(std::move(error), *inputs.source));
     }
   }
-  return options.json ? AsJson(*files) : AsText(*files);
+  return options.json ? AsJson(projection->files) : AsText(projection->files);
 }
 
 }  // namespace
 
 Result<int> RunRender(const RenderOptions& options) {
-  auto inputs = OpenInputs(options.source, options.what);
+  auto inputs = OpenInputs(options.source, options.what, Usage{});
   if (!inputs) return Fail(std::move(inputs.error()));
-  auto loaded = LoadInput(*inputs->source, inputs->pod);
-  if (!loaded) return Fail(std::move(loaded.error()));
-  auto text = options.field ? RenderField(*options.field, loaded->input)
-                            : RenderView(options, inputs->view, loaded->input);
+  auto text = options.field ? RenderField(*options.field, *inputs) : RenderView(options, *inputs);
   if (!text) return Fail(std::move(text.error()));
   if (auto done = WriteAll(STDOUT_FILENO, *text, "standard output"); !done) {
     return Fail(std::move(done.error()));

@@ -5,13 +5,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 
 #include "base/clock.h"
 #include "base/log_keys.h"
-#include "base/owned_fd.h"
 #include "cli/commands.h"
 #include "cli/inputs.h"
+#include "cli/stop_signals.h"
 #include "fs/tree/atomic_writer.h"
 #include "fs/tree/projection_source.h"
 #include "fs/tree/volume_updater.h"
@@ -32,15 +31,12 @@ Status WaitForSignal(int fd) {
 }  // namespace
 
 Result<int> RunWrite(const WriteOptions& options) {
-  sigset_t stop;
-  sigemptyset(&stop);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&stop, signal);
-  pthread_sigmask(SIG_SETMASK, &stop, nullptr);
-  const OwnedFd signals(signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!signals) return Fail(ErrnoError(errno, "signalfd"));
+  BlockStopSignals();
+  auto signals = OpenStopSignals();
+  if (!signals) return Fail(std::move(signals.error()));
   if (auto done = SetUpLog(options.log); !done) return Fail(std::move(done.error()));
 
-  auto inputs = OpenInputs(options.source, options.what);
+  auto inputs = OpenInputs(options.source, options.what, Usage{/*follow=*/true, signals->get()});
   if (!inputs) return Fail(std::move(inputs.error()));
   auto writer = AtomicWriter::Open(options.directory, Clock::Real());
   if (!writer) return Fail(std::move(writer.error()));
@@ -58,7 +54,7 @@ Result<int> RunWrite(const WriteOptions& options) {
   LogInfo("writing", {{log_keys::kFile, options.directory},
                       {log_keys::kPod, inputs->pod.ns + "/" + inputs->pod.name},
                       {log_keys::kSource, inputs->source->State().description}});
-  if (auto done = WaitForSignal(signals.get()); !done) return Fail(std::move(done.error()));
+  if (auto done = WaitForSignal(signals->get()); !done) return Fail(std::move(done.error()));
   return 0;
 }
 

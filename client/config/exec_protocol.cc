@@ -2,9 +2,9 @@
 // The two documents between us and an exec plugin: ExecInfo() and ParseExecAnswer().
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "client/config/base64.h"
 #include "client/config/exec_credential.h"
 #include "client/config/rfc3339.h"
 #include "client/config/rotating_file.h"
@@ -27,7 +27,7 @@ Result<std::string> ExecInfo(const ExecSpec& spec, const ExecCluster& cluster, b
     Json told = {{"server", cluster.server}};
     if (!cluster.tls_server_name.empty()) told["tls-server-name"] = cluster.tls_server_name;
     if (cluster.insecure_skip_tls_verify) told["insecure-skip-tls-verify"] = true;
-    if (!ca.empty()) told["certificate-authority-data"] = EncodeBase64(ca);
+    if (!ca.empty()) told["certificate-authority-data"] = Base64Encode(ca);
     if (!cluster.proxy_url.empty()) told["proxy-url"] = cluster.proxy_url;
     if (cluster.disable_compression) told["disable-compression"] = true;
     if (!cluster.config_json.empty()) {

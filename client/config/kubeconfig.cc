@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/base64.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "client/config/base64.h"
 #include "client/config/yaml_tree.h"
 
 namespace downwardfs::client {
@@ -33,7 +33,7 @@ class Fields {
   }
 
   std::string Base64(std::string_view key) {
-    auto bytes = DecodeBase64(Text(key));
+    auto bytes = Base64Decode(Text(key));
     if (bytes) return std::move(*bytes);
     Refuse(view_.Invalid(key, "is not base64"));
     return "";

@@ -96,11 +96,18 @@ void ReflectorSession::List(const ReflectorMachine::Step& step, Cancellation* ca
 void ReflectorSession::ListComplete() {
   feed_->EndList();
   feed_->Reached(machine_.resource_version());
+  if (options_.on_outcome) options_.on_outcome(nullptr);
+}
+
+void ReflectorSession::Connected() {
+  feed_->Connected();
+  if (options_.on_outcome) options_.on_outcome(nullptr);
 }
 
 void ReflectorSession::Failed(const ApiFailure& failure) {
   if (failure.error.code == ErrorCode::kCancelled) return;
   feed_->Disconnected(failure.error.message, heard_at_);
+  if (options_.on_outcome) options_.on_outcome(&failure);
   // A server that is away for an hour is one line, not a line per attempt.
   if (logged_error_ == failure.error.message) return;
   logged_error_ = failure.error.message;
@@ -132,7 +139,7 @@ Status ReflectorSession::OnEvent(const WatchEvent& event) {
       break;
     case ReflectorMachine::Verdict::kListComplete:
       ListComplete();
-      feed_->Connected();
+      Connected();
       break;
     case ReflectorMachine::Verdict::kNothing:
       feed_->Reached(machine_.resource_version());
@@ -152,7 +159,7 @@ void ReflectorSession::Watch(const ReflectorMachine::Step& step, Cancellation* c
   handler.started = [this, &step] {
     heard_at_ = clock_.Steady();
     machine_.OnWatchStarted(heard_at_);
-    if (!step.initial_events) feed_->Connected();
+    if (!step.initial_events) Connected();
     if (!logged_error_.empty()) {
       LogInfo("following the API server again", {{log_keys::kResource, options_.path.Describe()}});
       logged_error_.clear();

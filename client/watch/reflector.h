@@ -8,6 +8,7 @@
 // reflector's thread at the end of a list.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -30,6 +31,9 @@ struct ReflectorOptions {
   bool streaming_lists = true;
   ReflectorTiming timing;
   SplitterLimits limits;
+  /// Told of each failure, and with null of each complete list and each watch that runs, after the
+  /// feed knows. On the reflector's thread or the transport's: must not block.
+  std::function<void(const ApiFailure*)> on_outcome = {};
 };
 
 /// Pods of a namespace (of all if empty), with a field selector (or none).
@@ -53,6 +57,7 @@ class ReflectorSession {
   void Watch(const ReflectorMachine::Step& step, Cancellation* cancellation);
   Status OnEvent(const WatchEvent& event);
   void ListComplete();
+  void Connected();
   void Failed(const ApiFailure& failure);
   ListQuery Query(const ReflectorMachine::Step& step) const;
 

@@ -25,6 +25,21 @@ ObjectPtr FindNode(const ObjectSource& source, const Json& pod) {
   return nodes.size() == 1 ? nodes.front() : nullptr;
 }
 
+Status TakeNode(const ObjectSource& source, LoadedInput& loaded) {
+  loaded.node = FindNode(source, loaded.input.pod->root());
+  if (!loaded.node) return {};
+  auto node = Document::Parse(loaded.node->Json());
+  if (!node) return Fail(std::move(node.error()), "node " + loaded.node->meta().name);
+  loaded.input.node = std::move(*node);
+  return {};
+}
+
+bool NeedsNode(const std::vector<ProjectedFile>& files) {
+  // The one reason for an empty file with a problem: see Project().
+  return std::any_of(files.begin(), files.end(),
+                     [](const ProjectedFile& file) { return !file.problem.empty(); });
+}
+
 }  // namespace
 
 Result<LoadedInput> LoadInput(const ObjectSource& source, const ObjectKey& key) {
@@ -37,33 +52,65 @@ Result<LoadedInput> LoadInput(const ObjectSource& source, const ObjectKey& key) 
   auto pod = Document::Parse(loaded.pod->Json());
   if (!pod) return Fail(std::move(pod.error()), "pod " + key.ns + "/" + key.name);
   loaded.input.pod = std::move(*pod);
-  loaded.node = FindNode(source, loaded.input.pod->root());
-  if (loaded.node) {
-    auto node = Document::Parse(loaded.node->Json());
-    if (!node) return Fail(std::move(node.error()), "node " + loaded.node->meta().name);
-    loaded.input.node = std::move(*node);
-  }
+  if (auto done = TakeNode(source, loaded); !done) return Fail(std::move(done.error()));
   return loaded;
 }
 
-Result<ObjectKey> FindPod(const ObjectSource& source, const std::string& wanted) {
+Result<ObjectKey> RequireNode(ObjectSource& source, LoadedInput& loaded) {
+  if (loaded.node) return ObjectKey{"Node", "", loaded.node->meta().name, ""};
+  ObjectKey key{"Node", "", NodeNameOf(loaded.input.pod->root()), ""};
+  if (key.name.empty()) return key;
+  source.Require(key);
+  if (auto done = TakeNode(source, loaded); !done) return Fail(std::move(done.error()));
+  return key;
+}
+
+Result<Projection> ProjectFrom(ObjectSource& source, const ObjectKey& key, const VolumeView& view) {
+  Projection projection;
+  auto loaded = LoadInput(source, key);
+  if (!loaded) return Fail(std::move(loaded.error()));
+  projection.loaded = std::move(*loaded);
+  auto files = ProjectView(view, projection.loaded.input);
+  if (!files) return Fail(std::move(files.error()));
+  if (projection.loaded.node || NeedsNode(*files)) {
+    const bool had_node = projection.loaded.node != nullptr;
+    auto node = RequireNode(source, projection.loaded);
+    if (!node) return Fail(std::move(node.error()));
+    projection.node = std::move(*node);
+    if (!had_node && projection.loaded.node) {
+      files = ProjectView(view, projection.loaded.input);
+      if (!files) return Fail(std::move(files.error()));
+    }
+  }
+  projection.files = std::move(*files);
+  return projection;
+}
+
+Result<ObjectKey> ParsePodName(const std::string& wanted, const std::string& default_namespace) {
   const auto slash = wanted.find('/');
-  ObjectKey key{"Pod", "", wanted, ""};
+  ObjectKey key{"Pod", default_namespace, wanted, ""};
   if (slash != std::string::npos) {
     key.ns = wanted.substr(0, slash);
     key.name = wanted.substr(slash + 1);
-  } else if (!wanted.empty()) {
-    key.ns = "default";
   }
-  if (!wanted.empty() &&
-      (key.ns.empty() || key.name.empty() || key.name.find('/') != std::string::npos)) {
+  if (key.ns.empty() || key.name.empty() || key.name.find('/') != std::string::npos) {
     return Fail(ErrorCode::kInvalidArgument,
                 "--pod " + QuoteForMessage(wanted) + ": must be NAMESPACE/NAME");
+  }
+  return key;
+}
+
+Result<ObjectKey> FindPod(const ObjectSource& source, const std::string& wanted) {
+  ObjectKey key;
+  if (!wanted.empty()) {
+    auto parsed = ParsePodName(wanted, "default");
+    if (!parsed) return Fail(std::move(parsed.error()));
+    key = std::move(*parsed);
   }
   const auto pods = source.List("Pod");
   std::string known;
   for (const ObjectPtr& pod : pods) {
-    if (key.Matches(pod->meta())) return key;
+    if (!wanted.empty() && key.Matches(pod->meta())) return key;
     if (known.size() < 200) {
       known += (known.empty() ? "" : ", ") + pod->meta().ns + "/" + pod->meta().name;
     }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/object_source.h"
 #include "base/result.h"
@@ -18,10 +19,28 @@ struct LoadedInput {
   ProjectionInput input;
 };
 
-/// The pod `key` and its node: the Node named by spec.nodeName, or, if there is no such Node, the
-/// only Node that the source has (a --node-file is meant for the pod beside it). kNotFound without
-/// the pod.
+/// The pod `key` and what the source has of its node: the Node named by spec.nodeName, or, if there
+/// is no such Node, the only Node that the source has (a --node-file is meant for the pod beside
+/// it). kNotFound without the pod.
 Result<LoadedInput> LoadInput(const ObjectSource& source, const ObjectKey& key);
+
+/// Asks the source for the pod's node (ObjectSource::Require) if `loaded` has none and the pod is
+/// bound to one, and puts it in. Returns the node's key, empty for a pod that is not bound. Only
+/// what needs a node calls this: not everyone may read nodes.
+Result<ObjectKey> RequireNode(ObjectSource& source, LoadedInput& loaded);
+
+/// A view of a pod, computed from what the source has now.
+struct Projection {
+  LoadedInput loaded;
+  ObjectKey node;  ///< the Node that the files depend on, there or not; no name: none
+  std::vector<ProjectedFile> files;
+};
+
+/// Loads the pod and projects it. The node is asked for if an item needs it.
+Result<Projection> ProjectFrom(ObjectSource& source, const ObjectKey& key, const VolumeView& view);
+
+/// Reads "NS/NAME" or "NAME" (in `default_namespace`).
+Result<ObjectKey> ParsePodName(const std::string& wanted, const std::string& default_namespace);
 
 /// Finds the pod that the user means: "NS/NAME", "NAME" (in namespace default), or, if `wanted` is
 /// empty, the only pod of the source. The error lists what there is.

@@ -72,8 +72,9 @@ void VolumeUpdater::Run() {
 }
 
 Status VolumeUpdater::Refresh() {
-  auto loaded = LoadInput(source_, key_);
-  if (!loaded && loaded.error().code == ErrorCode::kNotFound && shown_any_) {
+  auto projected = ProjectFrom(source_, key_, view_);
+  if (!projected && projected.error().code == ErrorCode::kNotFound && shown_any_ &&
+      !source_.Get(key_)) {
     {
       MutexLock lock(mutex_);
       if (std::exchange(state_.pod_deleted, true)) return {};
@@ -82,22 +83,21 @@ Status VolumeUpdater::Refresh() {
             {{log_keys::kPod, key_.ns + "/" + key_.name}});
     return {};
   }
-  if (!loaded) return Fail(std::move(loaded.error()));
-  FollowNode(loaded->node);
+  if (!projected) return Fail(std::move(projected.error()));
+  FollowNode(projected->node);
 
-  auto files = ProjectView(view_, loaded->input);
-  if (!files) return Fail(std::move(files.error()));
+  std::vector<ProjectedFile>& files = projected->files;
   Update update;
-  update.resource_version = loaded->pod->meta().resource_version;
-  update.changed = !shown_any_ || !SameFiles(*files, shown_);
-  if (update.changed) update.files = *files;
+  update.resource_version = projected->loaded.pod->meta().resource_version;
+  update.changed = !shown_any_ || !SameFiles(files, shown_);
+  if (update.changed) update.files = files;
   std::vector<std::string> problems;
-  for (const ProjectedFile& file : *files) {
+  for (const ProjectedFile& file : files) {
     if (!file.problem.empty()) problems.push_back(file.path + ": " + file.problem);
   }
   const bool changed = update.changed;
   if (auto done = sink_(std::move(update)); !done) return done;
-  shown_ = std::move(*files);
+  shown_ = std::move(files);
   shown_any_ = true;
 
   MutexLock lock(mutex_);
@@ -107,13 +107,12 @@ Status VolumeUpdater::Refresh() {
   return {};
 }
 
-void VolumeUpdater::FollowNode(const ObjectPtr& node) {
-  const ObjectKey key = node ? ObjectKey{"Node", "", node->meta().name, ""} : ObjectKey{};
-  if (key.name == node_key_.name) return;
+void VolumeUpdater::FollowNode(const ObjectKey& node) {
+  if (node.name == node_key_.name) return;
   node_subscription_.reset();
-  node_key_ = key;
-  if (!node) return;
-  node_subscription_ = source_.Subscribe(key, [this](const ObjectPtr&) { MarkDirty(); });
+  node_key_ = node;
+  if (node.name.empty()) return;
+  node_subscription_ = source_.Subscribe(node, [this](const ObjectPtr&) { MarkDirty(); });
   // The node may have changed before the subscription: look once more.
   MarkDirty();
 }

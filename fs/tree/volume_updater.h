@@ -55,7 +55,7 @@ class VolumeUpdater {
 
  private:
   Status Refresh() EXCLUDES(mutex_);
-  void FollowNode(const ObjectPtr& node);
+  void FollowNode(const ObjectKey& node);
   void MarkDirty() EXCLUDES(mutex_);
   void Run() EXCLUDES(mutex_);
   void Report(const Status& status) EXCLUDES(mutex_);

@@ -48,7 +48,10 @@ std::string FakeApiServer::Render(const std::string& resource, const Stored& obj
   }
   json += R"(},"managedFields":[{"manager":"test","fieldsV1":{"f:metadata":{}}}]},"spec":{)";
   if (!object.node.empty()) json += R"("nodeName":)" + Quoted(object.node);
-  return json + R"(},"status":{}})";
+  const Members& members = object.members;
+  if (!object.node.empty() && !members.spec.empty()) json += ',';
+  json += members.spec + '}';
+  return json + (members.more.empty() ? R"(,"status":{}})" : ',' + members.more + '}');
 }
 
 bool FakeApiServer::Refuse(HttpConnection& http, int code, const std::string& reason,

@@ -12,6 +12,8 @@ namespace downwardfs::fake_api {
 inline std::string KindOf(const std::string& resource) {
   if (resource == "pods") return "Pod";
   if (resource == "nodes") return "Node";
+  if (resource == "configmaps") return "ConfigMap";
+  if (resource == "secrets") return "Secret";
   return "Namespace";
 }
 

@@ -144,6 +144,19 @@ std::string FakeApiServer::Put(const std::string& ns, const std::string& name,
   return Store("pods", std::move(object));
 }
 
+std::string FakeApiServer::PutObject(const std::string& resource, const std::string& ns,
+                                     const std::string& name, const Members& members,
+                                     const std::string& label) {
+  const MutexLock lock(mutex_);
+  Stored object;
+  object.ns = ns;
+  object.name = name;
+  object.label = label;
+  if (resource == "pods") object.node = "node1";
+  object.members = members;
+  return Store(resource, std::move(object));
+}
+
 std::string FakeApiServer::Store(const std::string& resource, Stored object) {
   Objects& all = objects_[resource];
   const std::string key = object.ns + "/" + object.name;

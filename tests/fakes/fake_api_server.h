@@ -79,6 +79,14 @@ class FakeApiServer {
   /// Creates or changes a pod; returns its resourceVersion.
   std::string Put(const std::string& ns, const std::string& name, const std::string& label,
                   const std::string& node = "node1");
+  /// JSON members of any object: behind nodeName in its spec, and behind its status.
+  struct Members {
+    std::string spec = {};  ///< `"volumes":[...]`
+    std::string more = {};  ///< `"data":{...}`
+  };
+  /// Creates or changes an object of any core resource ("pods", "nodes", "secrets").
+  std::string PutObject(const std::string& resource, const std::string& ns, const std::string& name,
+                        const Members& members, const std::string& label = "one");
   void Delete(const std::string& ns, const std::string& name);
   /// "ns/name uid rv label", sorted: what a client should hold.
   std::vector<std::string> Pods() const;
@@ -116,6 +124,7 @@ class FakeApiServer {
  private:
   struct Stored {
     std::string ns, name, uid, label, node;
+    Members members;
     std::uint64_t version = 0;
     std::string json;
   };

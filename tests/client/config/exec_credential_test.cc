@@ -7,7 +7,7 @@
 #include <future>
 #include <thread>
 
-#include "client/config/base64.h"
+#include "base/base64.h"
 #include "client/config/rfc3339.h"
 #include "tests/fakes/fake_clock.h"
 
@@ -233,7 +233,7 @@ TEST_F(ExecCredentialTest, ProvidesClusterInformationWhenAsked) {
             std::string(R"({"kind":"ExecCredential","apiVersion":")") + kVersion +
                 R"(","spec":{"interactive":false,"cluster":{"server":"https://h",)"
                 R"("tls-server-name":"n","certificate-authority-data":")" +
-                EncodeBase64("PEM") + R"(","config":{"audience":"a"}}}})");
+                Base64Encode("PEM") + R"(","config":{"audience":"a"}}}})");
 }
 
 TEST_F(ExecCredentialTest, ARunThatFailsNamesThePlugin) {

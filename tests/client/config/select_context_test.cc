@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/config/base64.h"
+#include "base/base64.h"
 
 namespace downwardfs::client {
 namespace {
@@ -115,7 +115,7 @@ TEST_P(BadContextTest, NamesFileEntryAndRule) {
   EXPECT_THAT(config.error().message, testing::Not(HasSubstr("SECRET")));
 }
 
-const std::string kPem = EncodeBase64(kCert);
+const std::string kPem = Base64Encode(kCert);
 
 INSTANTIATE_TEST_SUITE_P(
     All, BadContextTest,

@@ -4,8 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/config/base64.h"
-
 namespace downwardfs::client {
 namespace {
 
@@ -47,23 +45,6 @@ TEST(JoinHostPortTest, BracketsIpv6) {
   EXPECT_EQ(JoinHostPort("10.0.0.1", "443"), "10.0.0.1:443");
   EXPECT_EQ(JoinHostPort("fd00::1", "443"), "[fd00::1]:443");
   EXPECT_EQ(JoinHostPort("[fd00::1]", "443"), "[fd00::1]:443");
-}
-
-TEST(Base64Test, RoundTripsEveryLengthAndByte) {
-  std::string bytes;
-  for (int i = 0; i < 300; ++i) {
-    EXPECT_EQ(DecodeBase64(EncodeBase64(bytes)), bytes);
-    bytes += static_cast<char>(i * 7);
-  }
-  EXPECT_EQ(EncodeBase64("hello"), "aGVsbG8=");
-  EXPECT_EQ(DecodeBase64("aGVs\r\nbG8=\n"), "hello");
-}
-
-TEST(Base64Test, RefusesWhatGoRefuses) {
-  for (const char* text : {"a", "ab", "abc", "a===", "ab=", "ab=c", "abc=d",
-                           "ab==cd==", "====", "aGVsbG8 =", "aGVs_G8=", "abcd=", "abcde==="}) {
-    EXPECT_FALSE(DecodeBase64(text)) << text;
-  }
 }
 
 }  // namespace

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/source_flags.h"
+
+#include "cli/duration.h"
+
+namespace downwardfs {
+namespace {
+
+constexpr char kGroup[] =
+    "SOURCE, where the objects come from (none given: the API server of $KUBECONFIG, then of "
+    "~/.kube/config, then of the pod that this runs in)";
+
+CLI::Option* AddText(CLI::App* command, const char* name, std::string& value, const char* type,
+                     const char* text) {
+  return command->add_option(name, value, text)->type_name(type)->group(kGroup);
+}
+
+std::string TakeWait(const std::string& text, SourceOptions& source) {
+  auto wait = ParseDuration(text);
+  if (!wait) return "--wait " + wait.error().message;
+  source.wait = *wait;
+  return "";
+}
+
+}  // namespace
+
+void AddSource(CLI::App* command, SourceOptions& source) {
+  client::ServerFlags& flags = source.server;
+  CLI::Option* const pod_file =
+      AddText(command, "--pod-file", source.pod_file, "FILE",
+              "A YAML or JSON file with a Pod, several documents, a PodList or List, or a "
+              "Deployment, StatefulSet, DaemonSet or Job whose pod template is taken. "
+              "The file is watched: what you save shows at once");
+  AddText(command, "--node-file", source.node_file, "FILE",
+          "A Node in the same way: for node.metadata.* fields, and for limits that fall back to "
+          "its status.allocatable")
+      ->needs(pod_file);
+  command
+      ->add_flag("--api-defaults", source.api_defaults,
+                 "Give the pods of --pod-file what the API server would: a container that limits a "
+                 "resource and does not request it requests what it limits. Without this the file "
+                 "is shown as it stands")
+      ->needs(pod_file)
+      ->group(kGroup);
+  CLI::Option* const kubeconfig = AddText(command, "--kubeconfig", flags.kubeconfig, "FILE",
+                                          "The API server and user of this kubeconfig");
+  CLI::Option* const context = AddText(command, "--context", flags.context, "NAME",
+                                       "This context of the kubeconfig, not its current one");
+  CLI::Option* const server =
+      AddText(command, "--server", flags.server, "URL",
+              "This API server; http://127.0.0.1:8001 is a running `kubectl proxy`");
+  CLI::Option* const token = AddText(command, "--token-file", flags.token_file, "FILE",
+                                     "With --server: a bearer token, read again as it changes")
+                                 ->needs(server);
+  CLI::Option* const ca = AddText(command, "--ca-file", flags.ca_file, "FILE",
+                                  "With --server: who signed the server's certificate (PEM)")
+                              ->needs(server);
+  CLI::Option* const insecure =
+      command
+          ->add_flag("--insecure-skip-tls-verify", flags.insecure_skip_tls_verify,
+                     "With --server: trust any certificate. Whoever answers gets the token")
+          ->needs(server)
+          ->excludes(ca)
+          ->group(kGroup);
+  CLI::Option* const no_node =
+      command
+          ->add_flag_callback(
+              "--no-node", [&source] { source.nodes = false; },
+              "Do not read the pod's Node from the server: what needs it is empty")
+          ->group(kGroup);
+  CLI::Option* const wait =
+      command
+          ->add_option_function<std::string>(
+              "--wait",
+              [&source](const std::string& text) {
+                const std::string error = TakeWait(text, source);
+                if (!error.empty()) throw CLI::ValidationError(error);
+              },
+              "How long to wait for the API server, such as 30s or 1m; 0: one attempt. Default: "
+              "mount and write wait for ever, for the pod too; the others 10s")
+          ->type_name("DURATION")
+          ->group(kGroup);
+  server->excludes(kubeconfig)->excludes(context);
+  for (CLI::Option* option : {kubeconfig, context, server, token, ca, insecure, no_node, wait}) {
+    option->excludes(pod_file);
+  }
+}
+
+}  // namespace downwardfs

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A Transport whose requests all end by one deadline, for commands that answer a person once. One
+// thread at a time.
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "client/http/transport.h"
+
+namespace downwardfs {
+
+/// See the head of this file.
+class DeadlineTransport final : public client::Transport {
+ public:
+  explicit DeadlineTransport(std::shared_ptr<client::Transport> inner) : inner_(std::move(inner)) {}
+
+  /// From now on requests have `limit` together; a request gets at least a tenth of a second.
+  void Restart(std::chrono::milliseconds limit);
+  std::chrono::milliseconds Left() const;
+
+  Result<client::HttpResponse> Perform(const client::HttpRequest& request,
+                                       client::ResponseHandler& handler,
+                                       client::Cancellation* cancellation) override;
+  std::string Description() const override { return inner_->Description(); }
+  std::string Identity() const override { return inner_->Identity(); }
+
+ private:
+  const std::shared_ptr<client::Transport> inner_;
+  std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace downwardfs

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/sources/follow_source.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace downwardfs {
+namespace {
+
+// The first answer about a node decides what the first version shows; a server that is slow with it
+// must not hold up the mount for long.
+constexpr std::chrono::seconds kNodeAnswer{3};
+
+client::ReflectorOptions OneObject(client::ReflectorOptions options) {
+  // A streaming list saves nothing for one object, and what is refused first is named `list`.
+  options.streaming_lists = false;
+  return options;
+}
+
+}  // namespace
+
+FollowSource::FollowSource(const ServerAccess& access, const Options& options, OwnedFd changed)
+    : transport_(access.transport),
+      follow_nodes_(options.nodes),
+      pod_(options.pod),
+      changed_(std::move(changed)),
+      pods_(access.description),
+      nodes_(access.description) {}
+
+FollowSource::~FollowSource() = default;
+
+Result<std::unique_ptr<FollowSource>> FollowSource::Open(const ServerAccess& access,
+                                                         Options options) {
+  OwnedFd changed(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!changed) return Fail(ErrnoError(errno, "eventfd"));
+  std::unique_ptr<FollowSource> source(new FollowSource(access, options, std::move(changed)));
+  auto follow =
+      OneObject(client::PodReflectorOptions(options.pod.ns, "metadata.name=" + options.pod.name));
+  follow.on_outcome = [self = source.get()](const client::ApiFailure* failure) {
+    self->OnPodOutcome(failure);
+  };
+  source->pod_reflector_ =
+      std::make_unique<client::Reflector>(source->transport_, source->pods_, std::move(follow));
+  if (auto done = source->AwaitPod(options); !done) return Fail(std::move(done.error()));
+  return source;
+}
+
+void FollowSource::Wake() const {
+  const std::uint64_t one = 1;
+  // A full counter wakes as well.
+  (void)!write(changed_.get(), &one, sizeof one);
+}
+
+void FollowSource::OnPodOutcome(const client::ApiFailure* failure) {
+  {
+    const MutexLock lock(mutex_);
+    ++pod_outcome_.count;
+    pod_outcome_.error.reset();
+    if (failure != nullptr) pod_outcome_.error = failure->error;
+  }
+  Wake();
+}
+
+void FollowSource::OnNodeOutcome() {
+  const MutexLock lock(mutex_);
+  node_outcome_ = true;
+  node_answered_.NotifyAll();
+}
+
+std::string FollowSource::Missing() const {
+  return "pod " + pod_.ns + "/" + pod_.name + " is not there yet; " + pods_.State().description +
+         " has no such pod";
+}
+
+Status FollowSource::AwaitPod(const Options& options) {
+  const auto since = std::chrono::steady_clock::now();
+  const auto subscription = pods_.Subscribe(pod_, [this](const ObjectPtr&) { Wake(); });
+  std::string said;
+  for (;;) {
+    Outcome outcome;
+    {
+      const MutexLock lock(mutex_);
+      outcome = pod_outcome_;
+    }
+    if (outcome.error && !WorthRetrying(*outcome.error)) {
+      const bool forbidden = outcome.error->code == ErrorCode::kPermissionDenied;
+      if (forbidden) outcome.error->message += "; following a pod needs verbs list and watch";
+      return Fail(std::move(*outcome.error));
+    }
+    const ObjectPtr pod = pods_.Get(pod_);
+    // A watch that cannot start for now is the reflector's business: there is content to show.
+    if (pod && (outcome.error || pods_.State().connected)) {
+      pod_.uid = pod->meta().uid;
+      return {};
+    }
+    std::string reason;
+    if (outcome.error) {
+      reason = outcome.error->message;
+    } else if (outcome.count > 0 && !pod) {
+      reason = Missing();
+    }
+    if (!reason.empty() && options.wait && options.wait->count() == 0) {
+      return Fail(outcome.error ? outcome.error->code : ErrorCode::kNotFound, reason);
+    }
+    if (!reason.empty() && reason != said) {
+      SayWaiting(reason);
+      said = reason;
+    }
+    if (auto more = WaitForChange(options, since, said); !more) return more;
+  }
+}
+
+Status FollowSource::WaitForChange(const Options& options,
+                                   std::chrono::steady_clock::time_point since,
+                                   const std::string& reason) const {
+  const std::string last = reason.empty() ? "no answer from " + pods_.State().description : reason;
+  int timeout = -1;
+  if (options.wait && options.wait->count() > 0) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        since + *options.wait - std::chrono::steady_clock::now());
+    if (left.count() <= 0) {
+      return Fail(ErrorCode::kDeadlineExceeded, "gave up after --wait: " + last);
+    }
+    timeout = static_cast<int>(std::min<std::int64_t>(left.count() + 1, 3'600'000));
+  }
+  pollfd fds[] = {{changed_.get(), POLLIN, 0}, {options.stop_fd, POLLIN, 0}};
+  if (poll(fds, 2, timeout) < 0 && errno != EINTR) return Fail(ErrnoError(errno, "poll"));
+  if ((fds[1].revents & POLLIN) != 0) {
+    return Fail(ErrorCode::kCancelled, "stopped by a signal while waiting: " + last);
+  }
+  std::uint64_t drained = 0;
+  (void)!read(changed_.get(), &drained, sizeof drained);
+  return {};
+}
+
+void FollowSource::Require(const ObjectKey& key) {
+  if (key.kind != "Node" || !follow_nodes_) return;
+  {
+    const MutexLock lock(mutex_);
+    if (required_node_ == key.name) return;
+    required_node_ = key.name;
+    node_outcome_ = false;
+  }
+  auto follow = OneObject(client::NodeReflectorOptions(key.name));
+  follow.on_outcome = [this](const client::ApiFailure*) { OnNodeOutcome(); };
+  node_reflector_.reset();  // joined before the next one starts
+  node_reflector_ = std::make_unique<client::Reflector>(transport_, nodes_, std::move(follow));
+  const auto deadline = std::chrono::steady_clock::now() + kNodeAnswer;
+  const MutexLock lock(mutex_);
+  while (!node_outcome_ && node_answered_.WaitUntil(mutex_, deadline)) {
+  }
+}
+
+ObjectPtr FollowSource::Get(const ObjectKey& key) const {
+  return StoreOf(key.kind).Get(key);
+}
+
+std::vector<ObjectPtr> FollowSource::List(const std::string& kind) const {
+  return StoreOf(kind).List(kind);
+}
+
+std::unique_ptr<ObjectSource::Subscription> FollowSource::Subscribe(ObjectKey key,
+                                                                    Callback callback) {
+  client::ObjectStore& store = key.kind == "Node" ? nodes_ : pods_;
+  return store.Subscribe(std::move(key), std::move(callback));
+}
+
+SourceState FollowSource::State() const {
+  SourceState state = pods_.State();
+  if (state.last_error.empty()) state.last_error = nodes_.State().last_error;
+  return state;
+}
+
+}  // namespace downwardfs

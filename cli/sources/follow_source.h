@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One pod of an API server, followed by list and watch with the field selector metadata.name=, for
+// commands that stay (mount, write). Its node is followed in the same way from when it is required;
+// where nodes may not be read, the node stays unknown, State() says why, and it is tried again. The
+// pod is the one that was first seen: Open() binds the key to its uid.
+//
+// Owned by main(). Two threads at most: a reflector's for the pod and one for the node. Require()
+// is for one thread at a time. State() speaks of the pod's watch: a node that is out of reach shows
+// in last_error alone.
+// Lock order: the stores' locks are never held while mutex_ is taken, nor the other way round.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/object_source.h"
+#include "base/owned_fd.h"
+#include "base/result.h"
+#include "cli/sources/server_access.h"
+#include "client/store/object_store.h"
+#include "client/watch/reflector.h"
+
+namespace downwardfs {
+
+/// See the head of this file.
+class FollowSource final : public ObjectSource {
+ public:
+  struct Options {
+    ObjectKey pod;
+    /// How long to wait for the server and the pod; nothing: for ever; zero: for one answer.
+    std::optional<std::chrono::milliseconds> wait;
+    bool nodes = true;  ///< false: the node stays unknown
+    int stop_fd = -1;   ///< readable: stop waiting (a signalfd); -1: none
+  };
+
+  /// Begins to follow the pod and waits until it is there, saying at standard error what for.
+  /// Fails at once where waiting does not help.
+  static Result<std::unique_ptr<FollowSource>> Open(const ServerAccess& access, Options options);
+  ~FollowSource() override;
+
+  /// The pod's key, with its uid.
+  const ObjectKey& pod() const { return pod_; }
+
+  ObjectPtr Get(const ObjectKey& key) const override;
+  std::vector<ObjectPtr> List(const std::string& kind) const override;
+  std::unique_ptr<Subscription> Subscribe(ObjectKey key, Callback callback) override;
+  void Require(const ObjectKey& key) override EXCLUDES(mutex_);
+  SourceState State() const override EXCLUDES(mutex_);
+
+ private:
+  // How the latest attempt to follow the pod ended.
+  struct Outcome {
+    std::uint64_t count = 0;
+    std::optional<Error> error;
+  };
+
+  FollowSource(const ServerAccess& access, const Options& options, OwnedFd changed);
+  Status AwaitPod(const Options& options);
+  /// Waits for the next outcome or event; false once the deadline has passed or we are to stop.
+  Status WaitForChange(const Options& options, std::chrono::steady_clock::time_point since,
+                       const std::string& reason) const;
+  std::string Missing() const;
+  void OnPodOutcome(const client::ApiFailure* failure) EXCLUDES(mutex_);
+  void OnNodeOutcome() EXCLUDES(mutex_);
+  void Wake() const;
+  const client::ObjectStore& StoreOf(const std::string& kind) const {
+    return kind == "Node" ? nodes_ : pods_;
+  }
+
+  const std::shared_ptr<client::Transport> transport_;
+  const bool follow_nodes_;
+  ObjectKey pod_;
+  const OwnedFd changed_;  // an eventfd
+  client::ObjectStore pods_;
+  client::ObjectStore nodes_;
+
+  mutable Mutex mutex_;
+  CondVar node_answered_;
+  Outcome pod_outcome_ GUARDED_BY(mutex_);
+  std::string required_node_ GUARDED_BY(mutex_);
+  bool node_outcome_ GUARDED_BY(mutex_) = false;
+
+  // Last: they use the others.
+  std::unique_ptr<client::Reflector> node_reflector_;
+  std::unique_ptr<client::Reflector> pod_reflector_;
+};
+
+}  // namespace downwardfs

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From the flags of SOURCE to a connection to an API server, and how the start of a command deals
+// with a server that is not there. Creating a transport starts its thread: after the fork.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "client/config/resolve.h"
+#include "client/http/transport.h"
+
+namespace downwardfs {
+
+/// One API server and who we are to it. Copies share the transport.
+struct ServerAccess {
+  std::shared_ptr<client::Transport> transport;
+  /// For `status` and messages: "https://10.0.0.1:6443 (context dev of /home/me/.kube/config)".
+  std::string description;
+  std::string default_namespace;
+};
+
+/// Resolves the flags (client/config/resolve.h has the order) and makes a transport; asks the
+/// server nothing.
+Result<ServerAccess> OpenServer(const client::ServerFlags& flags);
+
+/// False where waiting does not help: the credentials, the rights, the certificate, the request or
+/// the address is wrong.
+bool WorthRetrying(const Error& error);
+
+/// Tells the person at standard error what the command waits for: one line.
+void SayWaiting(const std::string& reason);
+
+}  // namespace downwardfs

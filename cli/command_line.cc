@@ -94,6 +94,19 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
       ->add_option("--fs-group", options.fs_group,
                    "Give files and directories this group and the modes of a pod's fsGroup")
       ->type_name("GID");
+  command
+      ->add_option_function<std::string>(
+          "--layout", [&options](const std::string& name) { options.live_layout = name == "live"; },
+          "kubelet: `..data`, links, and all files change at one instant. live: regular files that "
+          "change in place, so that bind mounts of single files and subPath stay live (default: "
+          "kubelet)")
+      ->type_name("LAYOUT")
+      ->check(CLI::IsMember({"kubelet", "live"}).description(""));
+  command
+      ->add_option("--selinux-context", options.selinux_context,
+                   "Label the files with this SELinux context (root, where SELinux is enabled), "
+                   "such as system_u:object_r:container_file_t:s0")
+      ->type_name("CONTEXT");
   AddLog(command, options.log);
   command->add_option("MOUNTPOINT", options.mount_point, "An existing directory")->required();
   command->footer(

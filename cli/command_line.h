@@ -42,6 +42,8 @@ struct MountOptions {
   std::string mount_point;
   bool foreground = false;
   bool allow_other = false;
+  bool live_layout = false;     ///< files that change in place instead of `..data` and links
+  std::string selinux_context;  ///< empty: none
   std::optional<std::uint32_t> fs_group;
 };
 

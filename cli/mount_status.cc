@@ -32,9 +32,9 @@ std::string ViewName(const VolumeView& view) {
 MountStatus::MountStatus(const Inputs& inputs, std::string mount_point)
     : inputs_(inputs), mount_point_(std::move(mount_point)) {}
 
-void MountStatus::Attach(const VolumeSession* session, const VolumeUpdater* updater) {
+void MountStatus::Attach(const MountedVolume* volume, const VolumeUpdater* updater) {
   MutexLock lock(mutex_);
-  session_ = session;
+  volume_ = volume;
   updater_ = updater;
 }
 
@@ -62,16 +62,19 @@ std::string MountStatus::Json() const {
     out["podDeleted"] = updater.pod_deleted;
     out["problems"] = updater.problems;
   }
-  if (session_ != nullptr) {
-    const NodeTable::Stats stats = session_->stats();
+  if (volume_ != nullptr) {
+    const VolumeStats stats = volume_->stats();
     out["resourceVersion"] = stats.resource_version;
-    out["dataDirectory"] = stats.data_dir;
+    if (!stats.data_dir.empty()) out["dataDirectory"] = stats.data_dir;
     out["files"] = stats.files;
     out["contentBytes"] = stats.content_bytes;
     out["flips"] = stats.flips;
     out["liveVersions"] = stats.versions;
     out["kernelLookups"] = stats.lookups;
-    out["requests"] = session_->requests();
+    out["openFiles"] = stats.open_files;
+    out["flipsWithoutEvents"] = volume_->without_events();
+    out["publishStuck"] = volume_->stuck();
+    out["requests"] = volume_->requests();
   } else {
     out["requests"] = nlohmann::json::object();
   }

@@ -9,7 +9,7 @@
 
 #include "base/mutex.h"
 #include "cli/inputs.h"
-#include "fs/fuse/volume_session.h"
+#include "fs/fuse/mounted_volume.h"
 #include "fs/tree/volume_updater.h"
 
 namespace downwardfs {
@@ -19,8 +19,8 @@ class MountStatus {
   /// `inputs` outlives the status.
   MountStatus(const Inputs& inputs, std::string mount_point);
 
-  /// From now on (or, with null pointers, no longer) the session's and updater's figures are shown.
-  void Attach(const VolumeSession* session, const VolumeUpdater* updater) EXCLUDES(mutex_);
+  /// From now on (or, with null pointers, no longer) the volume's and updater's figures are shown.
+  void Attach(const MountedVolume* volume, const VolumeUpdater* updater) EXCLUDES(mutex_);
 
   std::string Json() const EXCLUDES(mutex_);
 
@@ -29,7 +29,7 @@ class MountStatus {
   const std::string mount_point_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   mutable Mutex mutex_;
-  const VolumeSession* session_ GUARDED_BY(mutex_) = nullptr;
+  const MountedVolume* volume_ GUARDED_BY(mutex_) = nullptr;
   const VolumeUpdater* updater_ GUARDED_BY(mutex_) = nullptr;
 };
 

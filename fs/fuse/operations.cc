@@ -3,6 +3,7 @@
 
 #define FUSE_USE_VERSION 312
 #include <fuse_lowlevel.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -62,6 +63,17 @@ void Destroy(void* userdata) {
   static_cast<VolumeContext*>(userdata)->counters->Count(Kind::kDestroy);
 }
 
+// With an entry goes one lookup of its node.
+void ReplyEntry(fuse_req_t request, VolumeContext& context, const NodeAttr& attr) {
+  fuse_entry_param entry = {};
+  entry.ino = attr.id;
+  entry.attr = ToStat(attr);
+  entry.attr_timeout = kForever;
+  entry.entry_timeout = kForever;
+  // The kernel never saw the node if the caller was interrupted: take the lookup back.
+  if (fuse_reply_entry(request, &entry) == -ENOENT) context.nodes->Forget(attr.id, 1);
+}
+
 void Lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
   VolumeContext& context = Counted(request, Kind::kLookup);
   const auto attr = context.nodes->Lookup(parent, name);
@@ -69,13 +81,7 @@ void Lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
     fuse_reply_err(request, ENOENT);
     return;
   }
-  fuse_entry_param entry = {};
-  entry.ino = attr->id;
-  entry.attr = ToStat(*attr);
-  entry.attr_timeout = kForever;
-  entry.entry_timeout = kForever;
-  // The kernel never saw the node if the caller was interrupted: take the lookup back.
-  if (fuse_reply_entry(request, &entry) == -ENOENT) context.nodes->Forget(attr->id, 1);
+  ReplyEntry(request, context, *attr);
 }
 
 void Forget(fuse_req_t request, fuse_ino_t node, std::uint64_t count) {
@@ -110,10 +116,33 @@ void Readlink(fuse_req_t request, fuse_ino_t node) {
   }
 }
 
-// ENOSYS tells the kernel never to ask again (FUSE_NO_OPEN_SUPPORT) and to keep what it has read.
-void Open(fuse_req_t request, fuse_ino_t, fuse_file_info*) {
-  Counted(request, Kind::kOpen);
-  fuse_reply_err(request, ENOSYS);
+// Where content never changes behind an inode, ENOSYS tells the kernel never to ask again
+// (FUSE_NO_OPEN_SUPPORT) and to keep what it has read. In the live layout an open pins a content,
+// and no page of it may be kept for the next open.
+void Open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
+  VolumeContext& context = Counted(request, Kind::kOpen);
+  if ((file->flags & O_ACCMODE) != O_RDONLY) {
+    fuse_reply_err(request, EROFS);
+    return;
+  }
+  if (!context.nodes->opens_files()) {
+    fuse_reply_err(request, ENOSYS);
+    return;
+  }
+  const auto handle = context.nodes->OpenFile(node);
+  if (!handle) {
+    fuse_reply_err(request, ESTALE);
+    return;
+  }
+  file->fh = *handle;
+  file->direct_io = 1;
+  // The kernel will send no RELEASE if the caller was interrupted.
+  if (fuse_reply_open(request, file) == -ENOENT) context.nodes->CloseFile(*handle);
+}
+
+void Release(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
+  Counted(request, Kind::kRelease).nodes->CloseFile(file->fh);
+  fuse_reply_err(request, 0);
 }
 
 void Opendir(fuse_req_t request, fuse_ino_t, fuse_file_info*) {
@@ -121,8 +150,10 @@ void Opendir(fuse_req_t request, fuse_ino_t, fuse_file_info*) {
   fuse_reply_err(request, ENOSYS);
 }
 
-void Read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset, fuse_file_info*) {
-  const auto file = Counted(request, Kind::kRead).nodes->File(node);
+void Read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset,
+          fuse_file_info* info) {
+  const VolumeNodes& nodes = *Counted(request, Kind::kRead).nodes;
+  const auto file = nodes.opens_files() ? nodes.Opened(info->fh) : nodes.File(node);
   if (!file) {
     fuse_reply_err(request, ESTALE);
     return;
@@ -156,7 +187,7 @@ void Readdir(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset
 }
 
 void Statfs(fuse_req_t request, fuse_ino_t) {
-  const NodeTable::Stats stats = Counted(request, Kind::kStatfs).nodes->GetStats();
+  const VolumeStats stats = Counted(request, Kind::kStatfs).nodes->GetStats();
   struct statvfs st = {};
   st.f_bsize = kBlock;
   st.f_frsize = kBlock;
@@ -208,6 +239,92 @@ void Listxattr(fuse_req_t request, fuse_ino_t node, std::size_t size) {
   ReplyXattr(request, names, size);
 }
 
+using Change = TreeChange::Kind;
+
+// A change that makes a node.
+void Make(fuse_req_t request, Kind kind, const TreeChange& change) {
+  VolumeContext& context = Counted(request, kind);
+  if (const auto made = context.nodes->Apply(change)) {
+    ReplyEntry(request, context, *made);
+  } else {
+    fuse_reply_err(request, EROFS);
+  }
+}
+
+void Mkdir(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t) {
+  Make(request, Kind::kMkdir, {Change::kMakeDirectory, parent, name, ""});
+}
+
+void Mknod(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t, dev_t) {
+  Make(request, Kind::kMknod, {Change::kMakeFile, parent, name, ""});
+}
+
+void Symlink(fuse_req_t request, const char*, fuse_ino_t parent, const char* name) {
+  Make(request, Kind::kSymlink, {Change::kMakeLink, parent, name, ""});
+}
+
+// A change that is answered with success alone.
+void Move(fuse_req_t request, Kind kind, const TreeChange& change) {
+  const auto changed = Counted(request, kind).nodes->Apply(change);
+  fuse_reply_err(request, changed ? 0 : EROFS);
+}
+
+void Unlink(fuse_req_t request, fuse_ino_t parent, const char* name) {
+  Move(request, Kind::kUnlink, {Change::kUnlink, parent, name, ""});
+}
+
+void Rmdir(fuse_req_t request, fuse_ino_t parent, const char* name) {
+  Move(request, Kind::kRmdir, {Change::kRemoveDirectory, parent, name, ""});
+}
+
+void Rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
+            const char* new_name, unsigned flags) {
+  const bool ours = parent == new_parent && flags == 0;
+  Move(request, Kind::kRename,
+       {ours ? Change::kRename : Change::kNone, parent, name, new_name});
+}
+
+void Setattr(fuse_req_t request, fuse_ino_t node, struct stat*, int, fuse_file_info*) {
+  const auto attr =
+      Counted(request, Kind::kSetattr).nodes->Apply({Change::kSetAttributes, node, "", ""});
+  if (!attr) {
+    fuse_reply_err(request, EROFS);
+    return;
+  }
+  const struct stat st = ToStat(*attr);
+  fuse_reply_attr(request, &st, kForever);
+}
+
+// What nobody may do.
+void Refuse(fuse_req_t request) {
+  Counted(request, Kind::kRefused);
+  fuse_reply_err(request, EROFS);
+}
+
+void Write(fuse_req_t request, fuse_ino_t, const char*, std::size_t, off_t, fuse_file_info*) {
+  Refuse(request);
+}
+
+void Create(fuse_req_t request, fuse_ino_t, const char*, mode_t, fuse_file_info*) {
+  Refuse(request);
+}
+
+void Link(fuse_req_t request, fuse_ino_t, fuse_ino_t, const char*) {
+  Refuse(request);
+}
+
+void Setxattr(fuse_req_t request, fuse_ino_t, const char*, const char*, std::size_t, int) {
+  Refuse(request);
+}
+
+void Removexattr(fuse_req_t request, fuse_ino_t, const char*) {
+  Refuse(request);
+}
+
+void Fallocate(fuse_req_t request, fuse_ino_t, int, off_t, off_t, fuse_file_info*) {
+  Refuse(request);
+}
+
 }  // namespace
 
 const fuse_lowlevel_ops& VolumeOperations() {
@@ -227,6 +344,20 @@ const fuse_lowlevel_ops& VolumeOperations() {
     ops.statfs = Statfs;
     ops.getxattr = Getxattr;
     ops.listxattr = Listxattr;
+    ops.release = Release;
+    ops.mkdir = Mkdir;
+    ops.mknod = Mknod;
+    ops.symlink = Symlink;
+    ops.unlink = Unlink;
+    ops.rmdir = Rmdir;
+    ops.rename = Rename;
+    ops.setattr = Setattr;
+    ops.write = Write;
+    ops.create = Create;
+    ops.link = Link;
+    ops.setxattr = Setxattr;
+    ops.removexattr = Removexattr;
+    ops.fallocate = Fallocate;
     return ops;
   }();
   return operations;

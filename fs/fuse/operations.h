@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The FUSE operations of a volume: decode, ask the node table, reply exactly once. libfuse calls
-// them on the serving threads; no lock is held across a reply. What a volume cannot do (write,
-// rename, unlink) has no handler: the mount is read-only, so the kernel answers EROFS itself.
+// them on the serving threads; no lock is held across a reply. Changes of the tree are taken from
+// the publisher alone (own_tree.h); everybody else's are answered EROFS, by the kernel where the
+// mount is read-only, by us where it is not.
 #pragma once
 
 #include <functional>
 #include <string>
 
-#include "fs/fuse/node_table.h"
+#include "fs/fuse/init_reply.h"
 #include "fs/fuse/request_counters.h"
+#include "fs/fuse/volume_nodes.h"
 
 struct fuse_lowlevel_ops;
 
@@ -17,8 +19,9 @@ namespace downwardfs {
 
 /// What the operations work on; the session's userdata.
 struct VolumeContext {
-  NodeTable* nodes = nullptr;
+  VolumeNodes* nodes = nullptr;
   RequestCounters* counters = nullptr;
+  InitReply init_reply;
   /// The JSON that `downwardfs status` prints; called on serving threads, must not block.
   std::function<std::string()> status;
 };

@@ -1,69 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tells the kernel that names have moved. This never happens on a thread that serves requests: a
-// notification waits for the directory's lock, whose holder may be waiting for our answer. So one
-// thread, owned by the publisher, sends them, in the order of the flips.
+// The threads that change mounted volumes. A change of the own mount and a notification wait for a
+// directory's lock, whose holder may be waiting for our answer, so neither ever happens on a thread
+// that serves requests. Each volume has a lane: its tasks run one at a time, in their order, on a
+// small pool that all volumes share.
 //
-// A retired data directory keeps its name for two seconds (kGraceTime), so that a reader that has
-// just followed `..data` still finds it; then the kernel is told to drop the name, forgets what
-// hangs below it, and the version is freed.
+// A reader can hold a directory's lock for as long as it likes (a listing into memory that a hung
+// file system backs). A lane whose task has run for a second is set aside: it says that it is stuck,
+// and another thread takes its thread's place, so that it delays no other volume.
+//
+// One owner makes the pool and destroys it after all lanes; lanes are used by any thread.
 #pragma once
 
 #include <chrono>
-#include <cstdint>
-#include <deque>
-#include <string>
+#include <functional>
+#include <memory>
 
-#include "base/mutex.h"
 #include "base/worker_thread.h"
-#include "fs/fuse/node_table.h"
 
 namespace downwardfs {
 
-/// The two notifications, as an interface so that tests need no kernel. Called by the publisher's
-/// thread only. Failures are not reported: a name that the kernel does not know needs no notice.
-class KernelNotifier {
- public:
-  virtual ~KernelNotifier() = default;
-  /// FUSE_NOTIFY_INVAL_ENTRY: `name` in the root means something else now.
-  virtual void InvalidateName(const std::string& name) = 0;
-  /// FUSE_NOTIFY_INVAL_INODE of the root: its attributes and its listing have changed.
-  virtual void InvalidateRoot() = 0;
-};
-
 class Publisher {
  public:
-  static constexpr std::chrono::seconds kGraceTime{2};
-
-  /// Both outlive the publisher. The thread starts at once.
-  Publisher(NodeTable& nodes, KernelNotifier& notifier);
-  /// Sends what is still queued (not what waits for its grace time), then joins the thread.
-  ~Publisher();
-
-  /// Queues the notifications of a flip. Any thread; does not wait.
-  void Enqueue(NodeTable::Flip flip) EXCLUDES(mutex_);
-
-  /// Flips whose notifications have been sent.
-  std::uint64_t published() const EXCLUDES(mutex_);
-
- private:
+  using Task = std::function<void()>;
   using SteadyTime = std::chrono::steady_clock::time_point;
-  struct Retired {
-    SteadyTime due;
-    std::uint64_t version;
+
+  struct Options {
+    int threads = 2;  ///< that run tasks; one more watches the clock
+    std::chrono::milliseconds stuck_after{1000};
   };
 
-  void Run() EXCLUDES(mutex_);
+  class Lane {
+   public:
+    /// Drops what is queued and waits for the task that runs, unless it is stuck.
+    ~Lane();
+    Lane(const Lane&) = delete;
+    Lane& operator=(const Lane&) = delete;
 
-  NodeTable& nodes_;
-  KernelNotifier& notifier_;
-  mutable Mutex mutex_;
-  CondVar wake_;
-  std::deque<NodeTable::Flip> flips_ GUARDED_BY(mutex_);
-  std::deque<Retired> retired_ GUARDED_BY(mutex_);  // by due time, as they come
-  std::uint64_t published_ GUARDED_BY(mutex_) = 0;
-  bool stopping_ GUARDED_BY(mutex_) = false;
-  WorkerThread thread_;  // last: it uses the members above
+    struct State;
+
+    /// Posts to the lane; what is posted after the lane has gone is dropped. May be copied.
+    class Poster {
+     public:
+      /// Runs the task after all that were posted before it.
+      void Post(Task task) const;
+      /// Posts the task when `due` has come.
+      void PostAt(SteadyTime due, Task task) const;
+
+     private:
+      friend class Lane;
+      explicit Poster(std::shared_ptr<State> state);
+      std::shared_ptr<State> state_;
+    };
+    Poster poster() const;
+
+    /// The task that runs has done so for too long.
+    bool stuck() const;
+
+   private:
+    friend class Publisher;
+    explicit Lane(std::shared_ptr<State> state);
+    std::shared_ptr<State> state_;
+  };
+
+  Publisher() : Publisher(Options{}) {}
+  explicit Publisher(Options options);
+  /// Joins the threads. One that is stuck is left to the process's end, with a line in the log.
+  ~Publisher();
+
+  std::unique_ptr<Lane> NewLane();
+  /// Lanes that are stuck now.
+  int stuck() const;
+
+ private:
+  struct Pool;
+  std::shared_ptr<Pool> pool_;
+  WorkerThread watch_;
 };
 
 }  // namespace downwardfs

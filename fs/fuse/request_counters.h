@@ -14,7 +14,7 @@ namespace downwardfs {
 
 class RequestCounters {
  public:
-  /// The kinds that we answer ourselves, by their names in linux/fuse.h without FUSE_.
+  /// By their names in linux/fuse.h without FUSE_.
   enum Kind : std::size_t {
     kInit,
     kLookup,
@@ -29,6 +29,15 @@ class RequestCounters {
     kOpendir,
     kReaddir,
     kDestroy,
+    kRelease,
+    kMkdir,
+    kMknod,
+    kSymlink,
+    kUnlink,
+    kRmdir,
+    kRename,
+    kSetattr,
+    kRefused,  ///< answered EROFS without a look: WRITE, CREATE, LINK, ...
     kKinds,
   };
 
@@ -37,7 +46,7 @@ class RequestCounters {
   std::map<std::string, std::uint64_t> Snapshot() const {
     static constexpr const char* kNames[kKinds] = {
         "INIT",   "LOOKUP",   "FORGET",    "GETATTR", "READLINK", "OPEN",   "READ",
-        "STATFS", "GETXATTR", "LISTXATTR", "OPENDIR", "READDIR",  "DESTROY"};
+        "STATFS", "GETXATTR", "LISTXATTR", "OPENDIR", "READDIR",  "DESTROY", "RELEASE", "MKDIR", "MKNOD", "SYMLINK", "UNLINK", "RMDIR", "RENAME", "SETATTR", "REFUSED"};
     std::map<std::string, std::uint64_t> out;
     for (std::size_t i = 0; i < kKinds; ++i) {
       out[kNames[i]] = counts_[i].load(std::memory_order_relaxed);

@@ -54,6 +54,7 @@ std::shared_ptr<const VolumeVersion> VolumeVersion::Make(std::vector<ProjectedFi
     entry.mode = file.mode & 0777;
     entry.content = std::move(file.content);
     entry.source = std::move(file.source);
+    ++version->file_count_;
     version->content_bytes_ += entry.content.size();
   }
   version->SortChildren();

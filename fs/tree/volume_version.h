@@ -48,6 +48,8 @@ class VolumeVersion {
   /// The index of `name` in the directory `directory`.
   std::optional<std::uint32_t> Child(std::uint32_t directory, std::string_view name) const;
 
+  /// Regular files.
+  std::uint64_t file_count() const { return file_count_; }
   /// The bytes of all files.
   std::uint64_t content_bytes() const { return content_bytes_; }
 
@@ -59,6 +61,7 @@ class VolumeVersion {
   std::string data_dir_;
   WallTime created_;
   std::vector<TreeEntry> entries_;
+  std::uint64_t file_count_ = 0;
   std::uint64_t content_bytes_ = 0;
 };
 

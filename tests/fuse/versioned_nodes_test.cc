@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fs/fuse/node_table.h"
+#include "fs/fuse/versioned_nodes.h"
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>
@@ -20,19 +20,19 @@ VolumeVersionPtr Version(std::vector<ProjectedFile> files, std::string data_dir)
                              std::chrono::system_clock::now());
 }
 
-std::vector<DirectoryEntry> Entries(const NodeTable& nodes, NodeId id) {
+std::vector<DirectoryEntry> Entries(const VersionedNodes& nodes, NodeId id) {
   auto entries = nodes.List(id);
   EXPECT_TRUE(entries);
   return entries.value_or(std::vector<DirectoryEntry>());
 }
 
-std::vector<std::string> Names(const NodeTable& nodes, NodeId id) {
+std::vector<std::string> Names(const VersionedNodes& nodes, NodeId id) {
   std::vector<std::string> names;
   for (const DirectoryEntry& entry : Entries(nodes, id)) names.push_back(entry.name);
   return names;
 }
 
-class NodeTableTest : public ::testing::Test {
+class VersionedNodesTest : public ::testing::Test {
  protected:
   // Walks `path` as the kernel does, following the links of the volume itself.
   std::optional<NodeAttr> Walk(std::initializer_list<const char*> path) {
@@ -46,10 +46,10 @@ class NodeTableTest : public ::testing::Test {
     return attr;
   }
 
-  NodeTable nodes_{Ownership{}, std::chrono::system_clock::now()};
+  VersionedNodes nodes_{Ownership{}, std::chrono::system_clock::now()};
 };
 
-TEST_F(NodeTableTest, RootHasTheKubeletsLayout) {
+TEST_F(VersionedNodesTest, RootHasTheKubeletsLayout) {
   nodes_.Install(Version({File("labels", "a"), File("res/cpu", "1"), File("res/mem", "2")}, "..v1"),
                  "7");
   EXPECT_THAT(Names(nodes_, kRootNode), ElementsAre(".", "..", "..data", "..v1", "labels", "res"));
@@ -67,7 +67,7 @@ TEST_F(NodeTableTest, RootHasTheKubeletsLayout) {
   EXPECT_EQ(file->resource_version, "7");
 }
 
-TEST_F(NodeTableTest, ListedNodeIdsAreThoseThatLookupGives) {
+TEST_F(VersionedNodesTest, ListedNodeIdsAreThoseThatLookupGives) {
   nodes_.Install(Version({File("a/b/c", "x"), File("d", "y")}, "..v1"), "");
   for (const DirectoryEntry& entry : Entries(nodes_, kRootNode)) {
     if (entry.name.size() > 2 || entry.name[0] != '.') {
@@ -80,8 +80,8 @@ TEST_F(NodeTableTest, ListedNodeIdsAreThoseThatLookupGives) {
   EXPECT_EQ(entries[2].id, Walk({"..v1", "a", "b", "c"})->id);
 }
 
-TEST_F(NodeTableTest, FsGroupGivesTheKubeletsModesAndGroup) {
-  NodeTable nodes(Ownership{0, 0, 1234}, std::chrono::system_clock::now());
+TEST_F(VersionedNodesTest, FsGroupGivesTheKubeletsModesAndGroup) {
+  VersionedNodes nodes(Ownership{0, 0, 1234}, std::chrono::system_clock::now());
   nodes.Install(Version({File("f", "x", 0400), File("d/g", "y", 0004)}, "..v1"), "");
   EXPECT_EQ(nodes.Attr(kRootNode)->mode, static_cast<std::uint32_t>(S_IFDIR | 03777));
   const auto data = *nodes.Lookup(kRootNode, "..v1");
@@ -92,7 +92,7 @@ TEST_F(NodeTableTest, FsGroupGivesTheKubeletsModesAndGroup) {
   EXPECT_EQ(nodes.Lookup(directory.id, "g")->mode, static_cast<std::uint32_t>(S_IFREG | 0444));
 }
 
-TEST_F(NodeTableTest, AnOldVersionKeepsResolvingUntilItExpires) {
+TEST_F(VersionedNodesTest, AnOldVersionKeepsResolvingUntilItExpires) {
   nodes_.Install(Version({File("labels", "old")}, "..v1"), "");
   const auto old_directory = *Walk({"..v1"});
   const auto flip = nodes_.Install(Version({File("labels", "new")}, "..v2"), "");
@@ -110,7 +110,7 @@ TEST_F(NodeTableTest, AnOldVersionKeepsResolvingUntilItExpires) {
   EXPECT_EQ(nodes_.File(held->id)->entry->content, "old");
 }
 
-TEST_F(NodeTableTest, AVersionIsFreedWhenTheKernelForgotAllOfIt) {
+TEST_F(VersionedNodesTest, AVersionIsFreedWhenTheKernelForgotAllOfIt) {
   nodes_.Install(Version({File("labels", "old")}, "..v1"), "");
   const NodeId directory = Walk({"..v1"})->id;
   const NodeId file = nodes_.Lookup(directory, "labels")->id;
@@ -124,7 +124,7 @@ TEST_F(NodeTableTest, AVersionIsFreedWhenTheKernelForgotAllOfIt) {
   EXPECT_FALSE(nodes_.Attr(file));
 }
 
-TEST_F(NodeTableTest, NodeIdsAreNeverUsedAgain) {
+TEST_F(VersionedNodesTest, NodeIdsAreNeverUsedAgain) {
   std::set<NodeId> seen;
   for (int i = 0; i < 100; ++i) {
     const std::string name = "..v" + std::to_string(i);
@@ -139,7 +139,7 @@ TEST_F(NodeTableTest, NodeIdsAreNeverUsedAgain) {
   EXPECT_EQ(nodes_.GetStats().lookups, 0u);
 }
 
-TEST_F(NodeTableTest, ALinkGoesWithTheLastItemBelowIt) {
+TEST_F(VersionedNodesTest, ALinkGoesWithTheLastItemBelowIt) {
   nodes_.Install(Version({File("a", "1"), File("b", "2")}, "..v1"), "");
   const NodeId b = Walk({"b"})->id;
   const auto flip = nodes_.Install(Version({File("a", "1"), File("c/d", "3")}, "..v2"), "");
@@ -151,7 +151,7 @@ TEST_F(NodeTableTest, ALinkGoesWithTheLastItemBelowIt) {
   EXPECT_THAT(Names(nodes_, kRootNode), ElementsAre(".", "..", "..data", "..v2", "a", "c"));
 }
 
-TEST_F(NodeTableTest, CookiesStayWhileOtherNamesComeAndGo) {
+TEST_F(VersionedNodesTest, CookiesStayWhileOtherNamesComeAndGo) {
   nodes_.Install(Version({File("a", ""), File("b", ""), File("c", "")}, "..v1"), "");
   const auto cookie = [&](const std::string& name) {
     for (const DirectoryEntry& entry : Entries(nodes_, kRootNode)) {
@@ -169,7 +169,7 @@ TEST_F(NodeTableTest, CookiesStayWhileOtherNamesComeAndGo) {
   }
 }
 
-TEST_F(NodeTableTest, TheRootsTimeGrowsWithEveryFlip) {
+TEST_F(VersionedNodesTest, TheRootsTimeGrowsWithEveryFlip) {
   const auto at = std::chrono::system_clock::now();
   auto last = nodes_.Attr(kRootNode)->time;
   for (int i = 0; i < 3; ++i) {
@@ -179,7 +179,7 @@ TEST_F(NodeTableTest, TheRootsTimeGrowsWithEveryFlip) {
   }
 }
 
-TEST_F(NodeTableTest, WhatIsNotThereIsNotFound) {
+TEST_F(VersionedNodesTest, WhatIsNotThereIsNotFound) {
   EXPECT_FALSE(Walk({"..data"}));  // nothing installed yet
   EXPECT_THAT(Names(nodes_, kRootNode), ElementsAre(".", ".."));
   nodes_.Install(Version({}, "..v1"), "");

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// libfuse's session for one mounted volume: takes one request at a time from /dev/fuse, has the
+// operations answer it, and sends notifications. libfuse stays behind this header.
+//
+// ServeOne() may be called by several threads at once, each with a buffer of its own; the notifier's
+// methods by any thread that serves no request.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "base/owned_fd.h"
+#include "base/result.h"
+#include "fs/fuse/kernel_notifier.h"
+#include "fs/fuse/operations.h"
+
+namespace downwardfs {
+
+/// The memory that a serving thread receives requests in.
+class RequestBuffer {
+ public:
+  RequestBuffer();
+  ~RequestBuffer();
+  RequestBuffer(const RequestBuffer&) = delete;
+  RequestBuffer& operator=(const RequestBuffer&) = delete;
+
+ private:
+  friend class KernelSession;
+  struct Buffer;
+  std::unique_ptr<Buffer> buffer_;
+};
+
+class KernelSession final : public KernelNotifier {
+ public:
+  /// Serves a mount that was made with `device` (/dev/fuse, not blocking). `context` outlives it.
+  static Result<std::unique_ptr<KernelSession>> Attach(OwnedFd device, VolumeContext& context);
+
+  /// Mounts with fusermount3, as an ordinary user. Nothing is left behind where it fails.
+  struct UserMountOptions {
+    std::string mount_point;
+    std::string fs_name;
+    bool allow_other = false;
+  };
+  static Result<std::unique_ptr<KernelSession>> MountAsUser(const UserMountOptions& options,
+                                                            VolumeContext& context);
+  /// Closes the device, which ends the connection where nobody else has it open.
+  ~KernelSession() override;
+
+  /// Polls readable when there is a request.
+  int fd() const;
+
+  enum class Outcome {
+    kServed,   ///< a request was answered
+    kNothing,  ///< there was none
+    kEnded,    ///< the file system is no longer mounted anywhere
+  };
+  Outcome ServeOne(RequestBuffer& buffer);
+
+  void InvalidateName(NodeId directory, const std::string& name) override;
+  void InvalidateNode(NodeId node) override;
+
+  /// Undoes MountAsUser(); does nothing where it was unmounted already. The device is closed.
+  void UnmountAsUser();
+
+ private:
+  struct Impl;
+  explicit KernelSession(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace downwardfs

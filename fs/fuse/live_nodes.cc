@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/fuse/live_nodes.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "fs/fuse/inode_attr.h"
+
+namespace downwardfs {
+namespace {
+
+using Kind = TreeChange::Kind;
+
+// Cookies: ".", "..", then the entries by their node ids.
+constexpr std::uint64_t kFirstCookie = 16;
+
+std::string Below(const std::string& path, const std::string& name) {
+  return path.empty() ? name : path + "/" + name;
+}
+
+}  // namespace
+
+LiveNodes::LiveNodes(Ownership ownership, WallTime created) : ownership_(ownership) {
+  Node& root = nodes_[kRootNode];
+  root.version = VolumeVersion::Make({}, "", created);
+  root.time = created;
+  root.named = true;
+}
+
+LiveNodes::Difference LiveNodes::Stage(VolumeVersionPtr version, std::string resource_version) {
+  MutexLock lock(mutex_);
+  // What an earlier attempt left undone is found again by the comparison.
+  for (const auto& [name, id] : std::exchange(pending_, {})) nodes_.erase(id);
+  if (current_) ++flips_;
+  current_ = std::move(version);
+  resource_version_ = std::move(resource_version);
+  Difference difference;
+  Compare(kRootNode, 0, "", difference);
+  return difference;
+}
+
+void LiveNodes::Compare(NodeId directory, std::uint32_t entry, const std::string& path,
+                        Difference& difference) {
+  Node& node = nodes_.at(directory);
+  std::vector<std::uint32_t> added = current_->entry(entry).children;
+  for (const auto& [name, id] : node.children) {
+    Node& child = nodes_.at(id);
+    const auto found = current_->Child(entry, name);
+    if (!found || current_->entry(*found).is_directory != child.Entry().is_directory) {
+      RemoveBelow(id, Below(path, name), difference);
+      continue;
+    }
+    added.erase(std::find(added.begin(), added.end(), *found));
+    if (child.Entry().is_directory) {
+      Compare(id, *found, Below(path, name), difference);
+      continue;
+    }
+    const TreeEntry& before = child.Entry();
+    const TreeEntry& now = current_->entry(*found);
+    if (before.content != now.content || before.mode != now.mode) {
+      difference.changed.push_back({id, {}, Below(path, name)});
+      child.time = std::max(current_->created(), child.time + std::chrono::nanoseconds(1));
+    }
+    child.version = current_;
+    child.entry = *found;
+  }
+  if (!added.empty() || !difference.gone.empty()) {
+    // A directory's time must grow with its names, or the kernel would keep its cached listing.
+    node.time = std::max(current_->created(), node.time + std::chrono::nanoseconds(1));
+  }
+  node.version = current_;
+  node.entry = entry;
+  for (const std::uint32_t child : added) {
+    AddBelow(directory, child, Below(path, current_->entry(child).name), difference);
+  }
+}
+
+NodeId LiveNodes::AddNode(NodeId parent, std::uint32_t entry) {
+  const NodeId id = next_id_++;
+  Node& node = nodes_[id];
+  node.version = current_;
+  node.entry = entry;
+  node.parent = parent;
+  node.time = current_->created();
+  pending_[{parent, node.Entry().name}] = id;
+  return id;
+}
+
+void LiveNodes::AddBelow(NodeId directory, std::uint32_t entry, const std::string& path,
+                         Difference& difference) {
+  const TreeEntry& added = current_->entry(entry);
+  const NodeId id = AddNode(directory, entry);
+  const Kind kind = added.is_directory ? Kind::kMakeDirectory : Kind::kMakeFile;
+  difference.added.push_back({id, {kind, directory, added.name, ""}, path});
+  for (const std::uint32_t child : added.children) {
+    AddBelow(id, child, Below(path, current_->entry(child).name), difference);
+  }
+}
+
+void LiveNodes::RemoveBelow(NodeId id, const std::string& path, Difference& difference) {
+  const Node& node = nodes_.at(id);
+  for (const auto& [name, child] : node.children) {
+    RemoveBelow(child, Below(path, name), difference);
+  }
+  const bool directory = node.Entry().is_directory;
+  const Kind kind = directory ? Kind::kRemoveDirectory : Kind::kUnlink;
+  difference.gone.push_back({id, {kind, node.parent, node.Entry().name, ""}, path});
+}
+
+void LiveNodes::Name(const TreeChange& change, NodeId id) {
+  pending_.erase({change.node, change.name});
+  const auto node = nodes_.find(id);
+  const auto directory = nodes_.find(change.node);
+  if (node == nodes_.end() || directory == nodes_.end()) return;
+  node->second.named = true;
+  directory->second.children[change.name] = id;
+}
+
+void LiveNodes::Unname(const TreeChange& change) {
+  const auto directory = nodes_.find(change.node);
+  if (directory == nodes_.end()) return;
+  auto& children = directory->second.children;
+  const auto child = children.find(change.name);
+  if (child == children.end()) return;
+  const NodeId id = child->second;
+  children.erase(child);
+  nodes_.at(id).named = false;
+  DropIfUnused(id);
+}
+
+void LiveNodes::ShowNames(const Difference& difference) {
+  MutexLock lock(mutex_);
+  for (const Step& step : difference.gone) Unname(step.change);
+  for (const Step& step : difference.added) Name(step.change, step.id);
+}
+
+void LiveNodes::DropIfUnused(NodeId id) {
+  const auto node = nodes_.find(id);
+  if (node == nodes_.end() || id == kRootNode) return;
+  if (node->second.named || node->second.lookups > 0) return;
+  nodes_.erase(node);
+}
+
+std::optional<NodeAttr> LiveNodes::Lookup(NodeId parent, std::string_view name) {
+  MutexLock lock(mutex_);
+  const auto directory = nodes_.find(parent);
+  if (directory == nodes_.end()) return std::nullopt;
+  const auto child = directory->second.children.find(name);
+  if (child == directory->second.children.end()) return std::nullopt;
+  ++nodes_.at(child->second).lookups;
+  return AttrLocked(child->second);
+}
+
+void LiveNodes::Forget(NodeId id, std::uint64_t count) {
+  MutexLock lock(mutex_);
+  const auto node = nodes_.find(id);
+  if (node == nodes_.end()) return;
+  node->second.lookups -= std::min(node->second.lookups, count);
+  DropIfUnused(id);
+}
+
+std::optional<NodeAttr> LiveNodes::Apply(const TreeChange& change) {
+  if (!IsArmed(change)) return std::nullopt;
+  MutexLock lock(mutex_);
+  switch (change.kind) {
+    case Kind::kSetAttributes:
+      return AttrLocked(change.node);
+    case Kind::kMakeFile:
+    case Kind::kMakeDirectory: {
+      const auto pending = pending_.find({change.node, change.name});
+      if (pending == pending_.end()) return std::nullopt;
+      const NodeId id = pending->second;
+      Name(change, id);
+      ++nodes_.at(id).lookups;
+      return AttrLocked(id);
+    }
+    case Kind::kUnlink:
+    case Kind::kRemoveDirectory:
+      Unname(change);
+      return AttrLocked(kRootNode);
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<NodeAttr> LiveNodes::AttrLocked(NodeId id) const {
+  const auto found = nodes_.find(id);
+  if (found == nodes_.end()) return std::nullopt;
+  const Node& node = found->second;
+  NodeAttr attr;
+  if (node.Entry().is_directory) {
+    const auto subdirectories =
+        std::count_if(node.children.begin(), node.children.end(), [&](const auto& child) {
+          return nodes_.at(child.second).Entry().is_directory;
+        });
+    attr = DirectoryAttr(id, id == kRootNode ? kRootMode : node.Entry().mode,
+                         static_cast<std::uint32_t>(subdirectories), node.children.size(),
+                         ownership_, node.time);
+  } else {
+    attr = EntryAttr(id, node.Entry(), ownership_, node.time);
+  }
+  if (!node.named && node.lookups > 0) attr.links = 0;
+  return attr;
+}
+
+std::optional<NodeAttr> LiveNodes::Attr(NodeId id) const {
+  MutexLock lock(mutex_);
+  return AttrLocked(id);
+}
+
+std::optional<std::string> LiveNodes::ReadLink(NodeId) const {
+  return std::nullopt;  // there are none
+}
+
+std::optional<FileRef> LiveNodes::FileLocked(NodeId id) const {
+  const auto node = nodes_.find(id);
+  if (node == nodes_.end() || node->second.Entry().is_directory) return std::nullopt;
+  return FileRef{node->second.version, &node->second.Entry(), resource_version_};
+}
+
+std::optional<FileRef> LiveNodes::File(NodeId id) const {
+  MutexLock lock(mutex_);
+  return FileLocked(id);
+}
+
+std::optional<std::uint64_t> LiveNodes::OpenFile(NodeId id) {
+  MutexLock lock(mutex_);
+  auto file = FileLocked(id);
+  if (!file) return std::nullopt;
+  const std::uint64_t handle = next_handle_++;
+  opened_[handle] = std::move(*file);
+  return handle;
+}
+
+std::optional<FileRef> LiveNodes::Opened(std::uint64_t handle) const {
+  MutexLock lock(mutex_);
+  const auto file = opened_.find(handle);
+  if (file == opened_.end()) return std::nullopt;
+  return file->second;
+}
+
+void LiveNodes::CloseFile(std::uint64_t handle) {
+  MutexLock lock(mutex_);
+  opened_.erase(handle);
+}
+
+std::optional<std::vector<DirectoryEntry>> LiveNodes::List(NodeId id) const {
+  MutexLock lock(mutex_);
+  const auto found = nodes_.find(id);
+  if (found == nodes_.end() || !found->second.Entry().is_directory) return std::nullopt;
+  const NodeId parent = id == kRootNode ? kRootNode : found->second.parent;
+  std::vector<DirectoryEntry> out = {{".", id, kDirectoryType, 1},
+                                     {"..", parent, kDirectoryType, 2}};
+  for (const auto& [name, child] : found->second.children) {
+    const bool directory = nodes_.at(child).Entry().is_directory;
+    out.push_back({name, child, directory ? kDirectoryType : kFileType, kFirstCookie + child});
+  }
+  // A listing goes on after the cookie that it has reached, so they must grow.
+  std::sort(out.begin(), out.end(),
+            [](const auto& a, const auto& b) { return a.cookie < b.cookie; });
+  return out;
+}
+
+void LiveNodes::SetResourceVersion(std::string resource_version) {
+  MutexLock lock(mutex_);
+  resource_version_ = std::move(resource_version);
+}
+
+VolumeStats LiveNodes::GetStats() const {
+  MutexLock lock(mutex_);
+  VolumeStats stats;
+  stats.versions = current_ ? 1 : 0;
+  stats.flips = flips_;
+  for (const auto& [id, node] : nodes_) stats.lookups += node.lookups;
+  stats.open_files = opened_.size();
+  stats.resource_version = resource_version_;
+  if (!current_) return stats;
+  stats.files = current_->file_count();
+  stats.content_bytes = current_->content_bytes();
+  return stats;
+}
+
+}  // namespace downwardfs

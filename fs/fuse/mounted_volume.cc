@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/fuse/mounted_volume.h"
+
+#include <sys/eventfd.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "base/owned_fd.h"
+#include "fs/fuse/live_update.h"
+#include "fs/fuse/versioned_update.h"
+#include "mount-helper/fuse_mount.h"
+#include "mount-helper/mount_table.h"
+
+namespace downwardfs {
+
+struct MountedVolume::State {
+  explicit State(MountedVolumeOptions opts) : options(std::move(opts)) {
+    context.counters = &counters;
+    context.status = options.status;
+  }
+
+  // Nothing of it is mounted yet.
+  void ShowFirst(VolumeVersionPtr version, std::string resource_version);
+  void SetUpUpdates(std::string device, OwnedFd view);
+  std::function<void()> ShowPending() EXCLUDES(mutex);
+
+  const MountedVolumeOptions options;
+  RequestCounters counters;
+  VolumeContext context;
+  std::unique_ptr<VersionedNodes> versioned;  // of the two, the layout's
+  std::unique_ptr<LiveNodes> live;
+  VolumeNodes* nodes = nullptr;
+  // The session and the tree exist once it is mounted; the update uses both.
+  std::unique_ptr<KernelSession> session;
+  std::unique_ptr<OwnTree> tree;
+  std::unique_ptr<VolumeUpdate> update;
+  int mount_id = -1;
+  OwnedFd ended{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+
+  struct Pending {
+    VolumeVersionPtr version;
+    std::string resource_version;
+  };
+  Mutex mutex;
+  std::optional<Pending> pending GUARDED_BY(mutex);
+};
+
+void MountedVolume::State::ShowFirst(VolumeVersionPtr version, std::string resource_version) {
+  const auto now = version->created();
+  if (options.layout == Layout::kLive) {
+    live = std::make_unique<LiveNodes>(options.ownership, now);
+    live->ShowNames(live->Stage(std::move(version), std::move(resource_version)));
+    nodes = live.get();
+  } else {
+    versioned = std::make_unique<VersionedNodes>(options.ownership, now);
+    versioned->Show(versioned->Stage(std::move(version), std::move(resource_version)));
+    nodes = versioned.get();
+  }
+  context.nodes = nodes;
+}
+
+void MountedVolume::State::SetUpUpdates(std::string device, OwnedFd view) {
+  tree = std::make_unique<OwnTree>(*nodes, options.mount_point, std::move(device), std::move(view));
+  if (live) {
+    update = std::make_unique<LiveUpdate>(*live, *tree, *session);
+  } else {
+    update = std::make_unique<VersionedUpdate>(*versioned, *tree, *session);
+  }
+}
+
+// On the lane.
+std::function<void()> MountedVolume::State::ShowPending() {
+  std::optional<Pending> next;
+  {
+    MutexLock lock(mutex);
+    next = std::exchange(pending, std::nullopt);
+  }
+  if (!next) return {};
+  return update->Show(std::move(next->version), std::move(next->resource_version));
+}
+
+MountedVolume::MountedVolume(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+MountedVolume::~MountedVolume() {
+  Unmount();
+}
+
+Status MountedVolume::MountAsRoot(State& state) {
+  FuseMountOptions options;
+  options.mount_point = state.options.mount_point;
+  options.source = state.options.fs_name;
+  options.allow_other = state.options.allow_other;
+  options.selinux_context = state.options.selinux_context;
+  auto mount = MountFuse(options);
+  if (!mount) return Fail(std::move(mount.error()));
+  state.mount_id = mount->mount_id;
+  auto session = KernelSession::Attach(std::move(mount->device), state.context);
+  if (!session) {
+    umount2(options.mount_point.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+    return Fail(std::move(session.error()));
+  }
+  state.session = std::move(*session);
+  state.SetUpUpdates("", std::move(mount->view));
+  return {};
+}
+
+Status MountedVolume::MountAsUser(State& state) {
+  if (!state.options.selinux_context.empty()) {
+    return Fail(ErrorCode::kPermissionDenied, "--selinux-context: only root may set it");
+  }
+  auto session = KernelSession::MountAsUser(
+      {state.options.mount_point, state.options.fs_name, state.options.allow_other}, state.context);
+  if (!session) return Fail(std::move(session.error()));
+  state.session = std::move(*session);
+  auto mount = FindMount(state.options.mount_point);
+  std::string device = mount && *mount ? (*mount)->device : "";
+  state.SetUpUpdates(std::move(device), OwnedFd());
+  return {};
+}
+
+Result<std::unique_ptr<MountedVolume>> MountedVolume::Mount(MountedVolumeOptions options,
+                                                            VolumeVersionPtr version,
+                                                            std::string resource_version,
+                                                            SessionLoop& loop,
+                                                            Publisher& publisher) {
+  auto state = std::make_shared<State>(std::move(options));
+  if (!state->ended) return Fail(ErrnoError(errno, "eventfd"));
+  state->ShowFirst(std::move(version), std::move(resource_version));
+  auto mounted = geteuid() == 0 ? MountAsRoot(*state) : MountAsUser(*state);
+  if (!mounted) return Fail(std::move(mounted.error()));
+
+  std::unique_ptr<MountedVolume> volume(new MountedVolume(state));
+  volume->loop_ = &loop;
+  volume->lane_ = publisher.NewLane();
+  // The loop holds the whole state by its session.
+  auto served = loop.Add(std::shared_ptr<KernelSession>(state, state->session.get()),
+                         [state = state.get()] { eventfd_write(state->ended.get(), 1); });
+  if (!served) return Fail(std::move(served.error()));
+  volume->served_ = *served;
+  return volume;
+}
+
+void MountedVolume::Publish(VolumeVersionPtr version, std::string resource_version) {
+  {
+    MutexLock lock(state_->mutex);
+    const bool queued = state_->pending.has_value();
+    state_->pending = State::Pending{std::move(version), std::move(resource_version)};
+    if (queued) return;
+  }
+  const auto lane = lane_->poster();
+  lane.Post([state = state_, lane] {
+    auto rest = state->ShowPending();
+    if (!rest) return;
+    const auto due = std::chrono::steady_clock::now() + VersionedUpdate::kGraceTime;
+    lane.PostAt(due, [state, rest = std::move(rest)] { rest(); });
+  });
+}
+
+void MountedVolume::SetResourceVersion(std::string resource_version) {
+  MutexLock lock(state_->mutex);
+  if (state_->pending) {
+    state_->pending->resource_version = std::move(resource_version);
+  } else {
+    state_->nodes->SetResourceVersion(std::move(resource_version));
+  }
+}
+
+int MountedVolume::ended_fd() const {
+  return state_->ended.get();
+}
+
+int MountedVolume::mount_id() const {
+  return state_->mount_id;
+}
+
+void MountedVolume::Detach() {
+  state_->tree->DropView();
+}
+
+void MountedVolume::Unmount() {
+  if (std::exchange(unmounted_, true)) return;
+  lane_.reset();  // what it does needs the loop
+  loop_->Remove(served_);
+  state_->tree->DropView();
+  if (state_->mount_id < 0) {
+    state_->session->UnmountAsUser();
+    return;
+  }
+  const std::string& at = state_->options.mount_point;
+  auto mount = FindMount(at);
+  if (mount && *mount && (*mount)->id == state_->mount_id) {
+    umount2(at.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+  }
+}
+
+VolumeStats MountedVolume::stats() const {
+  return state_->nodes->GetStats();
+}
+
+std::map<std::string, std::uint64_t> MountedVolume::requests() const {
+  return state_->counters.Snapshot();
+}
+
+std::uint64_t MountedVolume::without_events() const {
+  return state_->update->without_events();
+}
+
+bool MountedVolume::stuck() const {
+  return lane_ && lane_->stuck();
+}
+
+bool MountedVolume::allows_idmap() const {
+  return state_->context.init_reply.allows_idmap();
+}
+
+}  // namespace downwardfs

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One mounted volume: its FUSE session, the nodes of its layout, and the way in which it comes to
+// show another version. The threads belong to the SessionLoop and the Publisher, which all volumes
+// of a process share and which outlive them.
+//
+// Owned and unmounted by one thread; Publish(), SetResourceVersion() and the figures may be used by
+// any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "fs/fuse/publisher.h"
+#include "fs/fuse/session_loop.h"
+#include "fs/fuse/volume_nodes.h"
+#include "fs/tree/volume_version.h"
+
+namespace downwardfs {
+
+enum class Layout {
+  kKubelet,  ///< `..data`, links and versions: the kubelet's
+  kLive,     ///< regular files that change in place
+};
+
+struct MountedVolumeOptions {
+  std::string mount_point;      ///< an absolute path without symlinks
+  std::string fs_name;          ///< the mount's source, as /proc/self/mountinfo shows it
+  bool allow_other = false;     ///< let other users read (root, or user_allow_other in fuse.conf)
+  std::string selinux_context;  ///< the mount option context=; empty: none. Root only
+  Layout layout = Layout::kKubelet;
+  Ownership ownership;
+  /// JSON for `downwardfs status`; called on serving threads, must not block.
+  std::function<std::string()> status;
+};
+
+class MountedVolume {
+ public:
+  /// Mounts the volume, which shows `version` from the first request on. Nothing is left behind
+  /// where it fails: one line says why (no /dev/fuse, no permission, refused by fusermount3).
+  static Result<std::unique_ptr<MountedVolume>> Mount(MountedVolumeOptions options,
+                                                      VolumeVersionPtr version,
+                                                      std::string resource_version,
+                                                      SessionLoop& loop, Publisher& publisher);
+
+  /// Unmounts if it is still mounted.
+  ~MountedVolume();
+
+  /// Shows `version` from now on; does not wait for it. Of several that are published faster than
+  /// the kernel can be brought to show them, the last is shown.
+  void Publish(VolumeVersionPtr version, std::string resource_version);
+  /// The shown version is right for a newer resourceVersion too.
+  void SetResourceVersion(std::string resource_version);
+
+  /// Polls readable once the file system is mounted nowhere any more.
+  int ended_fd() const;
+  /// The id of the mount (mount-helper/mount_watch.h); -1 for an ordinary user's.
+  int mount_id() const;
+  /// The mount is gone from the mount table. Who still uses the file system is served until the
+  /// end; without this it would not end, since we use it ourselves.
+  void Detach();
+  /// Ends the session and unmounts lazily. Who still uses the file system gets ENOTCONN. Nothing
+  /// may be published any more.
+  void Unmount();
+
+  VolumeStats stats() const;
+  std::map<std::string, std::uint64_t> requests() const;
+  /// Versions that were shown without inotify events.
+  std::uint64_t without_events() const;
+  /// A change of the volume hangs, because somebody holds a directory of it.
+  bool stuck() const;
+  bool allows_idmap() const;
+
+ private:
+  struct State;
+  explicit MountedVolume(std::shared_ptr<State> state);
+  static Status MountAsRoot(State& state);
+  static Status MountAsUser(State& state);
+
+  const std::shared_ptr<State> state_;  // tasks and requests in work hold it too
+  SessionLoop* loop_ = nullptr;
+  std::uint64_t served_ = 0;
+  bool unmounted_ = false;
+  std::unique_ptr<Publisher::Lane> lane_;
+};
+
+}  // namespace downwardfs

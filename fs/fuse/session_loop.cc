@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/fuse/session_loop.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+
+namespace downwardfs {
+namespace {
+
+constexpr std::uint64_t kStop = 0;  // in place of a session's number
+// So that a volume under heavy load does not keep the others waiting.
+constexpr int kRequestsInARow = 16;
+
+}  // namespace
+
+Result<std::unique_ptr<SessionLoop>> SessionLoop::Start(int threads) {
+  OwnedFd epoll(epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll) return Fail(ErrnoError(errno, "epoll_create1"));
+  OwnedFd stop(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!stop) return Fail(ErrnoError(errno, "eventfd"));
+  epoll_event event = {};
+  event.events = EPOLLIN;
+  event.data.u64 = kStop;
+  if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, stop.get(), &event) != 0) {
+    return Fail(ErrnoError(errno, "epoll_ctl"));
+  }
+  std::unique_ptr<SessionLoop> loop(new SessionLoop(std::move(epoll), std::move(stop)));
+  for (int i = 0; i < threads; ++i) {
+    loop->threads_.emplace_back("fuse-" + std::to_string(i),
+                                [serving = loop.get()] { serving->Serve(); });
+  }
+  return loop;
+}
+
+SessionLoop::~SessionLoop() {
+  // Stays readable, so that every thread sees it.
+  eventfd_write(stop_.get(), 1);
+  threads_.clear();
+}
+
+Result<std::uint64_t> SessionLoop::Add(std::shared_ptr<KernelSession> session,
+                                       std::function<void()> ended) {
+  const int fd = session->fd();
+  auto served = std::make_shared<Served>(Served{std::move(session), std::move(ended)});
+  std::uint64_t id = 0;
+  {
+    MutexLock lock(mutex_);
+    id = next_id_++;
+    sessions_[id] = std::move(served);
+  }
+  epoll_event event = {};
+  event.events = EPOLLIN;
+  event.data.u64 = id;
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+    const int why = errno;
+    MutexLock lock(mutex_);
+    sessions_.erase(id);
+    return Fail(ErrnoError(why, "epoll_ctl"));
+  }
+  return id;
+}
+
+void SessionLoop::Remove(std::uint64_t session) {
+  std::shared_ptr<Served> removed;
+  {
+    MutexLock lock(mutex_);
+    const auto it = sessions_.find(session);
+    if (it == sessions_.end()) return;
+    removed = std::move(it->second);
+    sessions_.erase(it);
+  }
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, removed->session->fd(), nullptr);
+}
+
+void SessionLoop::Serve() {
+  RequestBuffer buffer;
+  for (;;) {
+    epoll_event event = {};
+    const int n = epoll_wait(epoll_.get(), &event, 1, -1);
+    if (n < 0 && errno != EINTR) return;
+    if (n <= 0) continue;
+    if (event.data.u64 == kStop) return;
+    ServeSession(event.data.u64, buffer);
+  }
+}
+
+void SessionLoop::ServeSession(std::uint64_t id, RequestBuffer& buffer) {
+  std::shared_ptr<Served> served;
+  {
+    MutexLock lock(mutex_);
+    const auto it = sessions_.find(id);
+    if (it == sessions_.end()) return;  // removed meanwhile
+    served = it->second;
+  }
+  for (int i = 0; i < kRequestsInARow; ++i) {
+    switch (served->session->ServeOne(buffer)) {
+      case KernelSession::Outcome::kServed:
+        continue;
+      case KernelSession::Outcome::kNothing:
+        return;
+      case KernelSession::Outcome::kEnded:
+        break;
+    }
+    End(id, *served);
+    return;
+  }
+}
+
+// Of the threads that notice, the one that removes the session says so.
+void SessionLoop::End(std::uint64_t id, const Served& served) {
+  {
+    MutexLock lock(mutex_);
+    if (sessions_.erase(id) == 0) return;
+  }
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, served.session->fd(), nullptr);
+  served.ended();
+}
+
+}  // namespace downwardfs

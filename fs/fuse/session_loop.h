@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The threads that answer the kernel, for all volumes of the process: each waits on one epoll over
+// the sessions' devices and serves whichever has a request. They never block but in epoll_wait(2),
+// and never touch a mount of ours.
+//
+// One owner makes the loop and destroys it after all sessions have been removed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/owned_fd.h"
+#include "base/result.h"
+#include "base/worker_thread.h"
+#include "fs/fuse/kernel_session.h"
+
+namespace downwardfs {
+
+class SessionLoop {
+ public:
+  static Result<std::unique_ptr<SessionLoop>> Start(int threads);
+  ~SessionLoop();
+
+  /// Serves the session from now on. `ended` is called once, on a serving thread, when its file
+  /// system is no longer mounted; the session is removed by then. Returns what Remove() takes.
+  Result<std::uint64_t> Add(std::shared_ptr<KernelSession> session, std::function<void()> ended)
+      EXCLUDES(mutex_);
+
+  /// Serves it no longer. A request may still be in work; the session's last owner goes with it.
+  void Remove(std::uint64_t session) EXCLUDES(mutex_);
+
+ private:
+  struct Served {
+    std::shared_ptr<KernelSession> session;
+    std::function<void()> ended;
+  };
+
+  SessionLoop(OwnedFd epoll, OwnedFd stop) : epoll_(std::move(epoll)), stop_(std::move(stop)) {}
+  void Serve() EXCLUDES(mutex_);
+  void ServeSession(std::uint64_t id, RequestBuffer& buffer) EXCLUDES(mutex_);
+  void End(std::uint64_t id, const Served& served) EXCLUDES(mutex_);
+
+  const OwnedFd epoll_;
+  const OwnedFd stop_;
+  Mutex mutex_;
+  std::map<std::uint64_t, std::shared_ptr<Served>> sessions_ GUARDED_BY(mutex_);
+  std::uint64_t next_id_ GUARDED_BY(mutex_) = 1;
+  std::vector<WorkerThread> threads_;
+};
+
+}  // namespace downwardfs

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mount-helper/fuse_mount.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+
+namespace downwardfs {
+namespace {
+
+constexpr unsigned kPublicFlags =
+    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+// What the kernel has to say about a failed fsconfig(2): lines such as "e fuse: Unknown parameter".
+std::string KernelWords(int context) {
+  std::array<char, 512> line{};
+  std::string words;
+  for (ssize_t n = 0; (n = read(context, line.data(), line.size())) > 0;) {
+    std::string text(line.data(), static_cast<std::size_t>(n));
+    if (text.size() > 2 && text[1] == ' ') text.erase(0, 2);
+    words += "; " + OneLine(text);
+  }
+  return words;
+}
+
+tl::unexpected<Error> Failed(const FuseMountOptions& options, const std::string& step,
+                             int context = -1) {
+  Error error = ErrnoError(errno, options.mount_point + ": cannot mount: " + step);
+  if (context >= 0) error.message += KernelWords(context);
+  return Fail(std::move(error));
+}
+
+// FSCONFIG_SET_STRING for those with a value, FSCONFIG_SET_FLAG for the others.
+struct Parameter {
+  std::string key;
+  std::string value;
+};
+
+std::vector<Parameter> Parameters(const FuseMountOptions& options, int device) {
+  std::vector<Parameter> out = {
+      {"source", options.source},      {"subtype", "downwardfs"}, {"fd", std::to_string(device)},
+      {"rootmode", "40000"},           {"user_id", "0"},          {"group_id", "0"},
+      {"default_permissions", ""},
+  };
+  if (options.allow_other) out.push_back({"allow_other", ""});
+  if (!options.selinux_context.empty()) out.push_back({"context", options.selinux_context});
+  return out;
+}
+
+// The mount that an fd is of, without a request to its file system.
+int MountIdOf(int fd) {
+  std::ifstream info("/proc/self/fdinfo/" + std::to_string(fd));
+  for (std::string word; info >> word;) {
+    int id = -1;
+    if (word == "mnt_id:" && info >> id) return id;
+  }
+  return -1;
+}
+
+// Null where the kernel is too old, or this process may not.
+OwnedFd OpenView(int mount) {
+  OwnedFd view(open_tree(mount, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  mount_attr writable = {};
+  writable.attr_clr = MOUNT_ATTR_RDONLY;
+  if (view && mount_setattr(view.get(), "", AT_EMPTY_PATH, &writable, sizeof writable) != 0) {
+    view.Reset();
+  }
+  return view;
+}
+
+}  // namespace
+
+Result<FuseMount> MountFuse(const FuseMountOptions& options) {
+  FuseMount mount;
+  mount.device.Reset(open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK));
+  if (!mount.device) return Failed(options, "open /dev/fuse");
+  const OwnedFd context(fsopen("fuse", FSOPEN_CLOEXEC));
+  if (!context) return Failed(options, "fsopen");
+  for (const Parameter& parameter : Parameters(options, mount.device.get())) {
+    const bool flag = parameter.value.empty();
+    if (fsconfig(context.get(), flag ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING,
+                 parameter.key.c_str(), flag ? nullptr : parameter.value.c_str(), 0) != 0) {
+      return Failed(options, "option " + parameter.key, context.get());
+    }
+  }
+  if (fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
+    return Failed(options, "fsconfig", context.get());
+  }
+  const OwnedFd tree(fsmount(context.get(), FSMOUNT_CLOEXEC, kPublicFlags));
+  if (!tree) return Failed(options, "fsmount", context.get());
+  if (move_mount(tree.get(), "", AT_FDCWD, options.mount_point.c_str(), MOVE_MOUNT_F_EMPTY_PATH) !=
+      0) {
+    return Failed(options, "move_mount");
+  }
+  mount.mount_id = MountIdOf(tree.get());
+  // A clone can be made of a mount that is attached only.
+  mount.view = OpenView(tree.get());
+  return mount;
+}
+
+}  // namespace downwardfs

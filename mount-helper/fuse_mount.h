@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mounts FUSE as root, so that readers get a read-only mount while we keep a writable view of the
+// same tree: changes made through the view raise inotify events for those who watch the mount.
+//
+// The superblock is writable; the public mount carries ro,nosuid,nodev,noexec from the moment it
+// is attached; the view is a detached clone of it without ro (open_tree(2), mount_setattr(2)), seen
+// in no mount table. The view keeps the file system alive, so whoever owns it lets it go when the
+// public mount is gone (mount_watch.h). One owner; no method sends a request to the file system.
+#pragma once
+
+#include <string>
+
+#include "base/owned_fd.h"
+#include "base/result.h"
+
+namespace downwardfs {
+
+struct FuseMountOptions {
+  std::string mount_point;      ///< an absolute path without symlinks
+  std::string source;           ///< as /proc/self/mountinfo shows it
+  bool allow_other = false;     ///< let users other than root read
+  std::string selinux_context;  ///< the mount option context=; empty: none
+};
+
+/// A mount that exists. Nothing happens when it is destroyed: a mount outlives who made it.
+struct FuseMount {
+  OwnedFd device;  ///< /dev/fuse, the session's
+  OwnedFd view;    ///< a directory fd (O_PATH) of the writable view's root; none where the kernel
+                   ///< cannot make one (before Linux 5.12)
+  int mount_id = -1;  ///< of the public mount, in this mount namespace (proc_pid_mountinfo(5))
+};
+
+/// Mounts. Nothing is left behind where it fails; the error names the step and the kernel's own
+/// words where it has some. kPermissionDenied without CAP_SYS_ADMIN.
+Result<FuseMount> MountFuse(const FuseMountOptions& options);
+
+}  // namespace downwardfs

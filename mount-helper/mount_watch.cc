@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mount-helper/mount_watch.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "mount-helper/mount_table.h"
+
+namespace downwardfs {
+
+Result<MountWatch> MountWatch::Open() {
+  OwnedFd table(open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
+  if (!table) return Fail(ErrnoError(errno, "/proc/self/mountinfo"));
+  return MountWatch(std::move(table));
+}
+
+bool MountWatch::IsMounted(int mount_id) {
+  std::string text;
+  char chunk[16384];
+  if (lseek(table_.get(), 0, SEEK_SET) != 0) return true;
+  for (ssize_t n = 0; (n = read(table_.get(), chunk, sizeof chunk)) != 0;) {
+    if (n < 0) return true;
+    text.append(chunk, static_cast<std::size_t>(n));
+  }
+  const auto mounts = ParseMountInfo(text);
+  return std::any_of(mounts.begin(), mounts.end(),
+                     [&](const MountEntry& mount) { return mount.id == mount_id; });
+}
+
+}  // namespace downwardfs

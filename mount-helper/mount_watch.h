@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Says when mounts of this mount namespace have gone. One owner, one thread; no file system is
+// asked anything (proc_pid_mountinfo(5): the file polls POLLPRI when the table changes).
+#pragma once
+
+#include <string>
+
+#include "base/owned_fd.h"
+#include "base/result.h"
+
+namespace downwardfs {
+
+class MountWatch {
+ public:
+  static Result<MountWatch> Open();
+
+  /// Poll it for POLLPRI: the table has changed since the last call of IsMounted().
+  int fd() const { return table_.get(); }
+
+  /// Whether the mount with this id is in the table. Where the table cannot be read it is taken to
+  /// be there.
+  bool IsMounted(int mount_id);
+
+ private:
+  explicit MountWatch(OwnedFd table) : table_(std::move(table)) {}
+  OwnedFd table_;
+};
+
+}  // namespace downwardfs

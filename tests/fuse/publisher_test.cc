@@ -3,63 +3,137 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/mutex.h"
+
 namespace downwardfs {
 namespace {
 
+using std::chrono::milliseconds;
 using ::testing::ElementsAre;
+using ::testing::SizeIs;
 
-class RecordingNotifier final : public KernelNotifier {
+constexpr std::chrono::seconds kPatience{20};
+
+class Record {
  public:
-  void InvalidateName(const std::string& name) override { Add(name); }
-  void InvalidateRoot() override { Add("/"); }
-
-  std::vector<std::string> WaitFor(std::size_t calls) {
+  void Add(const std::string& what) {
     MutexLock lock(mutex_);
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (calls_.size() < calls && changed_.WaitUntil(mutex_, deadline)) {
+    all_.push_back(what);
+    changed_.NotifyAll();
+  }
+  std::vector<std::string> WaitFor(std::size_t count) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    MutexLock lock(mutex_);
+    while (all_.size() < count && changed_.WaitUntil(mutex_, deadline)) {
     }
-    return calls_;
+    return all_;
   }
 
  private:
-  void Add(std::string call) {
-    MutexLock lock(mutex_);
-    calls_.push_back(std::move(call));
-    changed_.NotifyAll();
-  }
   Mutex mutex_;
   CondVar changed_;
-  std::vector<std::string> calls_ GUARDED_BY(mutex_);
+  std::vector<std::string> all_ GUARDED_BY(mutex_);
 };
 
-VolumeVersionPtr Version(const std::string& name) {
-  return VolumeVersion::Make({}, name, std::chrono::system_clock::now());
-}
-
-TEST(PublisherTest, NamesAreInvalidatedAtOnceAndTheOldDirectoryAfterTheGraceTime) {
-  NodeTable nodes(Ownership{}, std::chrono::system_clock::now());
-  RecordingNotifier notifier;
-  nodes.Install(Version("..v1"), "");
-  Publisher publisher(nodes, notifier);
-  const auto before = std::chrono::steady_clock::now();
-  publisher.Enqueue(nodes.Install(Version("..v2"), ""));
-  EXPECT_THAT(notifier.WaitFor(2), ElementsAre("..data", "/"));
-  EXPECT_TRUE(nodes.Lookup(kRootNode, "..v1"));  // a reader that has just followed ..data
-  EXPECT_THAT(notifier.WaitFor(3), ElementsAre("..data", "/", "..v1"));
-  EXPECT_GE(std::chrono::steady_clock::now() - before, Publisher::kGraceTime);
-  EXPECT_FALSE(nodes.Lookup(kRootNode, "..v1"));
-  EXPECT_EQ(publisher.published(), 1u);
-}
-
-TEST(PublisherTest, TheDestructorSendsWhatIsQueued) {
-  NodeTable nodes(Ownership{}, std::chrono::system_clock::now());
-  RecordingNotifier notifier;
-  nodes.Install(Version("..v1"), "");
-  {
-    Publisher publisher(nodes, notifier);
-    publisher.Enqueue(nodes.Install(Version("..v2"), ""));
+TEST(PublisherTest, ALaneRunsItsTasksInTheirOrderOneAtATime) {
+  Publisher publisher;
+  const auto lane = publisher.NewLane();
+  std::atomic<int> at_once{0};
+  std::atomic<bool> overlapped{false};
+  std::vector<int> order;  // written by one task at a time, or the test fails under TSan
+  Record done;
+  for (int i = 0; i < 1000; ++i) {
+    lane->poster().Post([&, i] {
+      if (++at_once != 1) overlapped = true;
+      order.push_back(i);
+      --at_once;
+      if (i == 999) done.Add("last");
+    });
   }
-  EXPECT_THAT(notifier.WaitFor(2), ElementsAre("..data", "/"));
+  EXPECT_THAT(done.WaitFor(1), ElementsAre("last"));
+  EXPECT_FALSE(overlapped);
+  ASSERT_EQ(order.size(), 1000u);
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(order[static_cast<std::size_t>(i)], i);
+}
+
+TEST(PublisherTest, TimedTasksComeWhenTheyAreDueAndNotBefore) {
+  Publisher publisher;
+  const auto lane = publisher.NewLane();
+  Record record;
+  const auto start = std::chrono::steady_clock::now();
+  std::atomic<bool> early{false};
+  lane->poster().PostAt(start + milliseconds(60), [&] {
+    if (std::chrono::steady_clock::now() < start + milliseconds(60)) early = true;
+    record.Add("second");
+  });
+  lane->poster().PostAt(start + milliseconds(20), [&] { record.Add("first"); });
+  EXPECT_THAT(record.WaitFor(2), ElementsAre("first", "second"));
+  EXPECT_FALSE(early);
+}
+
+TEST(PublisherTest, LanesThatAreStuckDelayNoOther) {
+  Publisher::Options options;
+  options.stuck_after = milliseconds(20);
+  Publisher publisher(options);
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  std::vector<std::unique_ptr<Publisher::Lane>> stuck;
+  for (int i = 0; i < 5; ++i) {  // more than there are threads
+    stuck.push_back(publisher.NewLane());
+    stuck.back()->poster().Post([released] { released.wait(); });
+  }
+  const auto lane = publisher.NewLane();
+  Record record;
+  lane->poster().Post([&] { record.Add("other"); });
+  EXPECT_THAT(record.WaitFor(1), ElementsAre("other"));
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (publisher.stuck() < 5 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+  EXPECT_EQ(publisher.stuck(), 5);
+  EXPECT_TRUE(stuck[0]->stuck());
+  EXPECT_FALSE(lane->stuck());
+  // What a stuck lane was given meanwhile runs once it is free.
+  stuck[0]->poster().Post([&] { record.Add("late"); });
+  release.set_value();
+  EXPECT_THAT(record.WaitFor(2), ElementsAre("other", "late"));
+  while (publisher.stuck() > 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+  EXPECT_EQ(publisher.stuck(), 0);
+}
+
+TEST(PublisherTest, ALaneThatGoesWaitsForItsTaskAndDropsTheRest) {
+  Publisher publisher;
+  Record record;
+  {
+    const auto lane = publisher.NewLane();
+    const auto poster = lane->poster();
+    lane->poster().Post([&record, poster] {
+      std::this_thread::sleep_for(milliseconds(30));
+      record.Add("running");
+      poster.PostAt(std::chrono::steady_clock::now(), [&record] { record.Add("too late"); });
+    });
+    record.WaitFor(0);
+    for (int i = 0; i < 3; ++i) {
+      lane->poster().PostAt(std::chrono::steady_clock::now() + std::chrono::hours(1),
+                            [&record] { record.Add("dropped"); });
+    }
+    EXPECT_THAT(record.WaitFor(1), SizeIs(1));
+  }
+  // Another lane's task runs after all that the pool still had to do.
+  const auto other = publisher.NewLane();
+  other->poster().Post([&record] { record.Add("other"); });
+  const auto all = record.WaitFor(2);
+  EXPECT_EQ(all.front(), "running");
+  EXPECT_THAT(all, ::testing::Not(::testing::Contains("dropped")));
 }
 
 }  // namespace

@@ -92,14 +92,15 @@ Status Show(Served& served, const MountedVolumeOptions& options, DataDirNamer& n
     served.volume->SetResourceVersion(std::move(update.resource_version));
     return {};
   }
-  auto version = VolumeVersion::Make(std::move(update.files), namer.Next(), Clock::Real().Wall());
+  auto version = VolumeVersion::Make(update.files, std::move(update.contents), namer.Next(),
+                                     Clock::Real().Wall());
   if (served.volume) {
     served.volume->Publish(std::move(version), std::move(update.resource_version));
     return {};
   }
-  auto mounted = MountedVolume::Mount(options, std::move(version),
-                                      std::move(update.resource_version), *served.loop,
-                                      served.publisher);
+  auto mounted =
+      MountedVolume::Mount(options, std::move(version), std::move(update.resource_version),
+                           *served.loop, served.publisher);
   if (!mounted) return Fail(std::move(mounted.error()));
   served.volume = std::move(*mounted);
   return {};
@@ -130,7 +131,8 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   served.loop = std::move(*loop);
   served.updater = std::make_unique<VolumeUpdater>(
       *inputs->source, inputs->pod, inputs->view,
-      [&](VolumeUpdater::Update update) { return Show(served, volume, namer, std::move(update)); });
+      [&](VolumeUpdater::Update update) { return Show(served, volume, namer, std::move(update)); },
+      VolumeUpdater::Keep::kWhatIsRead);
   if (auto done = served.updater->Start(); !done) return Fail(std::move(done.error()));
   if (auto done = inputs->follow(); !done) return Fail(std::move(done.error()));
   status.Attach(served.volume.get(), served.updater.get());

@@ -37,15 +37,16 @@ NodeAttr DirectoryAttr(NodeId id, std::uint32_t mode, std::uint32_t subdirectori
   return attr;
 }
 
-NodeAttr EntryAttr(NodeId id, const TreeEntry& entry, const Ownership& ownership,
-                   VolumeNodes::WallTime time) {
+NodeAttr EntryAttr(NodeId id, const VolumeVersion& version, std::uint32_t index,
+                   const Ownership& ownership, VolumeNodes::WallTime time) {
+  const TreeEntry& entry = version.entry(index);
   if (entry.is_directory) {
     return DirectoryAttr(id, entry.mode, entry.subdirectories, entry.children.size(), ownership,
                          time);
   }
   const std::uint32_t group_bits = ownership.fs_group ? kGroupFileBits : 0;
   NodeAttr attr = Owned(id, kFileType | entry.mode | group_bits, ownership, time);
-  attr.size = entry.content.size();
+  attr.size = (*version.Contents())[entry.file].size();
   return attr;
 }
 

@@ -31,16 +31,30 @@ LiveNodes::Difference LiveNodes::Stage(VolumeVersionPtr version, std::string res
   MutexLock lock(mutex_);
   // What an earlier attempt left undone is found again by the comparison.
   for (const auto& [name, id] : std::exchange(pending_, {})) nodes_.erase(id);
-  if (current_) ++flips_;
-  current_ = std::move(version);
+  Comparison comparison;
+  comparison.new_bytes = version->PeekContents();
+  if (current_) {
+    ++flips_;
+    comparison.old_bytes = current_->PeekContents();
+  }
+  comparison.before = std::exchange(current_, std::move(version));
   resource_version_ = std::move(resource_version);
-  Difference difference;
-  Compare(kRootNode, 0, "", difference);
-  return difference;
+  Compare(kRootNode, 0, "", comparison);
+  return std::move(comparison.difference);
+}
+
+bool LiveNodes::SameFile(const Node& node, std::uint32_t entry,
+                         const Comparison& comparison) const {
+  const TreeEntry& before = node.Entry();
+  const TreeEntry& now = current_->entry(entry);
+  const FileContents::BytesPtr old_bytes =
+      node.version == comparison.before ? comparison.old_bytes : node.version->PeekContents();
+  return before.mode == now.mode && (*old_bytes)[before.file] == (*comparison.new_bytes)[now.file];
 }
 
 void LiveNodes::Compare(NodeId directory, std::uint32_t entry, const std::string& path,
-                        Difference& difference) {
+                        Comparison& comparison) {
+  Difference& difference = comparison.difference;
   Node& node = nodes_.at(directory);
   std::vector<std::uint32_t> added = current_->entry(entry).children;
   for (const auto& [name, id] : node.children) {
@@ -52,12 +66,10 @@ void LiveNodes::Compare(NodeId directory, std::uint32_t entry, const std::string
     }
     added.erase(std::find(added.begin(), added.end(), *found));
     if (child.Entry().is_directory) {
-      Compare(id, *found, Below(path, name), difference);
+      Compare(id, *found, Below(path, name), comparison);
       continue;
     }
-    const TreeEntry& before = child.Entry();
-    const TreeEntry& now = current_->entry(*found);
-    if (before.content != now.content || before.mode != now.mode) {
+    if (!SameFile(child, *found, comparison)) {
       difference.changed.push_back({id, {}, Below(path, name)});
       child.time = std::max(current_->created(), child.time + std::chrono::nanoseconds(1));
     }
@@ -189,15 +201,14 @@ std::optional<NodeAttr> LiveNodes::AttrLocked(NodeId id) const {
   const Node& node = found->second;
   NodeAttr attr;
   if (node.Entry().is_directory) {
-    const auto subdirectories =
-        std::count_if(node.children.begin(), node.children.end(), [&](const auto& child) {
-          return nodes_.at(child.second).Entry().is_directory;
-        });
+    const auto subdirectories = std::count_if(
+        node.children.begin(), node.children.end(),
+        [&](const auto& child) { return nodes_.at(child.second).Entry().is_directory; });
     attr = DirectoryAttr(id, id == kRootNode ? kRootMode : node.Entry().mode,
                          static_cast<std::uint32_t>(subdirectories), node.children.size(),
                          ownership_, node.time);
   } else {
-    attr = EntryAttr(id, node.Entry(), ownership_, node.time);
+    attr = EntryAttr(id, *node.version, node.entry, ownership_, node.time);
   }
   if (!node.named && node.lookups > 0) attr.links = 0;
   return attr;
@@ -215,7 +226,8 @@ std::optional<std::string> LiveNodes::ReadLink(NodeId) const {
 std::optional<FileRef> LiveNodes::FileLocked(NodeId id) const {
   const auto node = nodes_.find(id);
   if (node == nodes_.end() || node->second.Entry().is_directory) return std::nullopt;
-  return FileRef{node->second.version, &node->second.Entry(), resource_version_};
+  const VolumeVersionPtr& version = node->second.version;
+  return FileRef{version, &node->second.Entry(), version->Contents(), resource_version_};
 }
 
 std::optional<FileRef> LiveNodes::File(NodeId id) const {
@@ -276,7 +288,7 @@ VolumeStats LiveNodes::GetStats() const {
   stats.resource_version = resource_version_;
   if (!current_) return stats;
   stats.files = current_->file_count();
-  stats.content_bytes = current_->content_bytes();
+  stats.content_bytes = current_->kept_bytes();
   return stats;
 }
 

@@ -60,14 +60,23 @@ class LiveNodes final : public VolumeNodes {
     NodeId parent = 0;
     bool named = false;  // a name leads to it
     std::uint64_t lookups = 0;
-    WallTime time;                                       // of the last change
+    WallTime time;                                        // of the last change
     std::map<std::string, NodeId, std::less<>> children;  // by name; those that are named
 
     const TreeEntry& Entry() const { return version->entry(entry); }
   };
 
+  // The version that was shown and the one that is staged, with their bytes.
+  struct Comparison {
+    VolumeVersionPtr before;
+    FileContents::BytesPtr old_bytes;
+    FileContents::BytesPtr new_bytes;
+    Difference difference;
+  };
   void Compare(NodeId directory, std::uint32_t entry, const std::string& path,
-               Difference& difference) REQUIRES(mutex_);
+               Comparison& comparison) REQUIRES(mutex_);
+  bool SameFile(const Node& node, std::uint32_t entry, const Comparison& comparison) const
+      REQUIRES(mutex_);
   void AddBelow(NodeId directory, std::uint32_t entry, const std::string& path,
                 Difference& difference) REQUIRES(mutex_);
   void RemoveBelow(NodeId id, const std::string& path, Difference& difference) REQUIRES(mutex_);

@@ -2,8 +2,8 @@
 #include "fs/fuse/operations.h"
 
 #define FUSE_USE_VERSION 312
-#include <fuse_lowlevel.h>
 #include <fcntl.h>
+#include <fuse_lowlevel.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -158,7 +158,7 @@ void Read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset,
     fuse_reply_err(request, ESTALE);
     return;
   }
-  const std::string& content = file->entry->content;
+  const std::string& content = file->content();
   const auto from = std::min(static_cast<std::size_t>(std::max<off_t>(offset, 0)), content.size());
   fuse_reply_buf(request, content.data() + from, std::min(size, content.size() - from));
 }
@@ -280,8 +280,7 @@ void Rmdir(fuse_req_t request, fuse_ino_t parent, const char* name) {
 void Rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
             const char* new_name, unsigned flags) {
   const bool ours = parent == new_parent && flags == 0;
-  Move(request, Kind::kRename,
-       {ours ? Change::kRename : Change::kNone, parent, name, new_name});
+  Move(request, Kind::kRename, {ours ? Change::kRename : Change::kNone, parent, name, new_name});
 }
 
 void Setattr(fuse_req_t request, fuse_ino_t node, struct stat*, int, fuse_file_info*) {

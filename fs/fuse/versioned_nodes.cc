@@ -322,7 +322,7 @@ std::optional<NodeAttr> VersionedNodes::AttrLocked(NodeId id) const {
     attr.links = base == current_ || base == staged_ ? 1 : 0;
     return attr;
   }
-  NodeAttr attr = EntryAttr(id, live.version->entry(located->entry()), ownership_, time);
+  NodeAttr attr = EntryAttr(id, *live.version, located->entry(), ownership_, time);
   const bool unlinked = !live.unlinked.empty() && live.unlinked[located->entry()];
   // What the kernel has unlinked must not come back to life with the next GETATTR.
   if (!located->alias && (live.orphaned || unlinked)) attr.links = 0;
@@ -351,7 +351,7 @@ std::optional<FileRef> VersionedNodes::File(NodeId id) const {
   const Live& live = located->live->second;
   const TreeEntry& entry = live.version->entry(located->entry());
   if (entry.is_directory) return std::nullopt;
-  return FileRef{live.version, &entry, live.resource_version};
+  return FileRef{live.version, &entry, live.version->Contents(), live.resource_version};
 }
 
 std::optional<std::vector<DirectoryEntry>> VersionedNodes::List(NodeId id) const {
@@ -393,7 +393,7 @@ VolumeStats VersionedNodes::GetStats() const {
   if (current_ == 0) return stats;
   const Live& current = Current();
   stats.files = current.version->file_count();
-  stats.content_bytes = current.version->content_bytes();
+  stats.content_bytes = current.version->kept_bytes();
   stats.data_dir = current.version->data_dir();
   stats.resource_version = current.resource_version;
   return stats;

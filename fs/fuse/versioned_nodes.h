@@ -79,7 +79,7 @@ class VersionedNodes final : public VolumeNodes {
   struct Live {
     VolumeVersionPtr version;
     std::string resource_version;
-    std::uint64_t lookups = 0;        // of all its nodes, aliases too
+    std::uint64_t lookups = 0;         // of all its nodes, aliases too
     std::vector<std::uint32_t> known;  // lookups of each first inode
     std::vector<bool> unlinked;        // by entry; empty: none
     bool named = false;                // its data directory's name resolves

@@ -50,7 +50,10 @@ struct DirectoryEntry {
 struct FileRef {
   VolumeVersionPtr version;
   const TreeEntry* entry = nullptr;
+  FileContents::BytesPtr contents;
   std::string resource_version;
+
+  const std::string& content() const { return (*contents)[entry->file]; }
 };
 
 struct VolumeStats {
@@ -58,7 +61,7 @@ struct VolumeStats {
   std::uint64_t lookups = 0;        ///< sum of lookup counts, the root's left out
   std::uint64_t flips = 0;          ///< versions installed after the first
   std::uint64_t files = 0;          ///< of the current version
-  std::uint64_t content_bytes = 0;  ///< of the current version
+  std::uint64_t content_bytes = 0;  ///< of the current version, held in memory: 0 until it is read
   std::uint64_t open_files = 0;     ///< that pin a content (live layout)
   std::string data_dir;             ///< of the current version; empty in the live layout
   std::string resource_version;     ///< of the current version

@@ -86,6 +86,20 @@ Result<Projection> ProjectFrom(ObjectSource& source, const ObjectKey& key, const
   return projection;
 }
 
+Result<std::vector<ProjectedFile>> ProjectAgain(const ObjectPtr& pod, const ObjectPtr& node,
+                                                const VolumeView& view) {
+  ProjectionInput input;
+  auto parsed = Document::Parse(pod->Json());
+  if (!parsed) return Fail(std::move(parsed.error()), "pod " + pod->meta().name);
+  input.pod = std::move(*parsed);
+  if (node) {
+    auto parsed_node = Document::Parse(node->Json());
+    if (!parsed_node) return Fail(std::move(parsed_node.error()), "node " + node->meta().name);
+    input.node = std::move(*parsed_node);
+  }
+  return ProjectView(view, input);
+}
+
 Result<ObjectKey> ParsePodName(const std::string& wanted, const std::string& default_namespace) {
   const auto slash = wanted.find('/');
   ObjectKey key{"Pod", default_namespace, wanted, ""};

@@ -39,6 +39,10 @@ struct Projection {
 /// Loads the pod and projects it. The node is asked for if an item needs it.
 Result<Projection> ProjectFrom(ObjectSource& source, const ObjectKey& key, const VolumeView& view);
 
+/// Projects these very objects again; the files are those that the first projection gave. Pure.
+Result<std::vector<ProjectedFile>> ProjectAgain(const ObjectPtr& pod, const ObjectPtr& node,
+                                                const VolumeView& view);
+
 /// Reads "NS/NAME" or "NAME" (in `default_namespace`).
 Result<ObjectKey> ParsePodName(const std::string& wanted, const std::string& default_namespace);
 

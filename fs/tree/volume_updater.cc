@@ -10,23 +10,59 @@
 namespace downwardfs {
 namespace {
 
-// What the volume would look like the same: the source of a file does not show in it, except in an
-// extended attribute, and follows from the item.
-bool SameFiles(const std::vector<ProjectedFile>& a, const std::vector<ProjectedFile>& b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i].path != b[i].path || a[i].mode != b[i].mode || a[i].content != b[i].content ||
-        a[i].source != b[i].source) {
+FileContents::Bytes BytesOf(const std::vector<ProjectedFile>& files) {
+  FileContents::Bytes bytes;
+  bytes.reserve(files.size());
+  for (const ProjectedFile& file : files) bytes.push_back(file.content);
+  return bytes;
+}
+
+// The objects are those of the first time, and so is what comes of them.
+FileContents::Bytes RenderAgain(const ObjectPtr& pod, const ObjectPtr& node, const VolumeView& view,
+                                std::size_t files) {
+  auto projected = ProjectAgain(pod, node, view);
+  FileContents::Bytes bytes;
+  if (projected) {
+    bytes = BytesOf(*projected);
+  } else {
+    LogError("a content cannot be rendered",
+             {{log_keys::kPod, pod->meta().name}, {log_keys::kError, projected.error().message}});
+  }
+  bytes.resize(files);
+  return bytes;
+}
+
+}  // namespace
+
+VolumeUpdater::VolumeUpdater(ObjectSource& source, ObjectKey key, VolumeView view, Sink sink,
+                             Keep keep)
+    : source_(source),
+      key_(std::move(key)),
+      view_(std::make_shared<const VolumeView>(std::move(view))),
+      sink_(std::move(sink)),
+      keep_(keep) {}
+
+// The source of a file shows in an extended attribute alone, and follows from the item.
+bool VolumeUpdater::IsShown(const std::vector<ProjectedFile>& files) const {
+  if (!shown_contents_ || files.size() != shown_.size()) return false;
+  const FileContents::BytesPtr bytes = shown_contents_->Peek();
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (files[i].path != shown_[i].path || files[i].mode != shown_[i].mode ||
+        files[i].source != shown_[i].source || files[i].content != (*bytes)[i]) {
       return false;
     }
   }
   return true;
 }
 
-}  // namespace
-
-VolumeUpdater::VolumeUpdater(ObjectSource& source, ObjectKey key, VolumeView view, Sink sink)
-    : source_(source), key_(std::move(key)), view_(std::move(view)), sink_(std::move(sink)) {}
+std::shared_ptr<FileContents> VolumeUpdater::ContentsOf(const Projection& projection) const {
+  FileContents::Bytes bytes = BytesOf(projection.files);
+  if (keep_ == Keep::kAll) return std::make_shared<FileContents>(std::move(bytes));
+  return std::make_shared<FileContents>(
+      std::move(bytes),
+      [pod = projection.loaded.pod, node = projection.loaded.node, view = view_,
+       count = projection.files.size()] { return RenderAgain(pod, node, *view, count); });
+}
 
 VolumeUpdater::~VolumeUpdater() {
   {
@@ -72,8 +108,8 @@ void VolumeUpdater::Run() {
 }
 
 Status VolumeUpdater::Refresh() {
-  auto projected = ProjectFrom(source_, key_, view_);
-  if (!projected && projected.error().code == ErrorCode::kNotFound && shown_any_ &&
+  auto projected = ProjectFrom(source_, key_, *view_);
+  if (!projected && projected.error().code == ErrorCode::kNotFound && shown_contents_ &&
       !source_.Get(key_)) {
     {
       MutexLock lock(mutex_);
@@ -87,18 +123,25 @@ Status VolumeUpdater::Refresh() {
   FollowNode(projected->node);
 
   std::vector<ProjectedFile>& files = projected->files;
-  Update update;
-  update.resource_version = projected->loaded.pod->meta().resource_version;
-  update.changed = !shown_any_ || !SameFiles(files, shown_);
-  if (update.changed) update.files = files;
   std::vector<std::string> problems;
   for (const ProjectedFile& file : files) {
     if (!file.problem.empty()) problems.push_back(file.path + ": " + file.problem);
   }
-  const bool changed = update.changed;
+  Update update;
+  update.resource_version = projected->loaded.pod->meta().resource_version;
+  const bool changed = update.changed = !IsShown(files);
+  std::shared_ptr<FileContents> contents;
+  if (changed) {
+    update.contents = contents = ContentsOf(*projected);
+    update.files = files;
+  }
   if (auto done = sink_(std::move(update)); !done) return done;
-  shown_ = std::move(files);
-  shown_any_ = true;
+  if (changed) {
+    if (!shown_contents_ || !shown_contents_->was_read()) contents->DropUnlessRead();
+    for (ProjectedFile& file : files) file.content.clear();
+    shown_ = std::move(files);
+    shown_contents_ = std::move(contents);
+  }
 
   MutexLock lock(mutex_);
   if (changed) ++state_.updates;

@@ -20,6 +20,8 @@
 #include "base/result.h"
 #include "base/worker_thread.h"
 #include "fs/projection/projector.h"
+#include "fs/tree/file_contents.h"
+#include "fs/tree/projection_source.h"
 
 namespace downwardfs {
 
@@ -28,7 +30,8 @@ class VolumeUpdater {
   struct Update {
     bool changed = true;               ///< false: the same files, only resource_version is newer
     std::vector<ProjectedFile> files;  ///< empty if not changed
-    std::string resource_version;      ///< of the pod
+    std::shared_ptr<const FileContents> contents;  ///< of the files, in their order; may be kept
+    std::string resource_version;                  ///< of the pod
   };
   /// Called by Start() and then on the updater's thread, one call at a time. An error is logged and
   /// kept in the state; the update is tried again with the next change.
@@ -41,8 +44,15 @@ class VolumeUpdater {
     std::uint64_t updates = 0;          ///< handed to the sink with changed == true
   };
 
+  /// Which contents are held in memory while they are shown.
+  enum class Keep {
+    kAll,
+    kWhatIsRead,  ///< those that the sink's reader has read, or whose predecessors it has
+  };
+
   /// `source` outlives the updater. `key` has a uid where the volume is bound to that very pod.
-  VolumeUpdater(ObjectSource& source, ObjectKey key, VolumeView view, Sink sink);
+  VolumeUpdater(ObjectSource& source, ObjectKey key, VolumeView view, Sink sink,
+                Keep keep = Keep::kAll);
   ~VolumeUpdater();
   VolumeUpdater(const VolumeUpdater&) = delete;
   VolumeUpdater& operator=(const VolumeUpdater&) = delete;
@@ -55,6 +65,8 @@ class VolumeUpdater {
 
  private:
   Status Refresh() EXCLUDES(mutex_);
+  bool IsShown(const std::vector<ProjectedFile>& files) const;
+  std::shared_ptr<FileContents> ContentsOf(const Projection& projection) const;
   void FollowNode(const ObjectKey& node);
   void MarkDirty() EXCLUDES(mutex_);
   void Run() EXCLUDES(mutex_);
@@ -62,12 +74,13 @@ class VolumeUpdater {
 
   ObjectSource& source_;
   const ObjectKey key_;
-  const VolumeView view_;
+  const std::shared_ptr<const VolumeView> view_;  // contents that are rendered later hold it too
   const Sink sink_;
+  const Keep keep_;
 
   // Used by Start(), then by the thread only.
-  std::vector<ProjectedFile> shown_;
-  bool shown_any_ = false;
+  std::vector<ProjectedFile> shown_;              // without their contents
+  std::shared_ptr<FileContents> shown_contents_;  // null: nothing is shown yet
   ObjectKey node_key_;
   std::unique_ptr<ObjectSource::Subscription> node_subscription_;
   std::unique_ptr<ObjectSource::Subscription> pod_subscription_;

@@ -2,6 +2,8 @@
 #include "fs/tree/volume_version.h"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 namespace downwardfs {
 namespace {
@@ -19,46 +21,62 @@ std::uint32_t VolumeVersion::Add(std::uint32_t parent, std::string name) {
 
 std::shared_ptr<const VolumeVersion> VolumeVersion::Make(std::vector<ProjectedFile> files,
                                                          std::string data_dir, WallTime created) {
+  FileContents::Bytes bytes;
+  for (ProjectedFile& file : files) bytes.push_back(std::move(file.content));
+  return Make(files, std::make_shared<const FileContents>(std::move(bytes)), std::move(data_dir),
+              created);
+}
+
+std::shared_ptr<const VolumeVersion> VolumeVersion::Make(
+    const std::vector<ProjectedFile>& files, std::shared_ptr<const FileContents> contents,
+    std::string data_dir, WallTime created) {
   std::shared_ptr<VolumeVersion> version(new VolumeVersion);
+  version->contents_ = std::move(contents);
   version->data_dir_ = std::move(data_dir);
   version->created_ = created;
   version->entries_.reserve(files.size() + 1);
   TreeEntry& root = version->entries_.emplace_back();
   root.is_directory = true;
   root.mode = kDirectoryMode;
-  std::sort(files.begin(), files.end(),
-            [](const ProjectedFile& a, const ProjectedFile& b) { return a.path < b.path; });
-
-  for (ProjectedFile& file : files) {
-    std::uint32_t parent = 0;
-    std::string_view rest = file.path;
-    for (auto slash = rest.find('/'); slash != std::string_view::npos; slash = rest.find('/')) {
-      const std::string_view name = rest.substr(0, slash);
-      rest.remove_prefix(slash + 1);
-      // Paths come sorted, so a directory that exists is nearly always the last one added.
-      const auto& siblings = version->entries_[parent].children;
-      const auto found = std::find_if(siblings.rbegin(), siblings.rend(), [&](std::uint32_t i) {
-        return version->entries_[i].name == name;
-      });
-      if (found != siblings.rend()) {
-        parent = *found;
-        continue;
-      }
-      const auto directory = version->Add(parent, std::string(name));
-      version->entries_[directory].is_directory = true;
-      version->entries_[directory].mode = kDirectoryMode;
-      ++version->entries_[parent].subdirectories;
-      parent = directory;
-    }
-    TreeEntry& entry = version->entries_[version->Add(parent, std::string(rest))];
+  std::vector<std::uint32_t> order(files.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return files[a].path < files[b].path; });
+  for (const std::uint32_t place : order) {
+    const ProjectedFile& file = files[place];
+    std::string_view name = file.path;
+    const std::uint32_t parent = version->MakeDirectories(name);
+    TreeEntry& entry = version->entries_[version->Add(parent, std::string(name))];
     entry.mode = file.mode & 0777;
-    entry.content = std::move(file.content);
-    entry.source = std::move(file.source);
+    entry.file = place;
+    entry.source = file.source;
     ++version->file_count_;
-    version->content_bytes_ += entry.content.size();
   }
   version->SortChildren();
   return version;
+}
+
+// The directories above the last element of `path`, which is what is left of it.
+std::uint32_t VolumeVersion::MakeDirectories(std::string_view& path) {
+  std::uint32_t parent = 0;
+  for (auto slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/')) {
+    const std::string_view name = path.substr(0, slash);
+    path.remove_prefix(slash + 1);
+    // Paths come sorted, so a directory that exists is nearly always the last one added.
+    const auto& siblings = entries_[parent].children;
+    const auto found = std::find_if(siblings.rbegin(), siblings.rend(),
+                                    [&](std::uint32_t i) { return entries_[i].name == name; });
+    if (found != siblings.rend()) {
+      parent = *found;
+      continue;
+    }
+    const auto directory = Add(parent, std::string(name));
+    entries_[directory].is_directory = true;
+    entries_[directory].mode = kDirectoryMode;
+    ++entries_[parent].subdirectories;
+    parent = directory;
+  }
+  return parent;
 }
 
 void VolumeVersion::SortChildren() {

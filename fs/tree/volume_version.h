@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "fs/projection/projected_file.h"
+#include "fs/tree/file_contents.h"
 
 namespace downwardfs {
 
@@ -23,7 +24,7 @@ struct TreeEntry {
   bool is_directory = false;
   std::uint32_t mode = 0;               ///< permission bits
   std::uint32_t parent = 0;             ///< index of the directory; the root is its own parent
-  std::string content;                  ///< of a file
+  std::uint32_t file = 0;               ///< of a file: its place in the contents
   std::string source;                   ///< of a file: the fieldPath or resource that it shows
   std::vector<std::uint32_t> children;  ///< of a directory: indexes, sorted by name
   std::uint32_t subdirectories = 0;
@@ -36,6 +37,10 @@ class VolumeVersion {
   /// Builds the tree of `files`, whose paths have passed ValidateLayout. `data_dir` is the name of
   /// the data directory, made by DataDirNamer.
   static std::shared_ptr<const VolumeVersion> Make(std::vector<ProjectedFile> files,
+                                                   std::string data_dir, WallTime created);
+  /// The same, with contents that may be rendered later; those of `files` are not looked at.
+  static std::shared_ptr<const VolumeVersion> Make(const std::vector<ProjectedFile>& files,
+                                                   std::shared_ptr<const FileContents> contents,
                                                    std::string data_dir, WallTime created);
 
   const std::string& data_dir() const { return data_dir_; }
@@ -50,19 +55,24 @@ class VolumeVersion {
 
   /// Regular files.
   std::uint64_t file_count() const { return file_count_; }
-  /// The bytes of all files.
-  std::uint64_t content_bytes() const { return content_bytes_; }
+  /// The files' bytes, at TreeEntry::file: rendered now if nobody has asked before.
+  FileContents::BytesPtr Contents() const { return contents_->Read(); }
+  /// The same for a comparison: rendered for it alone if nobody has asked before.
+  FileContents::BytesPtr PeekContents() const { return contents_->Peek(); }
+  /// How many bytes of content are held in memory; 0 while nobody has asked.
+  std::uint64_t kept_bytes() const { return contents_->kept_bytes(); }
 
  private:
   VolumeVersion() = default;
   std::uint32_t Add(std::uint32_t parent, std::string name);
+  std::uint32_t MakeDirectories(std::string_view& path);
   void SortChildren();
 
   std::string data_dir_;
   WallTime created_;
   std::vector<TreeEntry> entries_;
   std::uint64_t file_count_ = 0;
-  std::uint64_t content_bytes_ = 0;
+  std::shared_ptr<const FileContents> contents_;
 };
 
 using VolumeVersionPtr = std::shared_ptr<const VolumeVersion>;

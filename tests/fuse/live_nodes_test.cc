@@ -17,8 +17,8 @@ ProjectedFile File(std::string path, std::string content, std::uint32_t mode = 0
 class LiveNodesTest : public ::testing::Test {
  protected:
   LiveNodes::Difference Stage(std::vector<ProjectedFile> files) {
-    return nodes_.Stage(
-        VolumeVersion::Make(std::move(files), "", std::chrono::system_clock::now()), "");
+    return nodes_.Stage(VolumeVersion::Make(std::move(files), "", std::chrono::system_clock::now()),
+                        "");
   }
   void Show(std::vector<ProjectedFile> files) { nodes_.ShowNames(Stage(std::move(files))); }
 
@@ -36,7 +36,7 @@ class LiveNodesTest : public ::testing::Test {
     for (const DirectoryEntry& entry : *entries) names.push_back(entry.name);
     return names;
   }
-  std::string Content(NodeId id) { return nodes_.File(id)->entry->content; }
+  std::string Content(NodeId id) { return nodes_.File(id)->content(); }
   std::optional<NodeAttr> Make(const TreeChange& change) {
     nodes_.Arm(change);
     auto attr = nodes_.Apply(change);
@@ -66,7 +66,8 @@ TEST_F(LiveNodesTest, ItemsAreRegularFilesWithoutLinks) {
 TEST_F(LiveNodesTest, AnInodeStaysWhileItsContentChanges) {
   Show({File("labels", "one"), File("res/cpu", "1"), File("same", "s")});
   const auto labels = *Walk({"labels"});
-  const auto difference = Stage({File("labels", "longer"), File("res/cpu", "2"), File("same", "s")});
+  const auto difference =
+      Stage({File("labels", "longer"), File("res/cpu", "2"), File("same", "s")});
   EXPECT_THAT(Paths(difference.changed), ElementsAre("labels", "res/cpu"));
   EXPECT_THAT(difference.added, IsEmpty());
   EXPECT_THAT(difference.gone, IsEmpty());
@@ -88,8 +89,8 @@ TEST_F(LiveNodesTest, AnOpenPinsItsContentUntilItIsClosed) {
   const auto before = *nodes_.OpenFile(id);
   Show({File("labels", "two")});
   const auto after = *nodes_.OpenFile(id);
-  EXPECT_EQ(nodes_.Opened(before)->entry->content, "one");
-  EXPECT_EQ(nodes_.Opened(after)->entry->content, "two");
+  EXPECT_EQ(nodes_.Opened(before)->content(), "one");
+  EXPECT_EQ(nodes_.Opened(after)->content(), "two");
   EXPECT_EQ(nodes_.GetStats().open_files, 2u);
   nodes_.CloseFile(before);
   nodes_.CloseFile(after);

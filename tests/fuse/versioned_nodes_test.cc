@@ -62,8 +62,8 @@ class VersionedNodesTest : public ::testing::Test {
 };
 
 TEST_F(VersionedNodesTest, RootHasTheKubeletsLayout) {
-  Install(nodes_, Version({File("labels", "a"), File("res/cpu", "1"), File("res/mem", "2")}, "..v1"),
-                 "7");
+  Install(nodes_,
+          Version({File("labels", "a"), File("res/cpu", "1"), File("res/mem", "2")}, "..v1"), "7");
   EXPECT_THAT(Names(nodes_, kRootNode), ElementsAre(".", "..", "..data", "..v1", "labels", "res"));
   EXPECT_EQ(nodes_.Attr(kRootNode)->mode, static_cast<std::uint32_t>(S_IFDIR | 01777));
   EXPECT_EQ(nodes_.Attr(kRootNode)->links, 3u);
@@ -75,7 +75,7 @@ TEST_F(VersionedNodesTest, RootHasTheKubeletsLayout) {
   EXPECT_THAT(Names(nodes_, Walk({"..v1", "res"})->id), ElementsAre(".", "..", "cpu", "mem"));
   const auto file = nodes_.File(Walk({"..v1", "res", "mem"})->id);
   ASSERT_TRUE(file);
-  EXPECT_EQ(file->entry->content, "2");
+  EXPECT_EQ(file->content(), "2");
   EXPECT_EQ(file->resource_version, "7");
 }
 
@@ -119,7 +119,7 @@ TEST_F(VersionedNodesTest, AnOldVersionKeepsResolvingUntilItExpires) {
   EXPECT_FALSE(Walk({"..v1"}));
   const auto held = nodes_.Lookup(old_directory.id, "labels");
   ASSERT_TRUE(held);
-  EXPECT_EQ(nodes_.File(held->id)->entry->content, "old");
+  EXPECT_EQ(nodes_.File(held->id)->content(), "old");
 }
 
 TEST_F(VersionedNodesTest, AVersionIsFreedWhenTheKernelForgotAllOfIt) {
@@ -269,8 +269,8 @@ TEST_F(VersionedNodesFlipTest, AnUnlinkedFileIsFoundAgainAsAnotherInode) {
   const auto again = *Walk({"..v1", "labels"});
   EXPECT_NE(again.id, first.id);
   EXPECT_EQ(again.links, 1u);
-  EXPECT_EQ(nodes_.File(again.id)->entry->content, "old");
-  EXPECT_EQ(nodes_.File(first.id)->entry->content, "old");
+  EXPECT_EQ(nodes_.File(again.id)->content(), "old");
+  EXPECT_EQ(nodes_.File(first.id)->content(), "old");
   for (const DirectoryEntry& entry : Entries(nodes_, Walk({"..v1"})->id)) {
     if (entry.name == "labels") {
       EXPECT_EQ(entry.id, again.id);
@@ -288,11 +288,11 @@ TEST_F(VersionedNodesFlipTest, AHeldDirectoryOutlivesTheRemovalOfItsName) {
   const auto alias = *Walk({"..v1"});
   EXPECT_NE(alias.id, held.id);
   EXPECT_EQ(alias.links, 3u);
-  EXPECT_EQ(nodes_.File(Walk({"..v1", "res", "cpu"})->id)->entry->content, "1");
+  EXPECT_EQ(nodes_.File(Walk({"..v1", "res", "cpu"})->id)->content(), "1");
   ASSERT_TRUE(Make(InRoot(Kind::kRemoveDirectory, "..v1")));
   EXPECT_FALSE(Walk({"..v1"}));
   const auto below = nodes_.Lookup(nodes_.Lookup(held.id, "res")->id, "cpu");
-  EXPECT_EQ(nodes_.File(below->id)->entry->content, "1");
+  EXPECT_EQ(nodes_.File(below->id)->content(), "1");
 }
 
 TEST_F(VersionedNodesFlipTest, AnAttemptThatWasGivenUpLeavesNothing) {

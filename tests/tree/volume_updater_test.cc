@@ -177,5 +177,29 @@ TEST(VolumeUpdaterTest, AFailingSinkIsTriedAgainWithTheNextChange) {
   EXPECT_EQ(update.files.at(0).content, "two");
 }
 
+TEST(VolumeUpdaterTest, WhatNobodyReadsIsNotKeptAndRenderedWhenItIsRead) {
+  FakeSource source;
+  source.Put(Pod("one", "1"));
+  Collector sink;
+  VolumeUpdater updater(source, kPod, LabelView(), std::ref(sink),
+                        VolumeUpdater::Keep::kWhatIsRead);
+  ASSERT_TRUE(updater.Start());
+  const auto first = sink.Wait(1).contents;
+  EXPECT_EQ(first->kept_bytes(), 0u);
+  // A change is still told from none.
+  source.Put(Pod("one", "2"));
+  EXPECT_FALSE(sink.Wait(2).changed);
+  source.Put(Pod("two", "3"));
+  const auto second = sink.Wait(3).contents;
+  ASSERT_TRUE(second);
+  // Of the objects that it was made of, not of the present ones.
+  EXPECT_EQ(first->Read()->at(0), "one");
+  EXPECT_EQ(second->Read()->at(0), "two");
+  EXPECT_EQ(second->kept_bytes(), 3u);
+  // Who has read this version will read the next.
+  source.Put(Pod("three", "4"));
+  EXPECT_EQ(sink.Wait(4).contents->kept_bytes(), 5u);
+}
+
 }  // namespace
 }  // namespace downwardfs

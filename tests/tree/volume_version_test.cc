@@ -13,7 +13,8 @@ TEST(VolumeVersionTest, PathsBecomeSortedDirectories) {
                                             {"b-c", "", 0644, "", ""}},
                                            "..v", {});
   EXPECT_EQ(version->data_dir(), "..v");
-  EXPECT_EQ(version->content_bytes(), 6u);
+  EXPECT_EQ(version->kept_bytes(), 6u);
+  EXPECT_EQ(version->file_count(), 4u);
   const TreeEntry& root = version->entry(0);
   ASSERT_EQ(root.children.size(), 3u);
   EXPECT_EQ(root.subdirectories, 1u);
@@ -25,7 +26,7 @@ TEST(VolumeVersionTest, PathsBecomeSortedDirectories) {
   EXPECT_EQ(version->entry(b).mode, 0755u);
   EXPECT_EQ(version->entry(b).children.size(), 2u);
   const auto d = *version->Child(*version->Child(b, "c"), "d");
-  EXPECT_EQ(version->entry(d).content, "333");
+  EXPECT_EQ((*version->Contents())[version->entry(d).file], "333");
   EXPECT_EQ(version->entry(d).mode, 0u);
   EXPECT_EQ(version->entry(*version->Child(b, "z")).source, "s");
   EXPECT_FALSE(version->Child(b, "nope"));

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/daemonize.h"
 #include "base/log_keys.h"
+#include "base/sd_notify.h"
 #include "cli/commands.h"
 #include "cli/inputs.h"
 #include "cli/mount_status.h"
@@ -138,12 +139,14 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   status.Attach(served.volume.get(), served.updater.get());
 
   if (auto done = ready.Ready(); !done) return Fail(std::move(done.error()));
+  NotifySystemd("READY=1");
   LogInfo("mounted", {{log_keys::kMountPoint, *mount_point},
                       {log_keys::kPod, inputs->pod.ns + "/" + inputs->pod.name},
                       {log_keys::kSource, inputs->source->State().description}});
   auto signal = WaitForTheEnd(*served.volume, signals->get());
   status.Attach(nullptr, nullptr);
   if (!signal) return Fail(std::move(signal.error()));
+  NotifySystemd("STOPPING=1");
   LogInfo("unmounted",
           {{log_keys::kMountPoint, *mount_point}, {log_keys::kSignal, std::to_string(*signal)}});
   return 0;

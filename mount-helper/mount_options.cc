@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mount-helper/mount_options.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+
+namespace downwardfs {
+namespace {
+
+// The long options of `downwardfs mount`; tests/mount-helper compares them with its --help.
+constexpr std::array<std::string_view, 17> kWithValue = {
+    "pod-file", "node-file",  "kubeconfig", "context", "server",   "token-file", "ca-file",
+    "wait",     "pod",        "items",      "volume",  "fs-group", "layout",     "selinux-context",
+    "log-file", "log-format", "log-level",
+};
+constexpr std::array<std::string_view, 6> kFlags = {
+    "api-defaults", "insecure-skip-tls-verify", "no-node", "strict",
+    "allow-other",  "no-allow-other",
+};
+// Of mount(8), fstab(5), systemd.mount(5): they say when and by whom, or what holds in any case.
+constexpr std::array<std::string_view, 26> kIgnored = {
+    "ro",         "rw",          "defaults", "nosuid",     "nodev",  "noexec",  "auto",
+    "noauto",     "user",        "nouser",   "users",      "owner",  "group",   "nofail",
+    "_netdev",    "async",       "sync",     "dirsync",    "atime",  "noatime", "relatime",
+    "norelatime", "strictatime", "diratime", "nodiratime", "silent",
+};
+constexpr std::array<std::string_view, 3> kContradictions = {"exec", "suid", "dev"};
+
+template <std::size_t N>
+bool Contains(const std::array<std::string_view, N>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool IsForSomebodyElse(std::string_view name) {
+  return name.rfind("x-", 0) == 0 || name.rfind("X-", 0) == 0 || name == "comment";
+}
+
+tl::unexpected<Error> Bad(const std::string& option, const std::string& rule) {
+  return Fail(ErrorCode::kInvalidArgument, "option " + QuoteForMessage(option) + ": " + rule);
+}
+
+// Adds what one option stands for.
+Status AddOption(const std::string& option, bool sloppy, std::vector<std::string>& command) {
+  const auto equals = option.find('=');
+  const std::string name = option.substr(0, equals);
+  const bool has_value = equals != std::string::npos;
+  if (Contains(kWithValue, name)) {
+    if (!has_value) return Bad(option, "needs a value, " + name + "=VALUE");
+    command.push_back("--" + name + "=" + option.substr(equals + 1));
+    return {};
+  }
+  if (Contains(kFlags, name)) {
+    if (has_value) return Bad(option, "takes no value");
+    command.push_back("--" + name);
+    return {};
+  }
+  if (Contains(kIgnored, name) || IsForSomebodyElse(name)) return {};
+  if (Contains(kContradictions, name)) {
+    return Bad(option, "a downwardfs mount is always nosuid, nodev and noexec");
+  }
+  if (sloppy) return {};
+  return Bad(option, "unknown (the long options of `downwardfs mount` are known)");
+}
+
+bool NamesAPod(const std::string& source) {
+  const auto slash = source.find('/');
+  return slash != std::string::npos && slash != 0 && slash + 1 < source.size();
+}
+
+}  // namespace
+
+std::vector<std::string> SplitMountOptions(std::string_view options) {
+  std::vector<std::string> out;
+  std::string option;
+  bool quoted = false;
+  for (const char c : options) {
+    if (c == '"') {
+      quoted = !quoted;
+    } else if (c == ',' && !quoted) {
+      if (!option.empty()) out.push_back(std::move(option));
+      option.clear();
+    } else {
+      option += c;
+    }
+  }
+  if (!option.empty()) out.push_back(std::move(option));
+  return out;
+}
+
+Result<MountRequest> ParseMountArguments(const std::vector<std::string>& arguments) {
+  MountRequest request;
+  std::vector<std::string> places;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (argument.size() < 2 || argument[0] != '-') {
+      places.push_back(argument);
+      continue;
+    }
+    for (std::size_t at = 1; at < argument.size(); ++at) {
+      const char flag = argument[at];
+      if (flag == 'o' || flag == 't' || flag == 'N') {
+        // The value is the rest of the word, or the next one.
+        std::string value = argument.substr(at + 1);
+        if (value.empty() && ++i < arguments.size()) value = arguments[i];
+        if (value.empty()) {
+          return Fail(ErrorCode::kInvalidArgument, std::string("-") + flag + " needs a value");
+        }
+        if (flag == 'o') request.options += (request.options.empty() ? "" : ",") + value;
+        break;
+      }
+      if (flag == 'f') {
+        request.fake = true;
+      } else if (flag == 's') {
+        request.sloppy = true;
+      } else if (flag == 'v') {
+        request.verbose = true;
+      } else if (flag != 'n') {  // -n: no /etc/mtab, which is no file any more
+        return Fail(ErrorCode::kInvalidArgument, std::string("unknown option -") + flag);
+      }
+    }
+  }
+  if (places.size() != 2) {
+    return Fail(ErrorCode::kInvalidArgument, "usage: mount.downwardfs none DIR [-o OPTIONS]");
+  }
+  request.source = places[0];
+  request.mount_point = places[1];
+  return request;
+}
+
+Result<std::vector<std::string>> MountCommand(const MountRequest& request) {
+  std::vector<std::string> command = {"mount"};
+  for (const std::string& option : SplitMountOptions(request.options)) {
+    if (auto added = AddOption(option, request.sloppy, command); !added) {
+      return Fail(std::move(added.error()));
+    }
+  }
+  const bool pod_given = std::any_of(command.begin(), command.end(), [](const std::string& word) {
+    return word.rfind("--pod=", 0) == 0;
+  });
+  if (!pod_given && NamesAPod(request.source)) command.push_back("--pod=" + request.source);
+  command.emplace_back("--");
+  command.push_back(request.mount_point);
+  return command;
+}
+
+}  // namespace downwardfs

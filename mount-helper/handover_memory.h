@@ -31,6 +31,9 @@ inline constexpr std::uint32_t kMaxWrite = 4096;
 inline constexpr std::uint32_t kSlotBytes = 12288;
 inline constexpr std::uint64_t kAreaBytes = std::uint64_t{64} << 20;  // sparse: what is used counts
 
+// Set in the `unique` of a request that the kernel sends again (linux/fuse.h, FUSE_UNIQUE_RESEND).
+inline constexpr std::uint64_t kResentBit = std::uint64_t{1} << 63;
+
 struct HandoverSlot {
   /// The `unique` of the last request of this slot that was dealt with. Another one in the raw
   /// bytes was read and not answered.

@@ -84,19 +84,23 @@ void Journal::Add(const RecordWriter& record) {
   Append(area_, record.bytes());
 }
 
-void Journal::Commit(const std::function<void()>& copy) {
-  HandoverHeader& header = memory_.header();
-  header.area[area_].used.store(used_, std::memory_order_release);
-  if (used_ < std::max(kSmallLog, 4 * compact_)) return;
-  const std::uint32_t old = area_;
-  area_ = 1 - old;
+bool Journal::Commit() {
+  memory_.header().area[area_].used.store(used_, std::memory_order_release);
+  return used_ >= std::max(kSmallLog, 4 * compact_);
+}
+
+void Journal::BeginCopy() {
+  area_ = 1 - area_;
   used_ = 0;
-  header.area[area_].used = 0;
-  copy();
+  memory_.header().area[area_].used = 0;
+}
+
+void Journal::EndCopy() {
+  HandoverHeader& header = memory_.header();
   compact_ = used_;
   header.area[area_].used.store(used_, std::memory_order_release);
   header.current.store(area_, std::memory_order_release);
-  memory_.Clear(old);
+  memory_.Clear(1 - area_);
 }
 
 Status Journal::Read(const std::function<Status(RecordReader)>& each) const {

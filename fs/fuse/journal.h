@@ -49,9 +49,11 @@ class Journal {
   explicit Journal(const HandoverMemory& memory);
 
   void Add(const RecordWriter& record);
-  /// What was added counts from now on. Where the area has grown too long, `copy` is asked to Add()
-  /// the whole present state, which then replaces it.
-  void Commit(const std::function<void()>& copy);
+  /// What was added counts from now on. True where the log has grown too long: BeginCopy(), Add()
+  /// the whole present state, EndCopy().
+  bool Commit();
+  void BeginCopy();
+  void EndCopy();
 
   /// Calls back with each record that counts, in their order. kFailedPrecondition where one is
   /// damaged.

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 namespace downwardfs {
 namespace {
@@ -91,9 +92,10 @@ void Forget(fuse_req_t request, fuse_ino_t node, std::uint64_t count) {
 
 void ForgetMulti(fuse_req_t request, std::size_t count, fuse_forget_data* forgets) {
   VolumeContext& context = Counted(request, Kind::kForget);
-  for (std::size_t i = 0; i < count; ++i) {
-    context.nodes->Forget(forgets[i].ino, forgets[i].nlookup);
-  }
+  std::vector<Forgotten> nodes;
+  nodes.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) nodes.push_back({forgets[i].ino, forgets[i].nlookup});
+  context.nodes->ForgetAll(nodes);
   fuse_reply_none(request);
 }
 

@@ -21,6 +21,7 @@ struct MountedVolume::State {
   explicit State(MountedVolumeOptions opts) : options(std::move(opts)) {
     context.counters = &counters;
     context.status = options.status;
+    context.kernel_caches = options.kernel_caches;
   }
 
   // Nothing of it is mounted yet.

@@ -49,7 +49,7 @@ class MountedVolume {
                                                       std::string resource_version,
                                                       SessionLoop& loop, Publisher& publisher);
 
-  /// Unmounts if it is still mounted.
+  /// Unmount().
   ~MountedVolume();
 
   /// Shows `version` from now on; does not wait for it. Of several that are published faster than

@@ -7,7 +7,11 @@
 
 namespace downwardfs::bench {
 
-/// Prints the rows. Uses up to `volumes` volumes of the server.
+/// Prints the rows of latency and growth. Uses up to `volumes` volumes of the server, none of them
+/// afterwards.
 void MeasureUpdates(VolumeServer& server, int volumes);
+
+/// Prints how many updates of one volume are shown in a second.
+void MeasureFlips(VolumeServer& server);
 
 }  // namespace downwardfs::bench

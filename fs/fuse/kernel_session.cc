@@ -126,6 +126,12 @@ Result<std::unique_ptr<KernelSession>> KernelSession::MountAsUser(const UserMoun
   return mounted;
 }
 
+void KernelSession::Close() {
+  // Another file takes the descriptor's place, since a task that is stuck may still notify.
+  const OwnedFd nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (nothing) dup3(nothing.get(), fd(), O_CLOEXEC);
+}
+
 void KernelSession::UnmountAsUser() {
   // Closes the device first, which ends every request still waiting, then unmounts lazily.
   if (!impl_->mounted_at.empty()) fuse_session_unmount(impl_->session.get());
@@ -145,7 +151,8 @@ KernelSession::Outcome KernelSession::ServeOne(RequestBuffer& buffer) {
     fuse_session_process_buf(session, &buf);
     return Outcome::kServed;
   }
-  return n == -EAGAIN || n == -EINTR ? Outcome::kNothing : Outcome::kEnded;
+  if (n == -EINTR) return Outcome::kServed;  // try again
+  return n == -EAGAIN ? Outcome::kNothing : Outcome::kEnded;
 }
 
 void KernelSession::InvalidateName(NodeId directory, const std::string& name) {

@@ -61,6 +61,9 @@ class KernelSession final : public KernelNotifier {
   void InvalidateName(NodeId directory, const std::string& name) override;
   void InvalidateNode(NodeId node) override;
 
+  /// Closes the device: who still uses the file system gets ENOTCONN, and what the kernel is told
+  /// later goes nowhere. Nobody serves the session any more.
+  void Close();
   /// Undoes MountAsUser(); does nothing where it was unmounted already. The device is closed.
   void UnmountAsUser();
 

@@ -21,6 +21,7 @@ struct MountedVolume::State {
   explicit State(MountedVolumeOptions opts) : options(std::move(opts)) {
     context.counters = &counters;
     context.status = options.status;
+    context.kernel_caches = options.kernel_caches;
   }
 
   // Nothing of it is mounted yet.
@@ -184,17 +185,22 @@ void MountedVolume::Detach() {
 void MountedVolume::Unmount() {
   if (std::exchange(unmounted_, true)) return;
   lane_.reset();  // what it does needs the loop
-  loop_->Remove(served_);
-  state_->tree->DropView();
   if (state_->mount_id < 0) {
+    loop_->Remove(served_);
+    state_->tree->DropView();
     state_->session->UnmountAsUser();
     return;
   }
+  // The name goes first, so that nobody finds a volume that is not served.
   const std::string& at = state_->options.mount_point;
   auto mount = FindMount(at);
   if (mount && *mount && (*mount)->id == state_->mount_id) {
-    umount2(at.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+    umount2(at.c_str(), MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW);
   }
+  loop_->Remove(served_);
+  state_->tree->DropView();
+  // Not left to the state's end: tasks that wait for their time, or hang, own it too.
+  state_->session->Close();
 }
 
 VolumeStats MountedVolume::stats() const {

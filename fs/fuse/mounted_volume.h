@@ -34,6 +34,8 @@ struct MountedVolumeOptions {
   std::string selinux_context;  ///< the mount option context=; empty: none. Root only
   Layout layout = Layout::kKubelet;
   Ownership ownership;
+  /// Off: the kernel asks at every access. For measuring what its caches are worth (tests/bench).
+  bool kernel_caches = true;
   /// JSON for `downwardfs status`; called on serving threads, must not block.
   std::function<std::string()> status;
 };
@@ -47,7 +49,7 @@ class MountedVolume {
                                                       std::string resource_version,
                                                       SessionLoop& loop, Publisher& publisher);
 
-  /// Unmounts if it is still mounted.
+  /// Unmount().
   ~MountedVolume();
 
   /// Shows `version` from now on; does not wait for it. Of several that are published faster than

@@ -22,6 +22,10 @@ using Kind = RequestCounters::Kind;
 constexpr double kForever = 365.0 * 24 * 3600;
 constexpr std::uint64_t kBlock = 4096;
 
+double TimeoutOf(const VolumeContext& context) {
+  return context.kernel_caches ? kForever : 0;
+}
+
 VolumeContext& Counted(fuse_req_t request, Kind kind) {
   auto& context = *static_cast<VolumeContext*>(fuse_req_userdata(request));
   context.counters->Count(kind);
@@ -52,12 +56,14 @@ struct stat ToStat(const NodeAttr& attr) {
 }
 
 void Init(void* userdata, fuse_conn_info* connection) {
-  static_cast<VolumeContext*>(userdata)->counters->Count(Kind::kInit);
+  auto& context = *static_cast<VolumeContext*>(userdata);
+  context.counters->Count(Kind::kInit);
   // Only what the volume relies on. No splice: requests are small. No automatic invalidation of
   // data: content behind an inode never changes.
-  const unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_PARALLEL_DIROPS |
-                          FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_NO_OPENDIR_SUPPORT;
-  connection->want = connection->capable & wanted;
+  const unsigned caches =
+      FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_NO_OPENDIR_SUPPORT;
+  const unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS;
+  connection->want = connection->capable & (wanted | (context.kernel_caches ? caches : 0));
 }
 
 void Destroy(void* userdata) {
@@ -69,8 +75,8 @@ void ReplyEntry(fuse_req_t request, VolumeContext& context, const NodeAttr& attr
   fuse_entry_param entry = {};
   entry.ino = attr.id;
   entry.attr = ToStat(attr);
-  entry.attr_timeout = kForever;
-  entry.entry_timeout = kForever;
+  entry.attr_timeout = TimeoutOf(context);
+  entry.entry_timeout = TimeoutOf(context);
   // The kernel never saw the node if the caller was interrupted: take the lookup back.
   if (fuse_reply_entry(request, &entry) == -ENOENT) context.nodes->Forget(attr.id, 1);
 }
@@ -100,13 +106,14 @@ void ForgetMulti(fuse_req_t request, std::size_t count, fuse_forget_data* forget
 }
 
 void Getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info*) {
-  const auto attr = Counted(request, Kind::kGetattr).nodes->Attr(node);
+  VolumeContext& context = Counted(request, Kind::kGetattr);
+  const auto attr = context.nodes->Attr(node);
   if (!attr) {
     fuse_reply_err(request, ESTALE);
     return;
   }
   const struct stat st = ToStat(*attr);
-  fuse_reply_attr(request, &st, kForever);
+  fuse_reply_attr(request, &st, TimeoutOf(context));
 }
 
 void Readlink(fuse_req_t request, fuse_ino_t node) {
@@ -127,11 +134,12 @@ void Open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
     fuse_reply_err(request, EROFS);
     return;
   }
-  if (!context.nodes->opens_files()) {
+  const bool pins = context.nodes->opens_files();
+  if (!pins && context.kernel_caches) {
     fuse_reply_err(request, ENOSYS);
     return;
   }
-  const auto handle = context.nodes->OpenFile(node);
+  const auto handle = pins ? context.nodes->OpenFile(node) : 0;
   if (!handle) {
     fuse_reply_err(request, ESTALE);
     return;
@@ -147,9 +155,12 @@ void Release(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
   fuse_reply_err(request, 0);
 }
 
-void Opendir(fuse_req_t request, fuse_ino_t, fuse_file_info*) {
-  Counted(request, Kind::kOpendir);
-  fuse_reply_err(request, ENOSYS);
+void Opendir(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
+  if (Counted(request, Kind::kOpendir).kernel_caches) {
+    fuse_reply_err(request, ENOSYS);
+  } else {
+    fuse_reply_open(request, file);
+  }
 }
 
 void Read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset,
@@ -286,14 +297,14 @@ void Rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t 
 }
 
 void Setattr(fuse_req_t request, fuse_ino_t node, struct stat*, int, fuse_file_info*) {
-  const auto attr =
-      Counted(request, Kind::kSetattr).nodes->Apply({Change::kSetAttributes, node, "", ""});
+  VolumeContext& context = Counted(request, Kind::kSetattr);
+  const auto attr = context.nodes->Apply({Change::kSetAttributes, node, "", ""});
   if (!attr) {
     fuse_reply_err(request, EROFS);
     return;
   }
   const struct stat st = ToStat(*attr);
-  fuse_reply_attr(request, &st, kForever);
+  fuse_reply_attr(request, &st, TimeoutOf(context));
 }
 
 // What nobody may do.

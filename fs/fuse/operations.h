@@ -22,6 +22,7 @@ struct VolumeContext {
   VolumeNodes* nodes = nullptr;
   RequestCounters* counters = nullptr;
   InitReply init_reply;
+  bool kernel_caches = true;  ///< what the kernel learns it may keep
   /// The JSON that `downwardfs status` prints; called on serving threads, must not block.
   std::function<std::string()> status;
 };

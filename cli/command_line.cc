@@ -21,6 +21,7 @@ constexpr int kWrongUsage = 2;
 
 constexpr char kWhatGroup[] = "WHAT, which pod and what is shown of it";
 constexpr char kLogGroup[] = "Logging";
+constexpr char kSurvivalGroup[] = "Surviving the daemon's death";
 
 void AddPod(CLI::App* command, std::string& pod) {
   command
@@ -107,6 +108,26 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
                    "Label the files with this SELinux context (root, where SELinux is enabled), "
                    "such as system_u:object_r:container_file_t:s0")
       ->type_name("CONTEXT");
+  command
+      ->add_flag_callback(
+          "--no-holder", [&options] { options.holder = false; },
+          "One process alone: if it dies, so does the mount. (As root a small second process holds "
+          "the mount and starts the daemon again; readers see nothing of it. Not yet in the live "
+          "layout.)")
+      ->group(kSurvivalGroup);
+  command
+      ->add_option("--watchdog", options.watchdog_ms,
+                   "Without a sign of life for so many milliseconds the daemon is killed and "
+                   "started again; 0: never (default: 10000)")
+      ->type_name("MS")
+      ->check(CLI::Range(0, 3600000).description(""))
+      ->group(kSurvivalGroup);
+  command
+      ->add_flag_callback(
+          "--no-resend", [&options] { options.resend = false; },
+          "Go on with unanswered requests from memory even where the kernel could send them again "
+          "(Linux 6.9)")
+      ->group(kSurvivalGroup);
   AddLog(command, options.log);
   command->add_option("MOUNTPOINT", options.mount_point, "An existing directory")->required();
   command->footer(
@@ -278,6 +299,7 @@ CommandLine ParseCommandLine(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     WrongUsage(app, error.what());
   }
+  line.mount.arguments.assign(argv + 1, argv + argc);
   line.command = commands.at(app.get_subcommands().front());
   if (const std::string missing = MissingPod(line); !missing.empty()) WrongUsage(app, missing);
   return line;

@@ -42,6 +42,10 @@ struct MountOptions {
   std::string mount_point;
   bool foreground = false;
   bool allow_other = false;
+  bool holder = true;            ///< root: a process that outlives the daemon holds the mount
+  int watchdog_ms = 10000;       ///< of the holder; 0: none
+  bool resend = true;            ///< of the holder: let the kernel send requests again
+  std::vector<std::string> arguments;  ///< of the whole command line, for the daemon
   bool live_layout = false;     ///< files that change in place instead of `..data` and links
   std::string selinux_context;  ///< empty: none
   std::optional<std::uint32_t> fs_group;

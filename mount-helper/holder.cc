@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/mount.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -149,13 +150,11 @@ void Holder::TakeMessage() {
       break;
     case Kind::kReady:
       ready_ = true;
-      if (options_.ready_fd >= 0) {
-        if (write(options_.ready_fd, "1", 1) == 1) close(options_.ready_fd);
-        options_.ready_fd = -1;
-      }
+      LeaveTheTerminal();
       break;
     case Kind::kServing:
       served_ = true;
+      if (deaths_ == 0) break;
       last_handover_us_ = Microseconds(last_sign_ - died_);
       longest_handover_us_ = std::max(longest_handover_us_, last_handover_us_);
       break;
@@ -167,12 +166,26 @@ void Holder::TakeMessage() {
   }
 }
 
+// Whoever started us may go on; as a daemon has it, we have no terminal from now on.
+void Holder::LeaveTheTerminal() {
+  if (options_.ready_fd < 0) return;
+  prctl(PR_SET_PDEATHSIG, 0);
+  setsid();
+  const OwnedFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (write(options_.ready_fd, "1", 1) == 1) close(options_.ready_fd);
+  options_.ready_fd = -1;
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null.get(), fd);
+}
+
 // Of the device and a new connection to the publisher, copies go along with the message.
 Status Holder::SendMounted(Kind kind, std::vector<std::uint64_t> numbers) {
   Message message;
   message.kind = kind;
   message.numbers = std::move(numbers);
-  if (kind == Kind::kAttach) message.fds.emplace_back(dup(memory_.get()));
+  if (kind == Kind::kAttach) {
+    message.text = options_.mount.mount_point;
+    message.fds.emplace_back(dup(memory_.get()));
+  }
   if (mount_.device) {
     message.fds.emplace_back(dup(mount_.device.get()));
     if (mount_.view) {

@@ -47,6 +47,7 @@ class Holder {
   Status SetUp();
   Status StartDaemon();
   void TakeMessage();
+  void LeaveTheTerminal();
   void Attach(const Message& hello);
   void Mount(const Message& request);
   Status SendMounted(Message::Kind kind, std::vector<std::uint64_t> numbers);

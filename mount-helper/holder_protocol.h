@@ -27,7 +27,7 @@ struct Message {
   enum class Kind : std::uint32_t {
     kHello = 1,  ///< daemon: here I am. numbers: protocol
     kAttach,     ///< holder: numbers: generation, deaths, last and longest handover (µs), mount id or
-                 ///< 0, resend, watchdog (ms), then the requests that are answered EIO; fds: memory,
+                 ///< 0, resend, watchdog (ms), then the requests that are answered EIO; text: the mount point; fds: memory,
                  ///< and where it is mounted: device, publisher
     kMount,      ///< daemon: mount now. text: the mount's source
     kMounted,    ///< holder: numbers: mount id; fds: device, publisher

@@ -13,12 +13,15 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "base/owned_fd.h"
 #include "base/result.h"
 #include "fs/fuse/publisher.h"
 #include "fs/fuse/session_loop.h"
 #include "fs/fuse/volume_nodes.h"
 #include "fs/tree/volume_version.h"
+#include "mount-helper/handover_memory.h"
 
 namespace downwardfs {
 
@@ -40,6 +43,18 @@ struct MountedVolumeOptions {
   std::function<std::string()> status;
 };
 
+/// What a holder has of a mount (mount-helper/holder.h), for the daemon that serves it.
+struct HeldMount {
+  OwnedFd device;
+  OwnedFd publisher;  ///< a connection to its process; none: changes go by notification
+  int mount_id = -1;
+};
+struct Handover {
+  const HandoverMemory* memory = nullptr;  ///< outlives the volume
+  bool resend = true;  ///< the kernel sends unanswered requests again (Linux 6.9)
+  std::vector<std::uint64_t> poison;  ///< requests to be answered EIO
+};
+
 class MountedVolume {
  public:
   /// Mounts the volume, which shows `version` from the first request on. Nothing is left behind
@@ -49,8 +64,22 @@ class MountedVolume {
                                                       std::string resource_version,
                                                       SessionLoop& loop, Publisher& publisher);
 
+  /// The same under a holder: `mount` has it mounted. In the kubelet's layout.
+  static Result<std::unique_ptr<MountedVolume>> MountHeld(
+      MountedVolumeOptions options, VolumeVersionPtr version, std::string resource_version,
+      const Handover& handover, const std::function<Result<HeldMount>()>& mount, SessionLoop& loop,
+      Publisher& publisher);
+  /// Goes on with a mount that another daemon has served. kFailedPrecondition where the handover
+  /// memory is damaged.
+  static Result<std::unique_ptr<MountedVolume>> Resume(MountedVolumeOptions options,
+                                                       const Handover& handover, HeldMount mount,
+                                                       SessionLoop& loop, Publisher& publisher);
+
   /// Unmount().
   ~MountedVolume();
+
+  /// The version that is shown; null in the live layout.
+  VolumeVersionPtr shown() const;
 
   /// Shows `version` from now on; does not wait for it. Of several that are published faster than
   /// the kernel can be brought to show them, the last is shown.
@@ -82,6 +111,8 @@ class MountedVolume {
   explicit MountedVolume(std::shared_ptr<State> state);
   static Status MountAsRoot(State& state);
   static Status MountAsUser(State& state);
+  static Result<std::unique_ptr<MountedVolume>> Serve(std::shared_ptr<State> state,
+                                                      SessionLoop& loop, Publisher& publisher);
 
   const std::shared_ptr<State> state_;  // tasks and requests in work hold it too
   SessionLoop* loop_ = nullptr;

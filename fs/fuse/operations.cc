@@ -63,6 +63,7 @@ void Init(void* userdata, fuse_conn_info* connection) {
   const unsigned caches =
       FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_NO_OPENDIR_SUPPORT;
   const unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS;
+  connection->max_write = kMaxWrite;  // nobody writes; the room for a request follows from it
   connection->want = connection->capable & (wanted | (context.kernel_caches ? caches : 0));
 }
 
@@ -77,8 +78,11 @@ void ReplyEntry(fuse_req_t request, VolumeContext& context, const NodeAttr& attr
   entry.attr = ToStat(attr);
   entry.attr_timeout = TimeoutOf(context);
   entry.entry_timeout = TimeoutOf(context);
-  // The kernel never saw the node if the caller was interrupted: take the lookup back.
-  if (fuse_reply_entry(request, &entry) == -ENOENT) context.nodes->Forget(attr.id, 1);
+  if (fuse_reply_entry(request, &entry) != -ENOENT) return;
+  // The kernel never saw the node if the caller was interrupted: take the lookup back. Not so where
+  // it has the answer from the daemon before us.
+  if (context.recovery && context.recovery->answers_again()) return;
+  context.nodes->Forget(attr.id, 1);
 }
 
 void Lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {

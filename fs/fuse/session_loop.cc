@@ -40,7 +40,7 @@ Result<std::unique_ptr<SessionLoop>> SessionLoop::Start(int threads) {
   std::unique_ptr<SessionLoop> loop(new SessionLoop(std::move(epoll), std::move(stop)));
   for (int i = 0; i < threads; ++i) {
     loop->threads_.emplace_back("fuse-" + std::to_string(i),
-                                [serving = loop.get()] { serving->Serve(); });
+                                [serving = loop.get(), slot = static_cast<std::uint32_t>(i)] { serving->Serve(slot); });
   }
   return loop;
 }
@@ -85,8 +85,8 @@ void SessionLoop::Remove(std::uint64_t session) {
   while (removed->in_work > 0) idle_.Wait(mutex_);
 }
 
-void SessionLoop::Serve() {
-  RequestBuffer buffer;
+void SessionLoop::Serve(std::uint32_t slot) {
+  RequestBuffer buffer(slot);
   for (;;) {
     epoll_event event = {};
     const int n = epoll_wait(epoll_.get(), &event, 1, -1);

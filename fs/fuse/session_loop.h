@@ -23,6 +23,7 @@ namespace downwardfs {
 
 class SessionLoop {
  public:
+  /// At most kMaxSlots threads (mount-helper/handover_memory.h).
   static Result<std::unique_ptr<SessionLoop>> Start(int threads);
   ~SessionLoop();
 
@@ -44,7 +45,7 @@ class SessionLoop {
   };
 
   SessionLoop(OwnedFd epoll, OwnedFd stop) : epoll_(std::move(epoll)), stop_(std::move(stop)) {}
-  void Serve() EXCLUDES(mutex_);
+  void Serve(std::uint32_t slot) EXCLUDES(mutex_);
   void ServeSession(std::uint64_t id, RequestBuffer& buffer) EXCLUDES(mutex_);
   void End(Served& served) EXCLUDES(mutex_);
 

@@ -43,16 +43,7 @@ VersionedNodes::Flip VersionedNodes::Stage(VolumeVersionPtr version, std::string
   next_id_ += 2 * (1 + std::uint64_t{version->size()});
   flip.retires = current_;
   if (current_ != 0) flip.retired_dir = Current().version->data_dir();
-  for (const std::uint32_t child : version->entry(0).children) {
-    const std::string& name = version->entry(child).name;
-    const bool there = std::any_of(links_.begin(), links_.end(), [&](const auto& link) {
-      return link.second.listed && link.second.name == name;
-    });
-    if (!there) flip.new_links.push_back(name);
-  }
-  for (const auto& [id, link] : links_) {
-    if (link.listed && !version->Child(0, link.name)) flip.gone_links.push_back(link.name);
-  }
+  CompareLinks(*version, flip);
   Live& live = live_[staged_];
   live.known.resize(1 + version->size());
   live.version = std::move(version);
@@ -60,6 +51,29 @@ VersionedNodes::Flip VersionedNodes::Stage(VolumeVersionPtr version, std::string
   SaveVersion(staged_);
   SaveState(staged_);
   SaveMeta();
+  return flip;
+}
+
+void VersionedNodes::CompareLinks(const VolumeVersion& version, Flip& flip) const {
+  for (const std::uint32_t child : version.entry(0).children) {
+    const std::string& name = version.entry(child).name;
+    const bool there = std::any_of(links_.begin(), links_.end(), [&](const auto& link) {
+      return link.second.listed && link.second.name == name;
+    });
+    if (!there) flip.new_links.push_back(name);
+  }
+  for (const auto& [id, link] : links_) {
+    if (link.listed && !version.Child(0, link.name)) flip.gone_links.push_back(link.name);
+  }
+}
+
+VersionedNodes::Flip VersionedNodes::Unfinished() const {
+  MutexLock lock(mutex_);
+  Flip flip;
+  if (current_ == 0) return flip;
+  flip.version = current_;
+  flip.data_dir = Current().version->data_dir();
+  CompareLinks(*Current().version, flip);
   return flip;
 }
 

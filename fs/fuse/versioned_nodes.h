@@ -64,6 +64,9 @@ class VersionedNodes final : public VolumeNodes {
     std::string retired_dir;              ///< its data directory
   };
 
+  /// What the shown version still lacks: links that an update has not come to.
+  Flip Unfinished() const;
+
   /// Takes a version in, shown by nothing yet.
   Flip Stage(VolumeVersionPtr version, std::string resource_version);
 
@@ -148,6 +151,7 @@ class VersionedNodes final : public VolumeNodes {
   std::optional<NodeId> ApplyInRoot(const TreeChange& change) REQUIRES(mutex_);
   std::vector<Known> KnownOf(NodeId base, bool directories) const REQUIRES(mutex_);
   const Live& Current() const REQUIRES(mutex_);
+  void CompareLinks(const VolumeVersion& version, Flip& flip) const REQUIRES(mutex_);
   void DropLinkIfUnused(NodeId id) REQUIRES(mutex_);
 
   // versioned_record.cc: what the journal holds of all this.

@@ -20,7 +20,9 @@ enum Record : std::uint64_t {
   kDone = 7,     // slot, unique, counted node
 };
 
-enum Flags : std::uint64_t { kNamed = 1, kOrphaned = 2, kByAlias = 4 };
+constexpr std::uint64_t kNamed = 1;  // flags
+constexpr std::uint64_t kOrphaned = 2;
+constexpr std::uint64_t kByAlias = 4;
 
 std::uint64_t Nanoseconds(VolumeNodes::WallTime time) {
   return static_cast<std::uint64_t>(
@@ -52,12 +54,10 @@ void VersionedNodes::SaveVersion(NodeId base) {
   RecordWriter record;
   record.Number(kVersion).Number(base).Number(Nanoseconds(version.created()));
   record.Text(version.data_dir()).Number(version.file_count());
-  std::vector<std::string> paths(version.size());
-  for (std::uint32_t i = 1; i < version.size(); ++i) {  // parents come first
-    const TreeEntry& entry = version.entry(i);
-    paths[i] = (entry.parent == 0 ? "" : paths[entry.parent] + "/") + entry.name;
-    if (entry.is_directory) continue;
-    record.Text(paths[i]).Number(entry.mode).Text(entry.source).Text((*contents)[entry.file]);
+  for (const std::uint32_t file : version.Files()) {
+    const TreeEntry& entry = version.entry(file);
+    record.Text(version.Path(file)).Number(entry.mode).Text(entry.source);
+    record.Text((*contents)[entry.file]);
   }
   journal_->Add(record);
 }

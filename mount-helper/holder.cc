@@ -29,7 +29,7 @@ using std::chrono::milliseconds;
 // A daemon that lives so long has not died of what killed the one before it.
 constexpr std::chrono::seconds kLivedWell{10};
 // So many daemons in a row that die before they serve are started at once, then more slowly.
-constexpr int kQuickRestarts = 3;
+constexpr int kQuickRestarts = 20;
 constexpr milliseconds kFirstBackoff{50};
 constexpr milliseconds kLongestBackoff{5000};
 // A request that so many daemons have died of is answered EIO.

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "base/owned_fd.h"
 #include "tests/e2e/api_fixture.h"
 
 namespace downwardfs::testing {
@@ -81,7 +82,7 @@ TEST_F(ApiTest, WhereNodesAreForbiddenTheFileIsEmptyAndStatusNamesItAndWhy) {
   ASSERT_TRUE(mount.ok());
   EXPECT_EQ(Slurp(mount / "memory"), "");
   const Outcome status = Downwardfs({"status", at_});
-  EXPECT_THAT(status.out, AllOf(HasSubstr("empty:          memory: "),
+  EXPECT_THAT(status.out, AllOf(HasSubstr("\nempty:           memory: "),
                                 HasSubstr("ClusterRole must allow verb \"list\" on resource "
                                           "\"nodes\"")));
   EXPECT_EQ(mount.StatusField("connected"), "true");
@@ -112,10 +113,11 @@ class Background {
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
+    // Here, so that the file is there when the test looks into it.
+    const OwnedFd fd(open(errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     pid_ = fork();
     if (pid_ != 0) return;
-    const int fd = open(errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    dup2(fd, STDERR_FILENO);
+    dup2(fd.get(), STDERR_FILENO);
     execv(argv[0], argv.data());
     _exit(127);
   }

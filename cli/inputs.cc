@@ -73,6 +73,10 @@ Result<Inputs> OpenApi(const SourceOptions& options, const std::string& pod, con
   auto source = FollowSource::Open(*access, std::move(follow));
   if (!source) return Fail(std::move(source.error()));
   inputs.pod = (*source)->pod();
+  inputs.follow = [opened = source->get()] {
+    opened->Serving();
+    return Status();
+  };
   inputs.source = std::move(*source);
   return inputs;
 }

@@ -44,7 +44,7 @@ struct ServerFault {
     kRedirect,         ///< 307 to `text`
   };
   Kind kind = Kind::kServerError;
-  std::string verb = {};  ///< "list", "watch", "get"; empty: any
+  std::string verb = {};  ///< "list", "watch", "get", or "list nodes"; empty: any
   BodyFault body = {};
   std::string text = {};
 };
@@ -81,8 +81,9 @@ class FakeApiServer {
                   const std::string& node = "node1");
   /// JSON members of any object: behind nodeName in its spec, and behind its status.
   struct Members {
-    std::string spec = {};  ///< `"volumes":[...]`
-    std::string more = {};  ///< `"data":{...}`
+    std::string spec = {};       ///< `"volumes":[...]`
+    std::string more = {};       ///< `"data":{...}`
+    std::string node = "node1";  ///< of a pod
   };
   /// Creates or changes an object of any core resource ("pods", "nodes", "secrets").
   std::string PutObject(const std::string& resource, const std::string& ns, const std::string& name,

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -63,6 +64,8 @@ class FakeApiServer {
     std::size_t page = 0;
     std::size_t object_padding = 0;
     bool gzip = false;  ///< of single objects
+    /// Called with each line of a watch right before its bytes go to the socket.
+    std::function<void(const std::string&)> before_line = {};
   };
 
   FakeApiServer();

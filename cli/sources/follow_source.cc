@@ -35,7 +35,9 @@ FollowSource::FollowSource(const ServerAccess& access, const Options& options, O
       pods_(access.description),
       nodes_(access.description) {}
 
-FollowSource::~FollowSource() = default;
+FollowSource::~FollowSource() {
+  pod_reflector_.reset();  // its thread calls the node's
+}
 
 Result<std::unique_ptr<FollowSource>> FollowSource::Open(const ServerAccess& access,
                                                          Options options) {
@@ -68,6 +70,9 @@ void FollowSource::OnPodOutcome(const client::ApiFailure* failure) {
     ++pod_outcome_.count;
     pod_outcome_.error.reset();
     if (failure != nullptr) pod_outcome_.error = failure->error;
+    // The server is back: the node's next attempt may be half a minute away. Not the other way
+    // round, or two watches that break at once would keep each other from backing off.
+    if (failure == nullptr && node_reflector_) node_reflector_->Hurry();
   }
   Wake();
 }
@@ -156,8 +161,17 @@ void FollowSource::Require(const ObjectKey& key) {
   }
   auto follow = OneObject(client::NodeReflectorOptions(key.name));
   follow.on_outcome = [this](const client::ApiFailure*) { OnNodeOutcome(); };
-  node_reflector_.reset();  // joined before the next one starts
-  node_reflector_ = std::make_unique<client::Reflector>(transport_, nodes_, std::move(follow));
+  std::unique_ptr<client::Reflector> former;
+  {
+    const MutexLock lock(mutex_);
+    former.swap(node_reflector_);
+  }
+  former.reset();  // joined before the next one starts
+  auto next = std::make_unique<client::Reflector>(transport_, nodes_, std::move(follow));
+  {
+    const MutexLock lock(mutex_);
+    node_reflector_.swap(next);
+  }
   if (!serving_) AwaitNode();
 }
 

@@ -8,7 +8,8 @@
 // Owned by main(). Two threads at most: a reflector's for the pod and one for the node. Require()
 // is for one thread at a time. State() speaks of the pod's watch: a node that is out of reach shows
 // in last_error alone.
-// Lock order: the stores' locks are never held while mutex_ is taken, nor the other way round.
+// Lock order: mutex_, then a reflector's. The stores' locks are never held while mutex_ is taken,
+// nor the other way round.
 #pragma once
 
 #include <atomic>
@@ -93,8 +94,8 @@ class FollowSource final : public ObjectSource {
   std::string required_node_ GUARDED_BY(mutex_);
   bool node_outcome_ GUARDED_BY(mutex_) = false;
 
-  // Last: they use the others.
-  std::unique_ptr<client::Reflector> node_reflector_;
+  // Last: they use the others. Replaced by Require() alone.
+  std::unique_ptr<client::Reflector> node_reflector_ GUARDED_BY(mutex_);
   std::unique_ptr<client::Reflector> pod_reflector_;
 };
 

@@ -2,6 +2,7 @@
 #include "client/watch/reflector.h"
 
 #include <random>
+#include <utility>
 
 #include "base/log.h"
 #include "base/log_keys.h"
@@ -203,12 +204,21 @@ Reflector::~Reflector() {
   thread_.Join();
 }
 
+void Reflector::Hurry() {
+  const MutexLock lock(mutex_);
+  hurry_ = true;  // also if an attempt is under way, which may be failing just now
+  wake_.NotifyAll();
+}
+
 void Reflector::Run() {
   for (;;) {
     const auto next = session_.Step(&cancellation_);
     const MutexLock lock(mutex_);
-    while (!stopping_ && std::chrono::steady_clock::now() < next) wake_.WaitUntil(mutex_, next);
+    while (!stopping_ && !hurry_ && std::chrono::steady_clock::now() < next) {
+      wake_.WaitUntil(mutex_, next);
+    }
     if (stopping_) return;
+    if (std::exchange(hurry_, false)) session_.Hurry();
   }
 }
 

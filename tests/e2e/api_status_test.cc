@@ -54,6 +54,26 @@ TEST_P(ApiOutageTest, TheAgeGrowsAndTheReasonStandsUntilAllIsWellAgain) {
 
 INSTANTIATE_TEST_SUITE_P(Compacted, ApiOutageTest, ::testing::Bool());
 
+// The node's attempts have their own pace; what they met while the server was away is not to stand
+// as its error after it is back.
+TEST_F(ApiTest, TheNodeIsFollowedAgainAsSoonAsThePodIs) {
+  const auto allocatable = [this](const std::string& memory) {
+    server_->PutObject("nodes", "", "node1",
+                       {"", R"("status":{"allocatable":{"memory":")" + memory + R"("}})"});
+  };
+  allocatable("64Mi");
+  const Mounted mount(Web({"--volume", "limits"}), at_);
+  ASSERT_TRUE(mount.ok());
+  // So many that the node's next pause may be long.
+  server_->Inject({ServerFault::Kind::kUnavailable, "watch nodes"}, 4);
+  server_->Drop();
+  ASSERT_TRUE(Eventually([&] { return server_->FaultsLeft() == 0; }));
+  server_->Drop();
+  allocatable("32Mi");
+  EXPECT_TRUE(Shows("memory", "33554432"));
+  EXPECT_EQ(mount.StatusField("lastError"), "\"\"");
+}
+
 TEST_F(ApiStatusTest, AWatchThatTheServerEndsIsNotCalledConnected) {
   ASSERT_TRUE(mount_.ok());
   // Each attempt is answered, and ended before it brought anything.

@@ -65,10 +65,12 @@ void FollowSource::Wake() const {
 }
 
 void FollowSource::OnPodOutcome(const client::ApiFailure* failure) {
+  const bool watched = failure == nullptr && pods_.State().connected;
   {
     const MutexLock lock(mutex_);
     ++pod_outcome_.count;
     pod_outcome_.error.reset();
+    if (watched) pod_outcome_.watched = true;
     if (failure != nullptr) pod_outcome_.error = failure->error;
     // The server is back: the node's next attempt may be half a minute away. Not the other way
     // round, or two watches that break at once would keep each other from backing off.
@@ -107,7 +109,7 @@ Status FollowSource::AwaitPod(const Options& options) {
     }
     const ObjectPtr pod = pods_.Get(pod_);
     // A watch that cannot start for now is the reflector's business: there is content to show.
-    if (pod && (outcome.error || pods_.State().connected)) {
+    if (pod && (outcome.error || outcome.watched)) {
       pod_.uid = pod->meta().uid;
       return {};
     }

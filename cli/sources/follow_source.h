@@ -64,6 +64,7 @@ class FollowSource final : public ObjectSource {
   struct Outcome {
     std::uint64_t count = 0;
     std::optional<Error> error;
+    bool watched = false;  ///< a watch has run, if only for a moment
   };
 
   FollowSource(const ServerAccess& access, const Options& options, OwnedFd changed, OwnedFd stop);

@@ -40,7 +40,7 @@ FollowSource::~FollowSource() {
 }
 
 Result<std::unique_ptr<FollowSource>> FollowSource::Open(const ServerAccess& access,
-                                                         Options options) {
+                                                         const Options& options) {
   OwnedFd changed(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!changed) return Fail(ErrnoError(errno, "eventfd"));
   OwnedFd stop(options.stop_fd < 0 ? -1 : fcntl(options.stop_fd, F_DUPFD_CLOEXEC, 0));

@@ -43,7 +43,8 @@ class FollowSource final : public ObjectSource {
 
   /// Begins to follow the pod and waits until it is there, saying at standard error what for.
   /// Fails at once where waiting does not help.
-  static Result<std::unique_ptr<FollowSource>> Open(const ServerAccess& access, Options options);
+  static Result<std::unique_ptr<FollowSource>> Open(const ServerAccess& access,
+                                                    const Options& options);
   ~FollowSource() override;
 
   /// What is shown is served now: from here on Require() does not wait for a node's first answer,

@@ -248,26 +248,26 @@ CLI::App* AddStatus(CLI::App& app, StatusOptions& options) {
   std::exit(kWrongUsage);  // NOLINT(concurrency-mt-unsafe): no thread exists yet
 }
 
-// An API server holds more pods than one; a file may hold just one.
-std::string MissingPod(const CommandLine& line) {
-  struct Asked {
-    const SourceOptions& source;
-    const std::string& pod;
-  };
-  const auto check = [](const Asked& asked) -> std::string {
-    if (!asked.source.pod_file.empty() || !asked.pod.empty()) return "";
+// What is wrong with SOURCE and WHAT together; empty if nothing is. An API server holds more pods
+// than one; a file may hold just one.
+std::string CheckInput(const SourceOptions& source, const std::string& pod) {
+  if (source.pod_file.empty() && pod.empty()) {
     return "--pod NAMESPACE/NAME is required with an API server; or give --pod-file FILE";
-  };
+  }
+  return SourceContradiction(source);
+}
+
+std::string CheckInput(const CommandLine& line) {
   switch (line.command) {
     case CommandLine::Command::kMount:
-      return check({line.mount.source, line.mount.what.pod});
+      return CheckInput(line.mount.source, line.mount.what.pod);
     case CommandLine::Command::kRender:
-      return check({line.render.source, line.render.what.pod});
+      return CheckInput(line.render.source, line.render.what.pod);
     case CommandLine::Command::kWrite:
-      return check({line.write.source, line.write.what.pod});
+      return CheckInput(line.write.source, line.write.what.pod);
     case CommandLine::Command::kEnv:
     case CommandLine::Command::kExec:
-      return check({line.env.source, line.env.pod});
+      return CheckInput(line.env.source, line.env.pod);
     case CommandLine::Command::kStatus:
       return "";
   }
@@ -301,7 +301,7 @@ CommandLine ParseCommandLine(int argc, char** argv) {
   }
   line.mount.arguments.assign(argv + 1, argv + argc);
   line.command = commands.at(app.get_subcommands().front());
-  if (const std::string missing = MissingPod(line); !missing.empty()) WrongUsage(app, missing);
+  if (const std::string wrong = CheckInput(line); !wrong.empty()) WrongUsage(app, wrong);
   return line;
 }
 

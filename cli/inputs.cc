@@ -70,9 +70,13 @@ Result<Inputs> OpenApi(const SourceOptions& options, const std::string& pod, con
   follow.nodes = options.nodes;
   follow.wait = options.wait;
   follow.stop_fd = usage.stop_fd;
-  auto source = FollowSource::Open(*access, std::move(follow));
+  auto source = FollowSource::Open(*access, follow);
   if (!source) return Fail(std::move(source.error()));
   inputs.pod = (*source)->pod();
+  inputs.follow = [opened = source->get()] {
+    opened->Serving();
+    return Status();
+  };
   inputs.source = std::move(*source);
   return inputs;
 }

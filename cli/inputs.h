@@ -19,7 +19,8 @@ struct Inputs {
   std::unique_ptr<ObjectSource> source;
   ObjectKey pod;  ///< with a uid where the source is a server
   VolumeView view;
-  /// Begins to follow changes of a file; a server is followed from the start.
+  /// Called once the first content is served. Begins to follow changes of a file; a server is
+  /// followed from the start, and is not waited for any more.
   std::function<Status()> follow;
   /// ConfigMaps and Secrets; null where there is no server.
   std::unique_ptr<EnvObjects> env_objects;

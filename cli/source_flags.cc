@@ -86,4 +86,16 @@ void AddSource(CLI::App* command, SourceOptions& source) {
   }
 }
 
+std::string SourceContradiction(const SourceOptions& source) {
+  const client::ServerFlags& flags = source.server;
+  if (CLI::detail::to_lower(flags.server).rfind("http://", 0) != 0) return "";
+  const char* flag = nullptr;
+  if (flags.insecure_skip_tls_verify) flag = "--insecure-skip-tls-verify";
+  if (!flags.ca_file.empty()) flag = "--ca-file";
+  if (!flags.token_file.empty()) flag = "--token-file";
+  if (flag == nullptr) return "";
+  return std::string(flag) + " needs an https:// server, and --server " + flags.server +
+         " is not encrypted: a token is never sent in clear text (`kubectl proxy` needs none)";
+}
+
 }  // namespace downwardfs

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string>
 
 #include "cli/command_line.h"
 
@@ -10,5 +11,9 @@ namespace downwardfs {
 
 /// Adds them to `command`; which exclude each other is checked by the parser.
 void AddSource(CLI::App* command, SourceOptions& source);
+
+/// What the values of the flags contradict in each other, which the parser cannot see; empty if
+/// nothing.
+std::string SourceContradiction(const SourceOptions& source);
 
 }  // namespace downwardfs

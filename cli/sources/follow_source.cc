@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/sources/follow_source.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -24,21 +25,28 @@ client::ReflectorOptions OneObject(client::ReflectorOptions options) {
 
 }  // namespace
 
-FollowSource::FollowSource(const ServerAccess& access, const Options& options, OwnedFd changed)
+FollowSource::FollowSource(const ServerAccess& access, const Options& options, OwnedFd changed,
+                           OwnedFd stop)
     : transport_(access.transport),
       follow_nodes_(options.nodes),
       pod_(options.pod),
       changed_(std::move(changed)),
+      stop_(std::move(stop)),
       pods_(access.description),
       nodes_(access.description) {}
 
-FollowSource::~FollowSource() = default;
+FollowSource::~FollowSource() {
+  pod_reflector_.reset();  // its thread calls the node's
+}
 
 Result<std::unique_ptr<FollowSource>> FollowSource::Open(const ServerAccess& access,
-                                                         Options options) {
+                                                         const Options& options) {
   OwnedFd changed(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!changed) return Fail(ErrnoError(errno, "eventfd"));
-  std::unique_ptr<FollowSource> source(new FollowSource(access, options, std::move(changed)));
+  OwnedFd stop(options.stop_fd < 0 ? -1 : fcntl(options.stop_fd, F_DUPFD_CLOEXEC, 0));
+  if (!stop && options.stop_fd >= 0) return Fail(ErrnoError(errno, "dup"));
+  std::unique_ptr<FollowSource> source(
+      new FollowSource(access, options, std::move(changed), std::move(stop)));
   auto follow =
       OneObject(client::PodReflectorOptions(options.pod.ns, "metadata.name=" + options.pod.name));
   follow.on_outcome = [self = source.get()](const client::ApiFailure* failure) {
@@ -57,19 +65,26 @@ void FollowSource::Wake() const {
 }
 
 void FollowSource::OnPodOutcome(const client::ApiFailure* failure) {
+  const bool watched = failure == nullptr && pods_.State().connected;
   {
     const MutexLock lock(mutex_);
     ++pod_outcome_.count;
     pod_outcome_.error.reset();
+    if (watched) pod_outcome_.watched = true;
     if (failure != nullptr) pod_outcome_.error = failure->error;
+    // The server is back: the node's next attempt may be half a minute away. Not the other way
+    // round, or two watches that break at once would keep each other from backing off.
+    if (failure == nullptr && node_reflector_) node_reflector_->Hurry();
   }
   Wake();
 }
 
 void FollowSource::OnNodeOutcome() {
-  const MutexLock lock(mutex_);
-  node_outcome_ = true;
-  node_answered_.NotifyAll();
+  {
+    const MutexLock lock(mutex_);
+    node_outcome_ = true;
+  }
+  Wake();
 }
 
 std::string FollowSource::Missing() const {
@@ -94,7 +109,7 @@ Status FollowSource::AwaitPod(const Options& options) {
     }
     const ObjectPtr pod = pods_.Get(pod_);
     // A watch that cannot start for now is the reflector's business: there is content to show.
-    if (pod && (outcome.error || pods_.State().connected)) {
+    if (pod && (outcome.error || outcome.watched)) {
       pod_.uid = pod->meta().uid;
       return {};
     }
@@ -128,7 +143,7 @@ Status FollowSource::WaitForChange(const Options& options,
     }
     timeout = static_cast<int>(std::min<std::int64_t>(left.count() + 1, 3'600'000));
   }
-  pollfd fds[] = {{changed_.get(), POLLIN, 0}, {options.stop_fd, POLLIN, 0}};
+  pollfd fds[] = {{changed_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
   if (poll(fds, 2, timeout) < 0 && errno != EINTR) return Fail(ErrnoError(errno, "poll"));
   if ((fds[1].revents & POLLIN) != 0) {
     return Fail(ErrorCode::kCancelled, "stopped by a signal while waiting: " + last);
@@ -148,11 +163,35 @@ void FollowSource::Require(const ObjectKey& key) {
   }
   auto follow = OneObject(client::NodeReflectorOptions(key.name));
   follow.on_outcome = [this](const client::ApiFailure*) { OnNodeOutcome(); };
-  node_reflector_.reset();  // joined before the next one starts
-  node_reflector_ = std::make_unique<client::Reflector>(transport_, nodes_, std::move(follow));
+  std::unique_ptr<client::Reflector> former;
+  {
+    const MutexLock lock(mutex_);
+    former.swap(node_reflector_);
+  }
+  former.reset();  // joined before the next one starts
+  auto next = std::make_unique<client::Reflector>(transport_, nodes_, std::move(follow));
+  {
+    const MutexLock lock(mutex_);
+    node_reflector_.swap(next);
+  }
+  if (!serving_) AwaitNode();
+}
+
+void FollowSource::AwaitNode() const {
   const auto deadline = std::chrono::steady_clock::now() + kNodeAnswer;
-  const MutexLock lock(mutex_);
-  while (!node_outcome_ && node_answered_.WaitUntil(mutex_, deadline)) {
+  for (;;) {
+    {
+      const MutexLock lock(mutex_);
+      if (node_outcome_) return;
+    }
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return;
+    pollfd fds[] = {{changed_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
+    if (poll(fds, 2, static_cast<int>(left.count()) + 1) < 0 && errno != EINTR) return;
+    if ((fds[1].revents & POLLIN) != 0) return;  // the command ends soon, by the same signal
+    std::uint64_t drained = 0;
+    (void)!read(changed_.get(), &drained, sizeof drained);
   }
 }
 

@@ -8,9 +8,11 @@
 // Owned by main(). Two threads at most: a reflector's for the pod and one for the node. Require()
 // is for one thread at a time. State() speaks of the pod's watch: a node that is out of reach shows
 // in last_error alone.
-// Lock order: the stores' locks are never held while mutex_ is taken, nor the other way round.
+// Lock order: mutex_, then a reflector's. The stores' locks are never held while mutex_ is taken,
+// nor the other way round.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -36,13 +38,18 @@ class FollowSource final : public ObjectSource {
     /// How long to wait for the server and the pod; nothing: for ever; zero: for one answer.
     std::optional<std::chrono::milliseconds> wait;
     bool nodes = true;  ///< false: the node stays unknown
-    int stop_fd = -1;   ///< readable: stop waiting (a signalfd); -1: none
+    int stop_fd = -1;   ///< readable: stop waiting (a signalfd), for the node too; -1: none
   };
 
   /// Begins to follow the pod and waits until it is there, saying at standard error what for.
   /// Fails at once where waiting does not help.
-  static Result<std::unique_ptr<FollowSource>> Open(const ServerAccess& access, Options options);
+  static Result<std::unique_ptr<FollowSource>> Open(const ServerAccess& access,
+                                                    const Options& options);
   ~FollowSource() override;
+
+  /// What is shown is served now: from here on Require() does not wait for a node's first answer,
+  /// which comes as a change like any other, so that nothing holds up the end of the command.
+  void Serving() { serving_ = true; }
 
   /// The pod's key, with its uid.
   const ObjectKey& pod() const { return pod_; }
@@ -58,9 +65,10 @@ class FollowSource final : public ObjectSource {
   struct Outcome {
     std::uint64_t count = 0;
     std::optional<Error> error;
+    bool watched = false;  ///< a watch has run, if only for a moment
   };
 
-  FollowSource(const ServerAccess& access, const Options& options, OwnedFd changed);
+  FollowSource(const ServerAccess& access, const Options& options, OwnedFd changed, OwnedFd stop);
   Status AwaitPod(const Options& options);
   /// Waits for the next outcome or event; false once the deadline has passed or we are to stop.
   Status WaitForChange(const Options& options, std::chrono::steady_clock::time_point since,
@@ -68,6 +76,7 @@ class FollowSource final : public ObjectSource {
   std::string Missing() const;
   void OnPodOutcome(const client::ApiFailure* failure) EXCLUDES(mutex_);
   void OnNodeOutcome() EXCLUDES(mutex_);
+  void AwaitNode() const EXCLUDES(mutex_);
   void Wake() const;
   const client::ObjectStore& StoreOf(const std::string& kind) const {
     return kind == "Node" ? nodes_ : pods_;
@@ -77,17 +86,18 @@ class FollowSource final : public ObjectSource {
   const bool follow_nodes_;
   ObjectKey pod_;
   const OwnedFd changed_;  // an eventfd
+  const OwnedFd stop_;     // a duplicate of the caller's, who may close his after the start
+  std::atomic<bool> serving_ = false;
   client::ObjectStore pods_;
   client::ObjectStore nodes_;
 
   mutable Mutex mutex_;
-  CondVar node_answered_;
   Outcome pod_outcome_ GUARDED_BY(mutex_);
   std::string required_node_ GUARDED_BY(mutex_);
   bool node_outcome_ GUARDED_BY(mutex_) = false;
 
-  // Last: they use the others.
-  std::unique_ptr<client::Reflector> node_reflector_;
+  // Last: they use the others. Replaced by Require() alone.
+  std::unique_ptr<client::Reflector> node_reflector_ GUARDED_BY(mutex_);
   std::unique_ptr<client::Reflector> pod_reflector_;
 };
 

@@ -16,7 +16,7 @@ namespace downwardfs {
 /// One API server and who we are to it. Copies share the transport.
 struct ServerAccess {
   std::shared_ptr<client::Transport> transport;
-  /// For `status` and messages: "https://10.0.0.1:6443 (context dev of /home/me/.kube/config)".
+  /// For `status` and messages: https://10.0.0.1:6443 (context "dev" of /home/me/.kube/config)
   std::string description;
   std::string default_namespace;
 };

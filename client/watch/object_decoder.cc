@@ -117,15 +117,20 @@ struct ObjectDecoder::Parsers {
     kept.clear();
     kept.reserve(original.size() + 64);
     kept += '{';
-    if (view->kind.empty() || view->api_version.empty()) {
-      if (!IsTypeName(hint.kind) || !IsTypeName(hint.api_version)) {
+    // What it says itself stays: an error within a watch of pods is no pod.
+    for (const auto& [key, said, hinted] :
+         {std::tuple("kind", &view->kind, &hint.kind),
+          {"apiVersion", &view->api_version, &hint.api_version}}) {
+      if (!said->empty()) continue;
+      if (!IsTypeName(*hinted)) {
         return Fail(ErrorCode::kInvalidArgument, "neither it nor its list says its kind");
       }
-      kept += R"("kind":")" + hint.kind + R"(","apiVersion":")" + hint.api_version + '"';
-      if (root.size() > 0) kept += ',';
-      view->kind = hint.kind;
-      view->api_version = hint.api_version;
+      if (kept.size() > 1) kept += ',';
+      kept += '"';
+      kept.append(key).append(R"(":")").append(*hinted) += '"';
+      *said = *hinted;
     }
+    if (kept.size() > 1 && root.size() > 0) kept += ',';
     const std::size_t after_bracket = original.find('{') + 1;
     if (cut_end > cut_begin) {
       kept += original.substr(after_bracket, cut_begin - after_bracket);

@@ -2,6 +2,7 @@
 #include "client/watch/reflector.h"
 
 #include <random>
+#include <utility>
 
 #include "base/log.h"
 #include "base/log_keys.h"
@@ -106,7 +107,9 @@ void ReflectorSession::Connected() {
 
 void ReflectorSession::Failed(const ApiFailure& failure) {
   if (failure.error.code == ErrorCode::kCancelled) return;
-  feed_->Disconnected(failure.error.message, heard_at_);
+  // A connection that ends has delivered all that was sent before; a silent one has not.
+  const bool silent = failure.error.code == ErrorCode::kDeadlineExceeded;
+  feed_->Disconnected(failure.error.message, silent ? heard_at_ : clock_.Steady());
   if (options_.on_outcome) options_.on_outcome(&failure);
   // A server that is away for an hour is one line, not a line per attempt.
   if (logged_error_ == failure.error.message) return;
@@ -178,6 +181,9 @@ void ReflectorSession::Watch(const ReflectorMachine::Step& step, Cancellation* c
     Failed(error_event_);
   } else if (done) {
     machine_.OnWatchEnded(now);
+    // Mostly for a moment. A server that shuts down ends its watches in this way too, and whether
+    // it can be reached again may take long to find out.
+    if (!step.initial_events) feed_->Disconnected("the server ended the watch; asking again", now);
   } else if (machine_.OnWatchFailed(done.error(), now)) {
     Failed(done.error());
   }
@@ -198,12 +204,21 @@ Reflector::~Reflector() {
   thread_.Join();
 }
 
+void Reflector::Hurry() {
+  const MutexLock lock(mutex_);
+  hurry_ = true;  // also if an attempt is under way, which may be failing just now
+  wake_.NotifyAll();
+}
+
 void Reflector::Run() {
   for (;;) {
     const auto next = session_.Step(&cancellation_);
     const MutexLock lock(mutex_);
-    while (!stopping_ && std::chrono::steady_clock::now() < next) wake_.WaitUntil(mutex_, next);
+    while (!stopping_ && !hurry_ && std::chrono::steady_clock::now() < next) {
+      wake_.WaitUntil(mutex_, next);
+    }
     if (stopping_) return;
+    if (std::exchange(hurry_, false)) session_.Hurry();
   }
 }
 

@@ -52,6 +52,9 @@ class ReflectorSession {
   /// for "now".
   Clock::SteadyTime Step(Cancellation* cancellation);
 
+  /// See ReflectorMachine::Hurry().
+  void Hurry() { machine_.Hurry(); }
+
  private:
   void List(const ReflectorMachine::Step& step, Cancellation* cancellation);
   void Watch(const ReflectorMachine::Step& step, Cancellation* cancellation);
@@ -84,6 +87,9 @@ class Reflector {
   Reflector(const Reflector&) = delete;
   Reflector& operator=(const Reflector&) = delete;
 
+  /// The server is known to answer: the next attempt is made now. Any thread; does not wait.
+  void Hurry() EXCLUDES(mutex_);
+
  private:
   void Run();
 
@@ -92,6 +98,7 @@ class Reflector {
   Mutex mutex_;
   CondVar wake_;
   bool stopping_ GUARDED_BY(mutex_) = false;
+  bool hurry_ GUARDED_BY(mutex_) = false;
   WorkerThread thread_;
 };
 

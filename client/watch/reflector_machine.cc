@@ -9,6 +9,8 @@ namespace downwardfs::client {
 namespace {
 
 constexpr char kPageSize[] = "500";
+// What ran so long was no answer to the last 410: an object that never changes has no events.
+constexpr std::chrono::seconds kSettled{5};
 
 bool IsExpired(const ApiFailure& failure) {
   return failure.status == 410 || failure.reason == "Expired" || failure.reason == "Gone";
@@ -118,12 +120,17 @@ void ReflectorMachine::BackOff(const ApiFailure& failure, Clock::SteadyTime now)
   ++failures_;
   // Full jitter: the clients of a server that comes back are spread over the whole interval.
   auto delay = std::chrono::duration_cast<std::chrono::milliseconds>(limit * random_());
+  asked_to_wait_ = failure.retry_after.has_value();
   if (failure.retry_after) {
     const auto asked =
         std::min<std::chrono::milliseconds>(*failure.retry_after, timing_.longest_retry_after);
     delay = std::max(delay, asked);
   }
   not_before_ = now + delay;
+}
+
+void ReflectorMachine::Hurry() {
+  if (!asked_to_wait_) not_before_ = {};
 }
 
 bool ReflectorMachine::OnPage(const ListMeta& meta, Clock::SteadyTime) {
@@ -201,6 +208,7 @@ void ReflectorMachine::OnWatchEnded(Clock::SteadyTime now) {
 }
 
 bool ReflectorMachine::OnWatchFailed(const ApiFailure& failure, Clock::SteadyTime now) {
+  if (started_ && now - started_at_ >= kSettled) expirations_ = 0;
   if (IsExpired(failure) || failure.version_too_large) {
     RelistOnce("", failure, now);
     return true;

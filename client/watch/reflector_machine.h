@@ -91,6 +91,9 @@ class ReflectorMachine {
   /// OnEvent() said kStop and the watch is over.
   void OnWatchStopped(Clock::SteadyTime now);
 
+  /// The server is known to answer: no back-off is waited for, unless the server itself asked.
+  void Hurry();
+
   const std::string& resource_version() const { return version_; }
 
  private:
@@ -121,7 +124,8 @@ class ReflectorMachine {
   bool bookmarks_ = false;  ///< this server sends them
 
   int failures_ = 0;
-  int expirations_ = 0;  ///< 410s since the last event
+  int expirations_ = 0;  ///< 410s since the last event, or the last watch that ran for a while
+  bool asked_to_wait_ = false;
   Clock::SteadyTime not_before_{};
 };
 

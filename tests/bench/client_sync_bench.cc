@@ -3,9 +3,10 @@
 // First sync of many pods from a loopback server, as a new client does it: time from the
 // reflector's start to the complete list, and resident memory (peak, and after). The server is
 // another process, so that its memory is not counted; it sends prepared pages of 500 pods of
-// about 3.9 KB.
+// about 4 KB that differ as real ones do (pod_writer.h).
 //
 //     client_sync_bench [PODS [http|https]]
+//     client_sync_bench PODS http serve     prints the server's URL and serves, for other clients
 //
 // For comparison (design, section 14), client-go's informer on the same kind of list: 10,000 pods
 // 2.05 s, 129 MB peak, 95 MB after GC; 100,000 pods 38 s, 1,086 MB peak, 742 MB after GC.
@@ -26,6 +27,7 @@
 
 #include "client/http/curl_transport.h"
 #include "client/watch/reflector.h"
+#include "tests/bench/pod_writer.h"
 #include "tests/fakes/http_connection.h"
 #include "tests/fakes/test_certificates.h"
 
@@ -46,45 +48,6 @@ long StatusKb(const std::string& field) {
   }
   return 0;
 }
-
-// Reads a captured pod and makes it one of many: names, uids and addresses differ as they would.
-class PodWriter {
- public:
-  PodWriter() {
-    std::ifstream in(std::string(PROJECT_DIR) + "/tests/data/apiserver-captures/list-one-pod.http");
-    const std::string all((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    const std::size_t begin = all.find("\"items\":[") + 9;
-    pod_ = all.substr(begin, all.rfind("]}") - begin);
-  }
-
-  std::string Write(std::size_t i) const {
-    std::string pod = pod_;
-    char text[128];
-    std::snprintf(text, sizeof text, "\"name\":\"web-%08zx-%05zu\"", i * 2654435761U % 0xffffffff,
-                  i);
-    Replace(&pod, R"("name":"p1")", text);
-    std::snprintf(text, sizeof text, "%08zx-b6ec-4535-99b1-%012zx", i * 40503U,
-                  i * 6364136223846793005U % 0xffffffffffff);
-    Replace(&pod, "e6558594-b6ec-4535-99b1-4d21b5f60836", text);
-    std::snprintf(text, sizeof text, R"("resourceVersion":"%zu")", 1000 + i);
-    Replace(&pod, R"("resourceVersion":"327")", text);
-    std::snprintf(text, sizeof text, R"("podIP":"10.%zu.%zu.%zu")", i >> 16, i >> 8 & 255, i & 255);
-    Replace(&pod, R"("podIP":"192.0.2.2")", text);
-    std::snprintf(text, sizeof text, "containerd://%016zx%016zx%016zx%016zx",
-                  i * 11400714819323198485U, i * 14029467366897019727U, i * 1609587929392839161U,
-                  i * 9650029242287828579U);
-    const std::size_t at = pod.find("containerd://");
-    if (at != std::string::npos) pod.replace(at, 77, text);
-    return pod;
-  }
-
- private:
-  static void Replace(std::string* text, const std::string& what, const std::string& with) {
-    const std::size_t at = text->find(what);
-    if (at != std::string::npos) text->replace(at, what.size(), with);
-  }
-  std::string pod_;
-};
 
 // Serves the pages to whoever connects; a watch gets nothing. Does not return.
 [[noreturn]] void Serve(std::size_t pods, int listener, SSL_CTX* tls, int ready) {
@@ -129,7 +92,7 @@ class PodWriter {
   }
 }
 
-int Run(std::size_t pods, bool https) {
+int Run(std::size_t pods, bool https, bool serve_only) {
   const TestAuthority authority("bench CA");
   int ready[2];
   if (pipe(ready) != 0) return 1;
@@ -149,6 +112,12 @@ int Run(std::size_t pods, bool https) {
   }
   char byte = 0;
   if (read(ready[0], &byte, 1) != 1) return 1;
+  if (serve_only) {
+    std::printf("http://127.0.0.1:%d\n", ntohs(address.sin_port));
+    std::fflush(stdout);
+    waitpid(server, nullptr, 0);
+    return 0;
+  }
 
   const long before = StatusKb("VmRSS");
   const auto start = std::chrono::steady_clock::now();
@@ -189,5 +158,6 @@ int Run(std::size_t pods, bool https) {
 
 int main(int argc, char** argv) {
   const std::size_t pods = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 10'000;
-  return downwardfs::client::Run(pods, argc > 2 && std::string(argv[2]) == "https");
+  return downwardfs::client::Run(pods, argc > 2 && std::string(argv[2]) == "https",
+                                 argc > 3 && std::string(argv[3]) == "serve");
 }

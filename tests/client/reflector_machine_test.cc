@@ -223,6 +223,34 @@ TEST_F(ReflectorMachineTest, RetryAfterIsHonouredUpToFiveMinutes) {
   EXPECT_EQ(Delay(machine), seconds(300));
 }
 
+TEST_F(ReflectorMachineTest, WhoIsToldThatTheServerAnswersDoesNotWaitOutItsBackOff) {
+  ReflectorMachine machine = Make(false);
+  machine.OnListFailed(Broken(), Now());
+  EXPECT_GT(Delay(machine).count(), 0);
+  machine.Hurry();
+  EXPECT_EQ(machine.Next(Now()).action, Action::kList);
+  ApiFailure busy = Status(429);
+  busy.retry_after = seconds(17);
+  machine.OnListFailed(busy, Now());
+  machine.Hurry();
+  EXPECT_EQ(Delay(machine), seconds(17));  // that was the server's own wish
+}
+
+// One 410 an hour is no server that cannot do better, even if the object never changes.
+TEST_F(ReflectorMachineTest, A410AfterAWatchThatRanIsAnsweredAtOnce) {
+  for (const auto& [ran, expected] : {std::pair{seconds(4), 400}, std::pair{seconds(5), 0}}) {
+    ReflectorMachine machine = Watching("5");
+    machine.OnErrorEvent(Status(410, "Expired"), Now());
+    EXPECT_EQ(Delay(machine).count(), 0);
+    EXPECT_TRUE(machine.OnPage(Meta("9"), Now()));
+    (void)machine.Next(Now());
+    machine.OnWatchStarted(Now());
+    clock_.Advance(ran);
+    machine.OnErrorEvent(Status(410, "Expired"), Now());
+    EXPECT_EQ(Delay(machine).count(), expected);
+  }
+}
+
 TEST_F(ReflectorMachineTest, WatchesThatEndAtOnceAreSlowedDown) {
   ReflectorMachine machine = Watching("5");
   machine.OnWatchEnded(Now());

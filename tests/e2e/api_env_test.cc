@@ -96,7 +96,7 @@ users: [{name: u, user: {tokenFile: )" + token_ + R"(}}]
   EXPECT_EQ(Downwardfs({"render", "--pod", "web", "--field", "metadata.name"}, options).out, "web");
   const Mounted mount({"--kubeconfig", config, "--pod", "web", "--volume", "info"}, at_);
   EXPECT_EQ(mount.StatusField("source"),
-            "\"" + server_->url() + " (context dev of " + config + ")\"");
+            "\"" + server_->url() + R"( (context \"dev\" of )" + config + ")\"");
 }
 
 }  // namespace

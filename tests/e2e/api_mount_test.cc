@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // `mount` and `write` follow a pod of an API server.
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "tests/e2e/api_fixture.h"
+#include "tests/support/background.h"
 
 namespace downwardfs::testing {
 namespace {
@@ -33,36 +32,6 @@ TEST_F(ApiTest, TheMountFollowsThePodWithAFieldSelector) {
                                               HasSubstr("fieldSelector=metadata.name=web"))));
 }
 
-TEST_F(ApiTest, ADeletedPodKeepsItsContentAndItsSuccessorIsAnother) {
-  const Mounted mount(Web({"--volume", "info"}), at_);
-  ASSERT_TRUE(mount.ok());
-  server_->Delete("default", "web");
-  ASSERT_TRUE(Eventually([&] { return mount.StatusField("podDeleted") == "true"; }));
-  EXPECT_EQ(Slurp(mount / "tick"), "one");
-  Label("of another uid");
-  EXPECT_TRUE(server_->WaitForWatchers(1));
-  EXPECT_EQ(mount.StatusField("podDeleted"), "true");
-  EXPECT_EQ(Slurp(mount / "tick"), "one");
-}
-
-TEST_F(ApiTest, WhileTheServerIsAwayTheFilesStayAndStatusSaysSo) {
-  const Mounted mount(Web({"--volume", "info"}), at_);
-  ASSERT_TRUE(mount.ok());
-  server_->Stop();
-  ASSERT_TRUE(Eventually([&] { return mount.StatusField("connected") == "false"; }));
-  EXPECT_TRUE(Eventually(
-      [&] { return mount.StatusField("lastError").find("cannot connect") != std::string::npos; }));
-  EXPECT_EQ(Slurp(mount / "tick"), "one");
-  EXPECT_NE(mount.StatusField("dataAgeSeconds"), "0.0");
-  Label("changed meanwhile");
-  server_->Compact();
-  server_->Start();
-  EXPECT_TRUE(Shows("tick", "changed meanwhile"));
-  EXPECT_TRUE(Eventually([&] { return mount.StatusField("connected") == "true"; }));
-  EXPECT_EQ(mount.StatusField("dataAgeSeconds"), "0.0");
-  EXPECT_EQ(mount.StatusField("lastError"), "\"\"");
-}
-
 TEST_F(ApiTest, ALimitFallsBackToTheNodeAndFollowsIt) {
   const auto allocatable = [](const std::string& memory) {
     return FakeApiServer::Members{"", R"("status":{"allocatable":{"memory":")" + memory + R"("}})"};
@@ -81,7 +50,7 @@ TEST_F(ApiTest, WhereNodesAreForbiddenTheFileIsEmptyAndStatusNamesItAndWhy) {
   ASSERT_TRUE(mount.ok());
   EXPECT_EQ(Slurp(mount / "memory"), "");
   const Outcome status = Downwardfs({"status", at_});
-  EXPECT_THAT(status.out, AllOf(HasSubstr("empty:          memory: "),
+  EXPECT_THAT(status.out, AllOf(HasSubstr("\nempty:           memory: "),
                                 HasSubstr("ClusterRole must allow verb \"list\" on resource "
                                           "\"nodes\"")));
   EXPECT_EQ(mount.StatusField("connected"), "true");
@@ -104,49 +73,15 @@ TEST_F(ApiTest, ARotatedTokenIsReadAgainWhenTheServerRefusesTheOldOne) {
   EXPECT_TRUE(Shows("tick", "after rotation"));
 }
 
-// A program that runs until the test ends it.
-class Background {
- public:
-  Background(std::vector<std::string> words, const std::string& errors) {
-    words.insert(words.begin(), DOWNWARDFS_BINARY);
-    std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    pid_ = fork();
-    if (pid_ != 0) return;
-    const int fd = open(errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    dup2(fd, STDERR_FILENO);
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
-  ~Background() { EXPECT_NE(Wait(SIGKILL), -1); }
-  /// Sends the signal and gives the exit status; 128 + N if a signal ended it.
-  int Wait(int signal) {
-    if (pid_ <= 0) return 0;
-    if (signal != 0) kill(pid_, signal);
-    int status = 0;
-    if (waitpid(pid_, &status, 0) != pid_) return -1;
-    pid_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-
- private:
-  pid_t pid_ = 0;
-};
-
 TEST_F(ApiTest, MountWaitsForTheServerThenForThePodSayingWhatFor) {
   server_->Delete("default", "web");
   server_->Stop();
   std::vector<std::string> words = Web({"--volume", "info", at_});
   words.insert(words.begin(), "mount");
-  const std::string errors = dir_ / "stderr";
-  Background mount(words, errors);
-  const auto said = [&](const std::string& text) {
-    return Eventually([&] { return Slurp(errors).find(text) != std::string::npos; });
-  };
-  EXPECT_TRUE(said("downwardfs: waiting: " + server_->url() + ": cannot connect"));
+  Background mount(words, dir_ / "stderr");
+  EXPECT_TRUE(mount.Said("downwardfs: waiting: " + server_->url() + ": cannot connect"));
   server_->Start();
-  EXPECT_TRUE(said("downwardfs: waiting: pod default/web is not there yet"));
+  EXPECT_TRUE(mount.Said("downwardfs: waiting: pod default/web is not there yet"));
   EXPECT_FALSE(IsMountPoint(at_));
   Label("born");
   EXPECT_EQ(mount.Wait(0), 0);
@@ -160,14 +95,38 @@ TEST_F(ApiTest, ASignalEndsTheWaitingAndLeavesNothing) {
     std::vector<std::string> words = Web({"--volume", "info", at_});
     words.insert(words.begin(), "mount");
     if (foreground) words.emplace_back("-f");
-    const std::string errors = dir_ / (foreground ? "stderr-f" : "stderr");
-    Background mount(words, errors);
-    ASSERT_TRUE(Eventually([&] { return Slurp(errors).find("waiting") != std::string::npos; }));
+    Background mount(words, dir_ / "stderr");
+    ASSERT_TRUE(mount.Said("waiting"));
     EXPECT_EQ(mount.Wait(SIGTERM), foreground ? 1 : 128 + SIGTERM);
     // In the background it is the parent that dies; the child says why it stops.
-    EXPECT_TRUE(
-        Eventually([&] { return Slurp(errors).find("stopped by a signal") != std::string::npos; }));
+    EXPECT_TRUE(mount.Said("stopped by a signal"));
     EXPECT_FALSE(IsMountPoint(at_));
+  }
+}
+
+// The node's first answer never comes: the mount is to end at once all the same, whether that is
+// waited for before the first version or after it.
+TEST_F(ApiTest, ANodeThatDoesNotAnswerHoldsUpNoEnd) {
+  for (const bool scheduled_at_first : {true, false}) {
+    const FakeApiServer::Members pending = {kSpec, "", ""};
+    server_->Delete("default", "web");
+    server_->PutObject("pods", "default", "web", pending);
+    if (scheduled_at_first) Label("scheduled");
+    server_->Inject({ServerFault::Kind::kBody, "list nodes", {BodyFault::Kind::kStall, 0}, {}});
+    std::vector<std::string> words = Web({"--volume", "limits", "-f", at_});
+    words.insert(words.begin(), "mount");
+    Background mount(words, dir_ / "stderr");
+    if (!scheduled_at_first) {
+      ASSERT_TRUE(Eventually([&] { return IsMountPoint(at_); }));
+      ASSERT_TRUE(server_->WaitForWatchers(1));
+      Label("scheduled later");
+    }
+    ASSERT_TRUE(Eventually([&] { return server_->FaultsLeft() == 0; }));
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(mount.Wait(SIGTERM), 0);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(1500));
+    EXPECT_FALSE(IsMountPoint(at_));
+    server_->Drop();
   }
 }
 

@@ -152,7 +152,7 @@ std::string FakeApiServer::PutObject(const std::string& resource, const std::str
   object.ns = ns;
   object.name = name;
   object.label = label;
-  if (resource == "pods") object.node = "node1";
+  if (resource == "pods") object.node = members.node;
   object.members = members;
   return Store(resource, std::move(object));
 }

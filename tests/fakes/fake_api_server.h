@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -44,7 +45,7 @@ struct ServerFault {
     kRedirect,         ///< 307 to `text`
   };
   Kind kind = Kind::kServerError;
-  std::string verb = {};  ///< "list", "watch", "get"; empty: any
+  std::string verb = {};  ///< "list", "watch", "get", or "list nodes"; empty: any
   BodyFault body = {};
   std::string text = {};
 };
@@ -63,6 +64,8 @@ class FakeApiServer {
     std::size_t page = 0;
     std::size_t object_padding = 0;
     bool gzip = false;  ///< of single objects
+    /// Called with each line of a watch right before its bytes go to the socket.
+    std::function<void(const std::string&)> before_line = {};
   };
 
   FakeApiServer();
@@ -81,8 +84,9 @@ class FakeApiServer {
                   const std::string& node = "node1");
   /// JSON members of any object: behind nodeName in its spec, and behind its status.
   struct Members {
-    std::string spec = {};  ///< `"volumes":[...]`
-    std::string more = {};  ///< `"data":{...}`
+    std::string spec = {};       ///< `"volumes":[...]`
+    std::string more = {};       ///< `"data":{...}`
+    std::string node = "node1";  ///< of a pod
   };
   /// Creates or changes an object of any core resource ("pods", "nodes", "secrets").
   std::string PutObject(const std::string& resource, const std::string& ns, const std::string& name,

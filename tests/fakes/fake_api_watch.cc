@@ -91,6 +91,7 @@ bool FakeApiServer::SendLines(HttpConnection& http, const std::vector<std::strin
       http.EndChunks();
       return false;
     }
+    if (options_.before_line) options_.before_line(line);
     if (!http.Chunk(line)) return false;
     if (kind == Kind::kDuplicates) {
       if (!http.Chunk(line)) return false;

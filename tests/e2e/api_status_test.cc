@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `status` says at each moment of a mount's life: the server away and back, the pod deleted
+// and made again.
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "tests/e2e/api_fixture.h"
+
+namespace downwardfs::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+class ApiStatusTest : public ApiTest {
+ protected:
+  double Age() const { return std::atof(mount_.StatusField("dataAgeSeconds").c_str()); }
+  bool Says(const std::string& field, const std::string& text) const {
+    return Eventually([&] { return mount_.StatusField(field).find(text) != std::string::npos; });
+  }
+  void ExpectAllIsWell() const {
+    EXPECT_TRUE(Says("connected", "true"));
+    EXPECT_EQ(Age(), 0);
+    EXPECT_EQ(mount_.StatusField("lastError"), "\"\"");
+  }
+
+  const Mounted mount_{Web({"--volume", "info"}), at_};
+};
+
+// With and without the server forgetting what changed meanwhile.
+class ApiOutageTest : public ApiStatusTest, public ::testing::WithParamInterface<bool> {};
+
+TEST_P(ApiOutageTest, TheAgeGrowsAndTheReasonStandsUntilAllIsWellAgain) {
+  ASSERT_TRUE(mount_.ok());
+  ExpectAllIsWell();
+  server_->Stop();
+  ASSERT_TRUE(Says("connected", "false"));
+  EXPECT_LT(Age(), 10) << "an outage of a moment";
+  EXPECT_TRUE(Says("lastError", "cannot connect"));
+  for (double last = Age(); last < 2.5;) {
+    EXPECT_EQ(mount_.StatusField("connected"), "false");
+    EXPECT_THAT(mount_.StatusField("lastError"), HasSubstr(server_->url()));
+    EXPECT_EQ(Slurp(mount_ / "tick"), "one");
+    const double age = Age();
+    EXPECT_GT(age, last);
+    last = age;
+  }
+  Label("changed meanwhile");
+  if (GetParam()) server_->Compact();
+  server_->Start();
+  EXPECT_TRUE(Shows("tick", "changed meanwhile"));
+  ExpectAllIsWell();
+}
+
+INSTANTIATE_TEST_SUITE_P(Compacted, ApiOutageTest, ::testing::Bool());
+
+// The node's attempts have their own pace; what they met while the server was away is not to stand
+// as its error after it is back.
+TEST_F(ApiTest, TheNodeIsFollowedAgainAsSoonAsThePodIs) {
+  const auto allocatable = [this](const std::string& memory) {
+    server_->PutObject("nodes", "", "node1",
+                       {"", R"("status":{"allocatable":{"memory":")" + memory + R"("}})"});
+  };
+  allocatable("64Mi");
+  const Mounted mount(Web({"--volume", "limits"}), at_);
+  ASSERT_TRUE(mount.ok());
+  // So many that the node's next pause may be long.
+  server_->Inject({ServerFault::Kind::kUnavailable, "watch nodes"}, 4);
+  server_->Drop();
+  ASSERT_TRUE(Eventually([&] { return server_->FaultsLeft() == 0; }));
+  server_->Drop();
+  allocatable("32Mi");
+  EXPECT_TRUE(Shows("memory", "33554432"));
+  EXPECT_EQ(mount.StatusField("lastError"), "\"\"");
+}
+
+TEST_F(ApiStatusTest, AWatchThatTheServerEndsIsNotCalledConnected) {
+  ASSERT_TRUE(mount_.ok());
+  // Each attempt is answered, and ended before it brought anything.
+  server_->Inject({ServerFault::Kind::kUnavailable, "watch"}, 1000);
+  server_->Drop();
+  EXPECT_TRUE(Says("connected", "false"));
+  EXPECT_TRUE(Says("lastError", "503"));
+}
+
+TEST_F(ApiStatusTest, ADeletedPodsContentStaysAndItsSuccessorIsAnother) {
+  ASSERT_TRUE(mount_.ok());
+  EXPECT_EQ(mount_.StatusField("podDeleted"), "false");
+  server_->Delete("default", "web");
+  ASSERT_TRUE(Says("podDeleted", "true"));
+  ExpectAllIsWell();  // that the pod is gone is no fault of the server's
+  EXPECT_EQ(Slurp(mount_ / "tick"), "one");
+  for (const char* label : {"of another uid", "and its change"}) {
+    Label(label);
+    EXPECT_TRUE(server_->WaitForWatchers(1));
+    EXPECT_EQ(mount_.StatusField("podDeleted"), "true");
+    EXPECT_EQ(Slurp(mount_ / "tick"), "one");
+  }
+  EXPECT_THAT(Downwardfs({"status", at_}).out, HasSubstr("deleted; this is its last content"));
+}
+
+TEST_F(ApiStatusTest, APodMadeAgainWhileTheServerWasAwayIsAnother) {
+  ASSERT_TRUE(mount_.ok());
+  server_->Stop();
+  server_->Delete("default", "web");
+  Label("of another uid");
+  server_->Compact();
+  server_->Start();
+  ASSERT_TRUE(Says("podDeleted", "true"));
+  EXPECT_TRUE(Says("connected", "true"));
+  EXPECT_EQ(Slurp(mount_ / "tick"), "one");
+}
+
+TEST_F(ApiStatusTest, APodDeletedWhileTheServerWasAwayIsKnownToBeGone) {
+  ASSERT_TRUE(mount_.ok());
+  server_->Stop();
+  server_->Delete("default", "web");
+  EXPECT_TRUE(Says("connected", "false"));
+  EXPECT_EQ(mount_.StatusField("podDeleted"), "false");  // nobody has told us
+  server_->Start();
+  ASSERT_TRUE(Says("podDeleted", "true"));
+  EXPECT_EQ(Slurp(mount_ / "tick"), "one");
+}
+
+}  // namespace
+}  // namespace downwardfs::testing

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A server that speaks HTTP/2 and nothing else (RFC 9113; ALPN "h2" over TLS), for tests of the
+// transport. It does not decode the requests' headers: the first request of a connection is the
+// watch, whose body goes on until the next request came; each later one gets a short answer. So a
+// client that gets both has sent them over one connection, as streams of their own. Owned by a
+// test; one connection at a time, on a thread here.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "base/owned_fd.h"
+#include "base/worker_thread.h"
+#include "tests/fakes/test_certificates.h"
+
+namespace downwardfs {
+
+/// See the head of this file.
+class Http2Server {
+ public:
+  /// The first piece of the watch's body, what follows once the next request is answered, and the
+  /// body of that answer.
+  struct Bodies {
+    std::string watch_begin, watch_end, answer;
+  };
+
+  explicit Http2Server(Bodies bodies);
+  ~Http2Server();
+  Http2Server(const Http2Server&) = delete;
+  Http2Server& operator=(const Http2Server&) = delete;
+
+  std::string url() const { return "https://127.0.0.1:" + std::to_string(port_); }
+  std::string ca_pem() const { return authority_.pem(); }
+  std::size_t connections() const { return connections_; }
+  std::size_t requests() const { return requests_; }
+
+ private:
+  void Accept();
+  void Serve(SSL* ssl);
+
+  const Bodies bodies_;
+  const TestAuthority authority_{"test CA"};
+  std::shared_ptr<SSL_CTX> context_;
+  OwnedFd listener_;
+  OwnedFd stop_;
+  int port_ = 0;
+  std::atomic<std::size_t> connections_ = 0;
+  std::atomic<std::size_t> requests_ = 0;
+  std::unique_ptr<WorkerThread> thread_;
+};
+
+}  // namespace downwardfs

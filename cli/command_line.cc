@@ -123,6 +123,20 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
       ->check(CLI::Range(0, 3600000).description(""))
       ->group(kSurvivalGroup);
   command
+      ->add_option(
+          "--run-as", options.run_as,
+          "Who the daemon is, such as 65534:65534; the files that it reads must be readable "
+          "for that user (default: root, without any capability)")
+      ->type_name("UID:GID")
+      ->check([](const std::string& text) {
+        unsigned uid = 0;
+        unsigned gid = 0;
+        char rest = 0;
+        const bool good = std::sscanf(text.c_str(), "%u:%u%c", &uid, &gid, &rest) == 2;
+        return good ? std::string() : "must be UID:GID, two numbers";
+      })
+      ->group(kSurvivalGroup);
+  command
       ->add_flag_callback(
           "--no-resend", [&options] { options.resend = false; },
           "Go on with unanswered requests from memory even where the kernel could send them again "
@@ -239,6 +253,19 @@ CLI::App* AddStatus(CLI::App& app, StatusOptions& options) {
   return command;
 }
 
+CLI::App* AddUpgrade(CLI::App& app, UpgradeOptions& options) {
+  CLI::App* command = app.add_subcommand(
+      "upgrade", "Have another build take over a mount, with its readers running");
+  command->add_option("MOUNTPOINT", options.mount_point, "A downwardfs mount with a holder")
+      ->required();
+  command->footer(
+      "Install the new build over the old one first: holder and daemon are started again from the\n"
+      "paths that they were started from. Returns when the new daemon serves.\n\n"
+      "Example:\n"
+      "  downwardfs upgrade /etc/downward");
+  return command;
+}
+
 [[noreturn]] void WrongUsage(const CLI::App& app, const std::string& message) {
   const auto used = app.get_subcommands();
   const std::string program =
@@ -269,6 +296,7 @@ std::string CheckInput(const CommandLine& line) {
     case CommandLine::Command::kExec:
       return CheckInput(line.env.source, line.env.pod);
     case CommandLine::Command::kStatus:
+    case CommandLine::Command::kUpgrade:
       return "";
   }
   return "";
@@ -284,9 +312,13 @@ CommandLine ParseCommandLine(int argc, char** argv) {
   app.formatter(HelpFormatter());
   using Command = CommandLine::Command;
   const std::map<CLI::App*, Command> commands = {
-      {AddMount(app, line.mount), Command::kMount}, {AddRender(app, line.render), Command::kRender},
-      {AddEnv(app, line.env), Command::kEnv},       {AddExec(app, line.env), Command::kExec},
-      {AddWrite(app, line.write), Command::kWrite}, {AddStatus(app, line.status), Command::kStatus},
+      {AddMount(app, line.mount), Command::kMount},
+      {AddRender(app, line.render), Command::kRender},
+      {AddEnv(app, line.env), Command::kEnv},
+      {AddExec(app, line.env), Command::kExec},
+      {AddWrite(app, line.write), Command::kWrite},
+      {AddStatus(app, line.status), Command::kStatus},
+      {AddUpgrade(app, line.upgrade), Command::kUpgrade},
   };
   for (const auto& [command, name] : commands) {
     command->set_version_flag("--version", "downwardfs " + std::string(Version()));

@@ -62,6 +62,7 @@ Status ExecHolder(const MountOptions& options, const std::string& mount_point, i
   std::vector<std::string> words = {*holder, "--mount-point", mount_point, "--watchdog",
                                     std::to_string(options.watchdog_ms)};
   if (options.allow_other) words.emplace_back("--allow-other");
+  if (!options.run_as.empty()) words.insert(words.end(), {"--run-as", options.run_as});
   if (!options.resend) words.emplace_back("--no-resend");
   if (!options.selinux_context.empty()) {
     words.insert(words.end(), {"--selinux-context", options.selinux_context});
@@ -174,7 +175,7 @@ class HeldDaemon {
   }
 
   Result<int> Run() {
-    volume_options_ = VolumeOptions(options_, channel_.mount_point(), status_);
+    volume_options_ = VolumeOptions(options_, channel_.mount_point(), status_, /*held=*/true);
     auto loop = SessionLoop::Start(kServingThreads);
     if (!loop) return Fail(std::move(loop.error()));
     served_.loop = std::move(*loop);
@@ -220,14 +221,14 @@ class HeldDaemon {
     BindToPod();
     status_.Attach(&*inputs_);
     volume_options_.fs_name = SourceName(*inputs_);
-    auto started = StartUpdates(
-        served_, *inputs_, [this](VolumeVersionPtr version, std::string resource_version) {
-          return MountedVolume::MountHeld(
-              volume_options_, std::move(version), std::move(resource_version),
-              channel_.MakeHandover(memory_),
-              [this] { return channel_.Mount(volume_options_.fs_name); }, *served_.loop,
-              served_.publisher);
-        });
+    auto started = StartUpdates(served_, *inputs_,
+                                [this](VolumeVersionPtr version, std::string resource_version) {
+                                  return MountedVolume::MountHeld(
+                                      volume_options_, std::move(version),
+                                      std::move(resource_version), channel_.MakeHandover(memory_),
+                                      [this] { return channel_.Mount(volume_options_.fs_name); },
+                                      *served_.loop, served_.publisher);
+                                });
     if (!started) return started;
     status_.AttachVolume(served_.volume.get(), served_.updater.get());
     return {};
@@ -289,7 +290,8 @@ class HeldDaemon {
     if (channel_.watchdog().count() == 0) return {};
     return WorkerThread("alive", [this] {
       // Three signs within the time in which one is expected.
-      const int pause = static_cast<int>(std::max<std::int64_t>(channel_.watchdog().count() / 3, 1));
+      const int pause =
+          static_cast<int>(std::max<std::int64_t>(channel_.watchdog().count() / 3, 1));
       pollfd end = {ending_.get(), POLLIN, 0};
       while (poll(&end, 1, pause) == 0) {
         static_cast<void>(served_.volume->stats());  // whoever serves needs this lock too

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `downwardfs mount` under a holder (mount-helper/holder.h): the command that starts the holder, and
-// the daemon that the holder starts. Main thread.
+// `downwardfs mount` under a holder (mount-helper/holder.h): the command that starts the holder,
+// and the daemon that the holder starts. Main thread.
 #pragma once
 
 #include "base/result.h"

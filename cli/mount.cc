@@ -13,8 +13,8 @@
 #include "base/log_keys.h"
 #include "base/sd_notify.h"
 #include "cli/commands.h"
-#include "cli/inputs.h"
 #include "cli/held_mount.h"
+#include "cli/inputs.h"
 #include "cli/mount_parts.h"
 #include "cli/mount_status.h"
 #include "cli/stop_signals.h"
@@ -63,14 +63,14 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
 
   MountStatus status(*mount_point);
   status.Attach(&*inputs);
-  MountedVolumeOptions volume = VolumeOptions(options, *mount_point, status);
+  MountedVolumeOptions volume = VolumeOptions(options, *mount_point, status, /*held=*/false);
   volume.fs_name = SourceName(*inputs);
   ServedVolume served;
   auto loop = SessionLoop::Start(kServingThreads);
   if (!loop) return Fail(std::move(loop.error()));
   served.loop = std::move(*loop);
-  auto started = StartUpdates(
-      served, *inputs, [&](VolumeVersionPtr version, std::string resource_version) {
+  auto started =
+      StartUpdates(served, *inputs, [&](VolumeVersionPtr version, std::string resource_version) {
         return MountedVolume::Mount(volume, std::move(version), std::move(resource_version),
                                     *served.loop, served.publisher);
       });

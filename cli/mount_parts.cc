@@ -11,10 +11,13 @@
 namespace downwardfs {
 namespace {
 
-Ownership OwnershipOf(const MountOptions& options) {
+Ownership OwnershipOf(const MountOptions& options, bool held) {
   Ownership ownership;
-  ownership.uid = geteuid();
-  ownership.gid = getegid();
+  // Under a holder the volume is root's, whoever the daemon is: the publisher is uid 0.
+  if (!held) {
+    ownership.uid = geteuid();
+    ownership.gid = getegid();
+  }
   ownership.fs_group = options.fs_group;
   return ownership;
 }
@@ -28,13 +31,13 @@ Status CheckView(const Inputs& inputs) {
 }
 
 MountedVolumeOptions VolumeOptions(const MountOptions& options, const std::string& mount_point,
-                                   const MountStatus& status) {
+                                   const MountStatus& status, bool held) {
   MountedVolumeOptions out;
   out.mount_point = mount_point;
   out.allow_other = options.allow_other;
   out.selinux_context = options.selinux_context;
   out.layout = options.live_layout ? Layout::kLive : Layout::kKubelet;
-  out.ownership = OwnershipOf(options);
+  out.ownership = OwnershipOf(options, held);
   out.status = [&status] { return status.Json(); };
   return out;
 }

@@ -21,9 +21,9 @@ inline constexpr int kServingThreads = 4;
 /// Fails before anything is mounted where the view cannot be shown at all.
 Status CheckView(const Inputs& inputs);
 
-/// `status` outlives the volume.
+/// `status` outlives the volume. `held`: by a holder.
 MountedVolumeOptions VolumeOptions(const MountOptions& options, const std::string& mount_point,
-                                   const MountStatus& status);
+                                   const MountStatus& status, bool held);
 /// The mount's source, as mount(8) shows it.
 std::string SourceName(const Inputs& inputs);
 

@@ -56,7 +56,7 @@ struct HandoverHeader {
   /// Set by a daemon that can no longer record what it does: its successor must not attach.
   std::atomic<std::uint32_t> lost;
   std::uint32_t reserved;
-  char pod_uid[64];  ///< of the pod that the volume is bound to; empty: not known
+  char pod_uid[64];         ///< of the pod that the volume is bound to; empty: not known
   unsigned char init[256];  ///< the raw FUSE_INIT request, which the kernel sends once per mount
   HandoverArea area[2];
   HandoverSlot slot[kMaxSlots];

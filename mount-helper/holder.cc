@@ -3,8 +3,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -17,6 +17,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "mount-helper/privileges.h"
 
@@ -43,19 +44,25 @@ std::uint64_t Microseconds(std::chrono::steady_clock::duration duration) {
 
 }  // namespace
 
-Status Holder::SetUp() {
+Status Holder::SetUpSignals() {
   sigset_t handled;
   sigemptyset(&handled);
   for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR2}) sigaddset(&handled, signal);
   sigprocmask(SIG_BLOCK, &handled, nullptr);
   signals_.Reset(signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) return Fail(ErrnoError(errno, "signalfd"));
-  auto memory = HandoverMemory::Create();
-  if (!memory) return Fail(std::move(memory.error()));
-  memory_ = std::move(*memory);
   auto watch = MountWatch::Open();
   if (!watch) return Fail(std::move(watch.error()));
   watch_ = std::make_unique<MountWatch>(std::move(*watch));
+  return {};
+}
+
+Status Holder::SetUp() {
+  if (auto done = SetUpSignals(); !done) return done;
+  if (memory_) return {};  // taken over
+  auto memory = HandoverMemory::Create();
+  if (!memory) return Fail(std::move(memory.error()));
+  memory_ = std::move(*memory);
   return StartDaemon();
 }
 
@@ -76,8 +83,10 @@ Status Holder::StartDaemon() {
     const int channel = fcntl(theirs.get(), F_DUPFD, 3);  // not closed at exec
     setenv(kHolderFdVariable, std::to_string(channel).c_str(), 1);
     std::vector<char*> argv;
-    for (const std::string& word : options_.command) argv.push_back(const_cast<char*>(word.c_str()));
+    for (const std::string& word : options_.command)
+      argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
+    if (options_.run_as && !BecomeUser(*options_.run_as)) _exit(127);
     if (!DropAllCapabilities()) _exit(127);
     execv(argv[0], argv.data());
     _exit(127);
@@ -97,10 +106,13 @@ int Holder::Run() {
     return 1;
   }
   while (exit_status_ < 0) {
-    pollfd fds[3] = {{signals_.get(), POLLIN, 0},
+    pollfd fds[4] = {{signals_.get(), POLLIN, 0},
                      {channel_.get(), POLLIN, 0},
-                     {mounted_ ? watch_->fd() : -1, POLLPRI, 0}};
-    if (poll(fds, 3, WaitTime(Clock::now())) < 0 && errno != EINTR) return Finish(1);
+                     {mounted_ ? watch_->fd() : -1, POLLPRI, 0},
+                     {mounted_ ? -1 : mount_.device.get(), 0, 0}};
+    if (poll(fds, 4, WaitTime(Clock::now())) < 0 && errno != EINTR) return Finish(1);
+    // Unmounted, and nobody uses the file system any more.
+    if (fds[3].revents != 0) return Finish(0);
     if (fds[1].revents != 0) TakeMessage();
     if (fds[2].revents != 0) CheckMount();
     if (fds[0].revents != 0) TakeSignals();
@@ -154,7 +166,7 @@ void Holder::TakeMessage() {
       break;
     case Kind::kServing:
       served_ = true;
-      if (deaths_ == 0) break;
+      if (died_ == Clock::time_point()) break;
       last_handover_us_ = Microseconds(last_sign_ - died_);
       longest_handover_us_ = std::max(longest_handover_us_, last_handover_us_);
       break;
@@ -251,11 +263,11 @@ void Holder::TakeSignals() {
         Reap();
         break;
       case SIGUSR2:
-        // The next daemon is whatever program lies at the same path now.
-        if (daemon_ > 0 && ready_) kill(daemon_, SIGKILL);
+        if (ready_) ReplaceOurselves();
         break;
       default:
-        exit_status_ = Finish(0);
+        // Before anything is mounted the daemon says why it ends.
+        exit_status_ = ready_ ? Finish(0) : EndDaemon();
         return;
     }
   }
@@ -289,7 +301,7 @@ void Holder::DaemonEnded(int status) {
     exit_status_ = Finish(exited ? WEXITSTATUS(status) : 1);
     return;
   }
-  ++deaths_;
+  if (!std::exchange(replaced_, false)) ++deaths_;
   died_ = Clock::now();
   if (exited && WEXITSTATUS(status) == kExitHandoverRefused) {
     MountAnew();
@@ -348,9 +360,10 @@ void Holder::CheckMount() {
   if (daemon_ < 0) exit_status_ = Finish(0);
 }
 
-void Holder::EndDaemon() {
+// Returns its exit status, 1 where it had to be killed.
+int Holder::EndDaemon() {
   channel_.Reset();
-  if (daemon_ < 0) return;
+  if (daemon_ < 0) return 1;
   kill(daemon_, SIGCONT);
   kill(daemon_, SIGTERM);
   const auto deadline = Clock::now() + kEndGrace;
@@ -364,6 +377,7 @@ void Holder::EndDaemon() {
     poll(nullptr, 0, 5);
   }
   daemon_ = -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
 void Holder::UnmountAll() {

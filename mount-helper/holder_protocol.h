@@ -26,17 +26,17 @@ inline constexpr int kExitHandoverRefused = 3;
 struct Message {
   enum class Kind : std::uint32_t {
     kHello = 1,  ///< daemon: here I am. numbers: protocol
-    kAttach,     ///< holder: numbers: generation, deaths, last and longest handover (µs), mount id or
-                 ///< 0, resend, watchdog (ms), then the requests that are answered EIO; text: the mount point; fds: memory,
-                 ///< and where it is mounted: device, publisher
-    kMount,      ///< daemon: mount now. text: the mount's source
-    kMounted,    ///< holder: numbers: mount id; fds: device, publisher
-    kRefused,    ///< holder: it could not be mounted. text: why
-    kReady,      ///< daemon: whoever waits for the mount may go on
-    kServing,    ///< daemon: the requests of the one before me are taken care of
-    kAlive,      ///< daemon: now and then; without it the watchdog ends the daemon
-    kDetached,   ///< holder: the public mount is gone
-    kStop,       ///< daemon: somebody asked me to end; unmount
+    kAttach,  ///< holder: numbers: generation, deaths, last and longest handover (µs), mount id or
+              ///< 0, resend, watchdog (ms), then the requests that are answered EIO; text: the
+              ///< mount point; fds: memory, and where it is mounted: device, publisher
+    kMount,     ///< daemon: mount now. text: the mount's source
+    kMounted,   ///< holder: numbers: mount id; fds: device, publisher
+    kRefused,   ///< holder: it could not be mounted. text: why
+    kReady,     ///< daemon: whoever waits for the mount may go on
+    kServing,   ///< daemon: the requests of the one before me are taken care of
+    kAlive,     ///< daemon: now and then; without it the watchdog ends the daemon
+    kDetached,  ///< holder: the public mount is gone
+    kStop,      ///< daemon: somebody asked me to end; unmount
   };
   Kind kind = Kind::kAlive;
   std::vector<std::uint64_t> numbers;

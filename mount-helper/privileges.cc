@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mount-helper/privileges.h"
 
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/securebits.h>
@@ -14,25 +15,30 @@
 
 namespace downwardfs {
 
+Status BecomeUser(const RunAs& who) {
+  if (setgroups(0, nullptr) != 0) return Fail(ErrnoError(errno, "setgroups"));
+  if (setresgid(who.gid, who.gid, who.gid) != 0) return Fail(ErrnoError(errno, "setresgid"));
+  if (setresuid(who.uid, who.uid, who.uid) != 0) return Fail(ErrnoError(errno, "setresuid"));
+  return {};
+}
+
 Status DropAllCapabilities() {
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   // Past the last one that the kernel knows it says EINVAL; without CAP_SETPCAP there is nothing in
   // the bounding set that we could get.
   for (int capability = 0; prctl(PR_CAPBSET_DROP, capability) == 0; ++capability) {
   }
-  constexpr unsigned long kNoRoot = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
-                                    SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
-                                    SECBIT_NO_CAP_AMBIENT_RAISE |
+  constexpr unsigned long kNoRoot = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
+                                    SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
                                     SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
-  const bool no_root = prctl(PR_SET_SECUREBITS, kNoRoot) == 0;
+  // Without the right to set them we had no capability to begin with.
+  static_cast<void>(prctl(PR_SET_SECUREBITS, kNoRoot));
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   const __user_cap_data_struct none[2] = {};
   if (syscall(SYS_capset, &header, none) != 0) return Fail(ErrnoError(errno, "capset"));
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
     return Fail(ErrnoError(errno, "no_new_privs"));
   }
-  // Without the right to set them we had no capability to begin with.
-  static_cast<void>(no_root);
   return {};
 }
 

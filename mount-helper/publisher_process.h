@@ -22,7 +22,12 @@ class PublisherProcess {
   static Result<PublisherProcess> Start(int view, int device);
 
   PublisherProcess() = default;
+  /// One that another program has started in this process.
+  PublisherProcess(pid_t pid, OwnedFd control)
+      : pid_(pid > 0 ? pid : -1), control_(std::move(control)) {}
   pid_t pid() const { return pid_; }
+
+  int control() const { return control_ ? control_.get() : 0; }
 
   /// A new connection: the end for the daemon.
   Result<OwnedFd> Connect();

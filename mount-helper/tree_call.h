@@ -15,20 +15,20 @@ struct TreeCall {
   enum class Kind : std::uint32_t {
     kMakeDirectory = 1,
     kMakeFile,
-    kMakeLink,         ///< `path` -> `other`
-    kRename,           ///< `path` to `other`
+    kMakeLink,  ///< `path` -> `other`
+    kRename,    ///< `path` to `other`
     kUnlink,
     kRemoveDirectory,
-    kChangeMode,       ///< to `mode`: IN_ATTRIB
-    kTouch,            ///< the time of modification alone: IN_MODIFY
-    kLook,             ///< stat(2): the kernel asks for what it was told is stale
-    kInvalidateName,   ///< FUSE_NOTIFY_INVAL_ENTRY of `path` in the directory `node`
-    kInvalidateNode,   ///< FUSE_NOTIFY_INVAL_INODE of `node`
+    kChangeMode,      ///< to `mode`: IN_ATTRIB
+    kTouch,           ///< the time of modification alone: IN_MODIFY
+    kLook,            ///< stat(2): the kernel asks for what it was told is stale
+    kInvalidateName,  ///< FUSE_NOTIFY_INVAL_ENTRY of `path` in the directory `node`
+    kInvalidateNode,  ///< FUSE_NOTIFY_INVAL_INODE of `node`
   };
   Kind kind = Kind::kLook;
   std::uint32_t mode = 0;
   std::uint64_t node = 0;
-  std::string path;   ///< from the volume's root
+  std::string path;  ///< from the volume's root
   std::string other;
 };
 

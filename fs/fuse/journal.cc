@@ -19,8 +19,7 @@ struct Frame {
 constexpr std::uint64_t kSmallLog = 256 << 10;
 
 std::uint32_t Checksum(const void* bytes, std::size_t size) {
-  return static_cast<std::uint32_t>(
-      crc32_z(0, static_cast<const unsigned char*>(bytes), size));
+  return static_cast<std::uint32_t>(crc32_z(0, static_cast<const unsigned char*>(bytes), size));
 }
 
 }  // namespace

@@ -30,8 +30,8 @@ VolumeContext& ContextOf(void* userdata) {
 // completed on its way.
 ssize_t ReadRequest(int fd, void* buffer, std::size_t size, void* userdata) {
   VolumeContext& context = ContextOf(userdata);
-  const ssize_t n = context.recovery ? context.recovery->Read(fd, buffer, size)
-                                     : read(fd, buffer, size);
+  const ssize_t n =
+      context.recovery ? context.recovery->Read(fd, buffer, size) : read(fd, buffer, size);
   if (n > 0) context.init_reply.SawRequest(buffer, static_cast<std::size_t>(n));
   return n;
 }

@@ -51,8 +51,8 @@ class KernelSession final : public KernelNotifier {
                                                             VolumeContext& context);
   /// The session of a mount that a daemon before us has served: what it had read and not answered
   /// is taken care of. `resend`: the kernel is asked to send those requests again; otherwise, and
-  /// for FORGETs, they are found in the slots. Requests among `poison` are answered EIO. Call before
-  /// anybody serves.
+  /// for FORGETs, they are found in the slots. Requests among `poison` are answered EIO. Call
+  /// before anybody serves.
   static Result<std::unique_ptr<KernelSession>> Resume(OwnedFd device, VolumeContext& context,
                                                        bool resend,
                                                        std::vector<std::uint64_t> poison);

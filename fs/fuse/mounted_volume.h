@@ -51,7 +51,7 @@ struct HeldMount {
 };
 struct Handover {
   const HandoverMemory* memory = nullptr;  ///< outlives the volume
-  bool resend = true;  ///< the kernel sends unanswered requests again (Linux 6.9)
+  bool resend = true;                 ///< the kernel sends unanswered requests again (Linux 6.9)
   std::vector<std::uint64_t> poison;  ///< requests to be answered EIO
 };
 

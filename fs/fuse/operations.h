@@ -24,7 +24,7 @@ struct VolumeContext {
   RequestCounters* counters = nullptr;
   InitReply init_reply;
   RequestRecovery* recovery = nullptr;  ///< null: nobody could go on with this mount
-  bool kernel_caches = true;  ///< what the kernel learns it may keep
+  bool kernel_caches = true;            ///< what the kernel learns it may keep
   /// The JSON that `downwardfs status` prints; called on serving threads, must not block.
   std::function<std::string()> status;
 };

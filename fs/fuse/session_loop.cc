@@ -39,8 +39,9 @@ Result<std::unique_ptr<SessionLoop>> SessionLoop::Start(int threads) {
   }
   std::unique_ptr<SessionLoop> loop(new SessionLoop(std::move(epoll), std::move(stop)));
   for (int i = 0; i < threads; ++i) {
-    loop->threads_.emplace_back("fuse-" + std::to_string(i),
-                                [serving = loop.get(), slot = static_cast<std::uint32_t>(i)] { serving->Serve(slot); });
+    loop->threads_.emplace_back(
+        "fuse-" + std::to_string(i),
+        [serving = loop.get(), slot = static_cast<std::uint32_t>(i)] { serving->Serve(slot); });
   }
   return loop;
 }

@@ -192,7 +192,7 @@ class VersionedNodes final : public VolumeNodes {
   NodeId next_id_ GUARDED_BY(mutex_) = kRootNode + 1;
   WallTime root_time_ GUARDED_BY(mutex_);
   std::uint64_t flips_ GUARDED_BY(mutex_) = 0;
-  TreeChange armed_now_ GUARDED_BY(mutex_);  // a copy, for the journal
+  TreeChange armed_now_ GUARDED_BY(mutex_);              // a copy, for the journal
   std::unique_ptr<Journal> journal_ GUARDED_BY(mutex_);  // null: nobody could go on with it
   std::vector<Done> done_ GUARDED_BY(mutex_);            // by slot
   std::vector<Done> done_before_ GUARDED_BY(mutex_);

@@ -67,8 +67,8 @@ Status VersionedUpdate::MakeLinks(OwnTree::Session& tree, const VersionedNodes::
   return {};
 }
 
-// The version after it is shown already. A file that cannot be unlinked (something is mounted on it)
-// stays until its directory goes.
+// The version after it is shown already. A file that cannot be unlinked (something is mounted on
+// it) stays until its directory goes.
 void VersionedUpdate::UnlinkFiles(OwnTree::Session& tree, NodeId version) {
   for (const auto& file : nodes_.KnownFiles(version)) {
     auto unlinked = tree.Unlink(file.removal, file.path);

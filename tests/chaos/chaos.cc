@@ -37,8 +37,8 @@ ChaosResult RunChaos(const ChaosOptions& options) {
   const TempDir dir;
   dir.Write("pod.json", NumberedPod(1));
   dir.Write("items.yaml", kNumberedItems);
-  std::vector<std::string> arguments = {"--pod-file", dir / "pod.json",  "--items",
-                                        dir / "items.yaml", "--watchdog", "500"};
+  std::vector<std::string> arguments = {"--pod-file",       dir / "pod.json", "--items",
+                                        dir / "items.yaml", "--watchdog",     "500"};
   if (!options.resend) arguments.emplace_back("--no-resend");
   const Mounted mount(arguments, dir.MakeDir("mount"));
   if (!mount.ok()) return result;
@@ -66,6 +66,10 @@ ChaosResult RunChaos(const ChaosOptions& options) {
       std::this_thread::sleep_for(std::chrono::microseconds(random() % 60000));
       const int daemon = DaemonOf(holder);
       if (daemon == 0) continue;
+      if (options.upgrades && random() % 10 == 0) {
+        if (kill(holder, SIGUSR2) == 0) ++result.upgrades;
+        continue;
+      }
       const bool stop = options.stops && random() % 20 == 0;
       if (kill(daemon, stop ? SIGSTOP : SIGKILL) == 0) ++(stop ? result.stops : result.kills);
     }
@@ -85,10 +89,11 @@ ChaosResult RunChaos(const ChaosOptions& options) {
 std::string Summary(const ChaosResult& result) {
   char line[256];
   std::snprintf(line, sizeof line,
-                "%d kills, %d stops, %d changes, %ld rounds of reads, %ld failures, longest round "
+                "%d kills, %d stops, %d upgrades, %d changes, %ld rounds of reads, %ld failures, "
+                "longest round "
                 "%.0f ms, final state %s",
-                result.kills, result.stops, result.changes, result.rounds, result.failures,
-                result.longest_ms, result.final_state_seen ? "seen" : "NOT SEEN");
+                result.kills, result.stops, result.upgrades, result.changes, result.rounds,
+                result.failures, result.longest_ms, result.final_state_seen ? "seen" : "NOT SEEN");
   return line;
 }
 

@@ -9,14 +9,16 @@ namespace downwardfs::testing {
 
 struct ChaosOptions {
   int kills = 20;
-  bool resend = true;   ///< false: unanswered requests are found in the slots
-  bool stops = true;    ///< now and then SIGSTOP instead, for the watchdog
+  bool resend = true;    ///< false: unanswered requests are found in the slots
+  bool upgrades = true;  ///< now and then holder and daemon are replaced by exec
+  bool stops = true;     ///< now and then SIGSTOP instead, for the watchdog
   unsigned seed = 1;
 };
 
 struct ChaosResult {
   int kills = 0;
   int stops = 0;
+  int upgrades = 0;
   int changes = 0;
   long rounds = 0;
   long failures = 0;
@@ -25,8 +27,8 @@ struct ChaosResult {
   std::string texts;  ///< of the first failures
 };
 
-/// Mounts a pod, lets readers of every kind run, changes the pod all the while, and kills the daemon
-/// at random moments.
+/// Mounts a pod, lets readers of every kind run, changes the pod all the while, and kills the
+/// daemon at random moments.
 ChaosResult RunChaos(const ChaosOptions& options);
 
 /// One line.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The long form of chaos_test: chaos [--kills N] [--seed N] [--no-resend] [--no-stops]. Exit 1 where
-// anything failed.
+// The long form of chaos_test: chaos [--kills N] [--seed N] [--no-resend] [--no-stops]. Exit 1
+// where anything failed.
 #include <gtest/gtest.h>
 
 #include <cstdio>

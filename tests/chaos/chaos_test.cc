@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The short form; `tests/chaos/run --kills 200` is the long one.
+#include "tests/chaos/chaos.h"
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <cstdio>
-
-#include "tests/chaos/chaos.h"
 
 namespace downwardfs::testing {
 namespace {

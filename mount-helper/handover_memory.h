@@ -38,6 +38,8 @@ struct HandoverSlot {
   /// The `unique` of the last request of this slot that was dealt with. Another one in the raw
   /// bytes was read and not answered.
   std::atomic<std::uint64_t> done;
+  /// The `unique` of the request that the thread is working on, from when it begins.
+  std::atomic<std::uint64_t> working;
 };
 
 struct HandoverArea {

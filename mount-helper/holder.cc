@@ -105,6 +105,8 @@ int Holder::Run() {
     dprintf(STDERR_FILENO, "downwardfs-holder: %s\n", done.error().message.c_str());
     return 1;
   }
+  // What changed before the table was watched is not announced.
+  if (mounted_) CheckMount();
   while (exit_status_ < 0) {
     pollfd fds[4] = {{signals_.get(), POLLIN, 0},
                      {channel_.get(), POLLIN, 0},
@@ -330,7 +332,9 @@ void Holder::CountPending() {
     std::uint64_t unique = 0;
     std::memcpy(&unique, memory->slot(i) + 8, sizeof unique);  // fuse_in_header.unique
     unique &= ~kResentBit;
-    if (unique == 0 || unique == memory->header().slot[i].done) continue;
+    const HandoverSlot& slot = memory->header().slot[i];
+    // One that only waits for its turn has killed nobody.
+    if (unique == 0 || unique == slot.done || unique != slot.working) continue;
     const auto before = deaths_by_request_.find(unique);
     now[unique] = before == deaths_by_request_.end() ? 1 : before->second + 1;
   }

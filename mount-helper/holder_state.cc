@@ -92,6 +92,7 @@ Status Holder::Resume(const std::string& state) {
   last_handover_us_ = numbers[12];
   longest_handover_us_ = numbers[13];
   ready_ = served_ = true;
+  options_.ready_fd = -1;  // whoever waited has gone on
   started_ = last_sign_ = died_ = Clock::now();
   if (daemon_ < 0) restart_at_ = started_;
   replaced_ = true;

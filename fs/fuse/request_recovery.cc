@@ -79,6 +79,7 @@ bool RequestRecovery::Admit(const unsigned char* request, std::size_t size, int 
     nodes_.TakeBack(unique);
   }
   request_in_work.unique = unique;
+  memory_.header().slot[request_in_work.slot].working = unique;
   return true;
 }
 
@@ -126,6 +127,7 @@ bool RequestRecovery::Begin(const std::string& request, int device) {
   const bool done = IsForget(header) && nodes_.WasDone(unique);
   if (!done && !poisoned) nodes_.TakeBack(unique);
   request_in_work.unique = unique;
+  memory_.header().slot[request_in_work.slot].working = unique;
   if (poisoned) AnswerEio(device, header.unique);
   if (poisoned || done) {
     Finished();

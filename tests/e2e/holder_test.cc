@@ -180,6 +180,21 @@ TEST_F(HolderTest, WithoutAHolderOneProcessServes) {
   EXPECT_EQ(Downwardfs({"upgrade", at_}).exit_code, 1);
 }
 
+TEST_F(HolderTest, ADaemonThatBreaksTheProtocolIsEndedAndNothingIsMounted) {
+  for (const std::string way : {"silent", "garbage", "empty", "large", "protocol", "foreign",
+                                "closes", "long", "dies-mounted"}) {
+    const Outcome outcome =
+        RunProgram({HOLDER_BINARY, "--mount-point", at_, "--", FAKE_DAEMON, way});
+    const int expected = way == "silent" ? 0 : way == "dies-mounted" ? 7 : -1;
+    if (expected >= 0) {
+      EXPECT_EQ(outcome.exit_code, expected) << way;
+    } else {
+      EXPECT_NE(outcome.exit_code, 0) << way;
+    }
+    EXPECT_FALSE(IsMountPoint(at_)) << way;
+  }
+}
+
 TEST_F(HolderTest, WhatIsWrongAtTheStartIsSaidAndNothingStays) {
   const Outcome outcome = Downwardfs({"mount", "--pod-file", "/nope", at_});
   EXPECT_EQ(outcome.exit_code, 1);

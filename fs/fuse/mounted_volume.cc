@@ -16,6 +16,11 @@
 #include "mount-helper/mount_table.h"
 
 namespace downwardfs {
+namespace {
+
+constexpr std::uint32_t kModesOfWritableMount = 07755;
+
+}  // namespace
 
 struct MountedVolume::State {
   explicit State(MountedVolumeOptions opts) : options(std::move(opts)) {
@@ -128,15 +133,24 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Mount(MountedVolumeOptions
                                                             std::string resource_version,
                                                             SessionLoop& loop,
                                                             Publisher& publisher) {
+  const bool as_root = geteuid() == 0;
+  if (!as_root) options.ownership.file_modes = kModesOfWritableMount;
   auto state = std::make_shared<State>(std::move(options));
   if (!state->ended) return Fail(ErrnoError(errno, "eventfd"));
   state->ShowFirst(std::move(version), std::move(resource_version));
-  auto mounted = geteuid() == 0 ? MountAsRoot(*state) : MountAsUser(*state);
+  auto mounted = as_root ? MountAsRoot(*state) : MountAsUser(*state);
   if (!mounted) return Fail(std::move(mounted.error()));
 
   std::unique_ptr<MountedVolume> volume(new MountedVolume(state));
   volume->loop_ = &loop;
   volume->lane_ = publisher.NewLane();
+  // Has the kernel read the page again. The state owns this function, so it must not own the state.
+  state->context.refused_write = [weak = std::weak_ptr<State>(state),
+                                  lane = volume->lane_->poster()](NodeId node) {
+    lane.Post([weak, node] {
+      if (const auto volume_state = weak.lock()) volume_state->session->InvalidateNode(node);
+    });
+  };
   // The loop holds the whole state by its session.
   auto served = loop.Add(std::shared_ptr<KernelSession>(state, state->session.get()),
                          [state = state.get()] { eventfd_write(state->ended.get(), 1); });

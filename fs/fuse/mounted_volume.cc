@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <optional>
 #include <utility>
@@ -45,6 +46,9 @@ struct MountedVolume::State {
   std::unique_ptr<OwnTree> tree;
   std::unique_ptr<VolumeUpdate> update;
   int mount_id = -1;
+  std::string file_system;
+  // It is mounted no longer: what is at the mount point, even with its numbers, is another's.
+  std::atomic<bool> gone{false};
   OwnedFd ended{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
 
   struct Pending {
@@ -104,6 +108,7 @@ Status MountedVolume::MountAsRoot(State& state) {
   auto mount = MountFuse(options);
   if (!mount) return Fail(std::move(mount.error()));
   state.mount_id = mount->mount_id;
+  state.file_system = std::move(mount->file_system);
   auto session = KernelSession::Attach(std::move(mount->device), state.context);
   if (!session) {
     umount2(options.mount_point.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
@@ -153,7 +158,10 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Mount(MountedVolumeOptions
   };
   // The loop holds the whole state by its session.
   auto served = loop.Add(std::shared_ptr<KernelSession>(state, state->session.get()),
-                         [state = state.get()] { eventfd_write(state->ended.get(), 1); });
+                         [state = state.get()] {
+                           state->gone = true;
+                           eventfd_write(state->ended.get(), 1);
+                         });
   if (!served) return Fail(std::move(served.error()));
   volume->served_ = *served;
   return volume;
@@ -192,7 +200,12 @@ int MountedVolume::mount_id() const {
   return state_->mount_id;
 }
 
+const std::string& MountedVolume::file_system() const {
+  return state_->file_system;
+}
+
 void MountedVolume::Detach() {
+  state_->gone = true;
   state_->tree->DropView();
 }
 
@@ -207,8 +220,9 @@ void MountedVolume::Unmount() {
   }
   // The name goes first, so that nobody finds a volume that is not served.
   const std::string& at = state_->options.mount_point;
-  auto mount = FindMount(at);
-  if (mount && *mount && (*mount)->id == state_->mount_id) {
+  if (auto mount = FindMount(at); !state_->gone && mount && *mount &&
+                                  (*mount)->id == state_->mount_id &&
+                                  (*mount)->device == state_->file_system) {
     umount2(at.c_str(), MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW);
   }
   loop_->Remove(served_);

@@ -12,10 +12,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <string>
 #include <vector>
@@ -64,8 +67,9 @@ class Stress {
       usleep(random_() % 200'000);
       CheckWorkers();
       if (NowNs() < next_check) continue;
-      next_check = NowNs() + std::min<std::int64_t>(60, plan_.seconds / 2) * kSecond;
+      next_check = NowNs() + std::clamp<std::int64_t>(plan_.seconds / 10, 2, 60) * kSecond;
       CheckFinalStates();
+      server_->leaving();  // lets go of those that have ended
       const std::int64_t resident = server_->ResidentBytes();
       if (early == 0) early = resident;
       if (resident > early + early / 4 + kSlack) Fail("memory grows");
@@ -85,7 +89,27 @@ class Stress {
 
  private:
   void Fail(const std::string& what) {
-    if (failure_.empty()) failure_ = "FAILED: " + what;
+    if (!failure_.empty()) return;
+    failure_ = "FAILED: " + what;
+    PrintStacks();
+  }
+
+  // For who has to find out: where in the kernel all processes are.
+  void PrintStacks() const {
+    std::vector<pid_t> all = workers_;
+    all.push_back(server_->pid());
+    for (const pid_t pid : all) {
+      const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+      std::error_code gone;
+      for (const auto& task : std::filesystem::directory_iterator(tasks, gone)) {
+        std::ifstream comm(task.path() / "comm");
+        std::ifstream stack(task.path() / "stack");
+        std::string line;
+        std::getline(comm, line);
+        std::printf("-- %d %s\n", pid, line.c_str());
+        for (int i = 0; i < 8 && std::getline(stack, line); ++i) std::printf("%s\n", line.c_str());
+      }
+    }
   }
 
   void Mount(int volume) { server_->Mount({volume, volume % 2 != 0, true}); }

@@ -47,7 +47,8 @@ struct MountedVolume::State {
   std::unique_ptr<VolumeUpdate> update;
   int mount_id = -1;
   std::string file_system;
-  // It is mounted no longer: what is at the mount point, even with its numbers, is another's.
+  // It is mounted no longer, and the view does not keep its numbers from being used again: what is
+  // at the mount point, even with these, is another's.
   std::atomic<bool> gone{false};
   OwnedFd ended{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
 
@@ -158,10 +159,7 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Mount(MountedVolumeOptions
   };
   // The loop holds the whole state by its session.
   auto served = loop.Add(std::shared_ptr<KernelSession>(state, state->session.get()),
-                         [state = state.get()] {
-                           state->gone = true;
-                           eventfd_write(state->ended.get(), 1);
-                         });
+                         [state = state.get()] { eventfd_write(state->ended.get(), 1); });
   if (!served) return Fail(std::move(served.error()));
   volume->served_ = *served;
   return volume;

@@ -33,7 +33,7 @@ Result<int> WaitForTheEnd(MountedVolume& volume, int signals) {
     pollfd fds[3] = {{signals, POLLIN, 0},
                      {volume.ended_fd(), POLLIN, 0},
                      {attached ? watch->fd() : -1, POLLPRI, 0}};
-    if (attached && !watch->IsMounted(volume.mount_id())) {
+    if (attached && !watch->IsMounted(volume.mount_id(), volume.file_system())) {
       volume.Detach();
       attached = false;
       continue;

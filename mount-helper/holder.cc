@@ -352,7 +352,7 @@ void Holder::MountAnew() {
 }
 
 void Holder::CheckMount() {
-  if (watch_->IsMounted(mount_.mount_id)) return;
+  if (watch_->IsMounted(mount_.mount_id, mount_.file_system)) return;
   mounted_ = false;
   publisher_.DropView();
   mount_.view.Reset();
@@ -385,7 +385,7 @@ int Holder::EndDaemon() {
 }
 
 void Holder::UnmountAll() {
-  if (mounted_ && watch_->IsMounted(mount_.mount_id)) {
+  if (mounted_ && watch_->IsMounted(mount_.mount_id, mount_.file_system)) {
     umount2(options_.mount.mount_point.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
   }
   mounted_ = false;

@@ -18,6 +18,7 @@ namespace downwardfs {
 namespace {
 
 constexpr std::uint64_t kStateFormat = 1;
+constexpr std::size_t kStateNumbers = 14;
 
 // The path that we were started from, also where another file has taken its place.
 std::string OwnPath() {
@@ -65,18 +66,19 @@ std::string Holder::SaveState() const {
   };
   std::string state;
   for (const std::uint64_t number : numbers) state += std::to_string(number) + ",";
-  return state;
+  return state + mount_.file_system;
 }
 
 Status Holder::Resume(const std::string& state) {
   std::vector<std::uint64_t> numbers;
-  for (const char* at = state.c_str(); *at != '\0';) {
+  const char* rest = state.c_str();
+  while (numbers.size() < kStateNumbers) {
     char* end = nullptr;
-    numbers.push_back(std::strtoull(at, &end, 10));
+    numbers.push_back(std::strtoull(rest, &end, 10));
     if (*end != ',') break;
-    at = end + 1;
+    rest = end + 1;
   }
-  if (numbers.size() != 14 || numbers[0] != kStateFormat) {
+  if (numbers.size() != kStateNumbers || numbers[0] != kStateFormat) {
     return Fail(ErrorCode::kInvalidArgument, "the state of the holder before is of another format");
   }
   memory_ = TakeFd(numbers[1]);
@@ -85,6 +87,7 @@ Status Holder::Resume(const std::string& state) {
   mount_.view = TakeFd(numbers[4]);
   publisher_ = PublisherProcess(static_cast<pid_t>(numbers[6]), TakeFd(numbers[5]));
   mount_.mount_id = static_cast<int>(numbers[7]);
+  mount_.file_system = rest;
   mounted_ = numbers[8] != 0;
   daemon_ = numbers[9] == 0 ? -1 : static_cast<pid_t>(numbers[9]);
   generation_ = numbers[10];

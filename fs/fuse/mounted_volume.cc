@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <optional>
 #include <utility>
@@ -18,6 +19,11 @@
 #include "mount-helper/mount_table.h"
 
 namespace downwardfs {
+namespace {
+
+constexpr std::uint32_t kModesOfWritableMount = 07755;
+
+}  // namespace
 
 struct MountedVolume::State {
   explicit State(MountedVolumeOptions opts) : options(std::move(opts)) {
@@ -47,6 +53,10 @@ struct MountedVolume::State {
   int mount_id = -1;
   bool held = false;  // mounted and unmounted by a holder
   std::unique_ptr<RequestRecovery> recovery;
+  std::string file_system;
+  // It is mounted no longer, and the view does not keep its numbers from being used again: what is
+  // at the mount point, even with these, is another's.
+  std::atomic<bool> gone{false};
   OwnedFd ended{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
 
   struct Pending {
@@ -130,6 +140,7 @@ Status MountedVolume::MountAsRoot(State& state) {
   auto mount = MountFuse(options);
   if (!mount) return Fail(std::move(mount.error()));
   state.mount_id = mount->mount_id;
+  state.file_system = std::move(mount->file_system);
   auto session = KernelSession::Attach(std::move(mount->device), state.context);
   if (!session) {
     umount2(options.mount_point.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
@@ -161,10 +172,12 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Mount(MountedVolumeOptions
                                                             std::string resource_version,
                                                             SessionLoop& loop,
                                                             Publisher& publisher) {
+  const bool as_root = geteuid() == 0;
+  if (!as_root) options.ownership.file_modes = kModesOfWritableMount;
   auto state = std::make_shared<State>(std::move(options));
   if (!state->ended) return Fail(ErrnoError(errno, "eventfd"));
   state->ShowFirst(std::move(version), std::move(resource_version));
-  auto mounted = geteuid() == 0 ? MountAsRoot(*state) : MountAsUser(*state);
+  auto mounted = as_root ? MountAsRoot(*state) : MountAsUser(*state);
   if (!mounted) return Fail(std::move(mounted.error()));
   return Serve(std::move(state), loop, publisher);
 }
@@ -215,6 +228,13 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Serve(std::shared_ptr<Stat
   std::unique_ptr<MountedVolume> volume(new MountedVolume(state));
   volume->loop_ = &loop;
   volume->lane_ = publisher.NewLane();
+  // Has the kernel read the page again. The state owns this function, so it must not own the state.
+  state->context.refused_write = [weak = std::weak_ptr<State>(state),
+                                  lane = volume->lane_->poster()](NodeId node) {
+    lane.Post([weak, node] {
+      if (const auto volume_state = weak.lock()) volume_state->session->InvalidateNode(node);
+    });
+  };
   // The loop holds the whole state by its session.
   auto served = loop.Add(std::shared_ptr<KernelSession>(state, state->session.get()),
                          [state = state.get()] { eventfd_write(state->ended.get(), 1); });
@@ -256,7 +276,12 @@ int MountedVolume::mount_id() const {
   return state_->mount_id;
 }
 
+const std::string& MountedVolume::file_system() const {
+  return state_->file_system;
+}
+
 void MountedVolume::Detach() {
+  state_->gone = true;
   state_->tree->DropView();
 }
 
@@ -277,8 +302,9 @@ void MountedVolume::Unmount() {
   }
   // The name goes first, so that nobody finds a volume that is not served.
   const std::string& at = state_->options.mount_point;
-  auto mount = FindMount(at);
-  if (mount && *mount && (*mount)->id == state_->mount_id) {
+  if (auto mount = FindMount(at); !state_->gone && mount && *mount &&
+                                  (*mount)->id == state_->mount_id &&
+                                  (*mount)->device == state_->file_system) {
     umount2(at.c_str(), MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW);
   }
   loop_->Remove(served_);

@@ -91,6 +91,8 @@ class MountedVolume {
   int ended_fd() const;
   /// The id of the mount (mount-helper/mount_watch.h); -1 for an ordinary user's.
   int mount_id() const;
+  /// The number of its file system, which tells it from a later mount with the same id.
+  const std::string& file_system() const;
   /// The mount is gone from the mount table. Who still uses the file system is served until the
   /// end; without this it would not end, since we use it ourselves.
   void Detach();

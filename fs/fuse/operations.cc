@@ -317,8 +317,10 @@ void Refuse(fuse_req_t request) {
   fuse_reply_err(request, EROFS);
 }
 
-void Write(fuse_req_t request, fuse_ino_t, const char*, std::size_t, off_t, fuse_file_info*) {
+void Write(fuse_req_t request, fuse_ino_t node, const char*, std::size_t, off_t, fuse_file_info*) {
+  const auto& context = *static_cast<VolumeContext*>(fuse_req_userdata(request));
   Refuse(request);
+  if (context.refused_write) context.refused_write(node);
 }
 
 void Create(fuse_req_t request, fuse_ino_t, const char*, mode_t, fuse_file_info*) {

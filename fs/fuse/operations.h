@@ -25,6 +25,9 @@ struct VolumeContext {
   InitReply init_reply;
   RequestRecovery* recovery = nullptr;  ///< null: nobody could go on with this mount
   bool kernel_caches = true;            ///< what the kernel learns it may keep
+  /// A write was refused whose bytes may be in the kernel's cache: a shared mapping of a mount that
+  /// is not read-only. Called on serving threads, must not block.
+  std::function<void(NodeId)> refused_write;
   /// The JSON that `downwardfs status` prints; called on serving threads, must not block.
   std::function<std::string()> status;
 };

@@ -39,6 +39,7 @@ VersionedNodes::Flip VersionedNodes::Stage(VolumeVersionPtr version, std::string
   }
   Flip flip;
   flip.version = staged_ = next_id_;
+  staged_link_ = false;
   flip.data_dir = version->data_dir();
   next_id_ += 2 * (1 + std::uint64_t{version->size()});
   flip.retires = current_;
@@ -57,10 +58,7 @@ VersionedNodes::Flip VersionedNodes::Stage(VolumeVersionPtr version, std::string
 void VersionedNodes::CompareLinks(const VolumeVersion& version, Flip& flip) const {
   for (const std::uint32_t child : version.entry(0).children) {
     const std::string& name = version.entry(child).name;
-    const bool there = std::any_of(links_.begin(), links_.end(), [&](const auto& link) {
-      return link.second.listed && link.second.name == name;
-    });
-    if (!there) flip.new_links.push_back(name);
+    if (!FindLink(name)) flip.new_links.push_back(name);
   }
   for (const auto& [id, link] : links_) {
     if (link.listed && !version.Child(0, link.name)) flip.gone_links.push_back(link.name);
@@ -108,9 +106,7 @@ std::vector<std::string> VersionedNodes::Show(const Flip& flip) {
 }
 
 void VersionedNodes::AddLink(const std::string& name) {
-  const auto it = std::find_if(links_.begin(), links_.end(),
-                               [&](const auto& pair) { return pair.second.name == name; });
-  if (it != links_.end() && it->second.listed) return;
+  if (FindLink(name)) return;
   // A link that was removed is another inode than the one that is made again.
   const NodeId id = next_id_++;
   links_[id] = Link{name, 0, true, Current().version->created()};
@@ -254,13 +250,18 @@ std::optional<VersionedNodes::Located> VersionedNodes::Locate(NodeId id) const {
 }
 
 std::optional<NodeId> VersionedNodes::FindInRoot(std::string_view name) const {
-  if (name == kNewDataLink && staged_ != 0 && live_.at(staged_).known[0] > 0) return staged_;
+  // Whether the kernel knows the link or has dropped it meanwhile.
+  if (name == kNewDataLink && staged_ != 0 && staged_link_) return staged_;
   if (current_ == 0) return std::nullopt;
   if (name == kDataLink) return current_;
   if (const auto it = data_dirs_.find(name); it != data_dirs_.end()) {
     const Live& live = live_.at(it->second);
     return it->second + 1 + (live.by_alias ? 1 + live.version->size() : 0);
   }
+  return FindLink(name);
+}
+
+std::optional<NodeId> VersionedNodes::FindLink(std::string_view name) const {
   for (const auto& [id, link] : links_) {
     if (link.listed && link.name == name) return id;
   }
@@ -371,6 +372,8 @@ std::optional<NodeId> VersionedNodes::ApplyInRoot(const TreeChange& change) {
     case Kind::kMakeLink:
       if (change.name == kNewDataLink) {
         if (staged_ == 0) break;
+        staged_link_ = true;
+        SaveMeta();
         CountLookup(staged_);
         return staged_;
       }

@@ -138,6 +138,7 @@ class VersionedNodes final : public VolumeNodes {
 
   std::optional<Located> Locate(NodeId id) const REQUIRES(mutex_);
   std::optional<NodeId> FindInRoot(std::string_view name) const REQUIRES(mutex_);
+  std::optional<NodeId> FindLink(std::string_view name) const REQUIRES(mutex_);
   std::optional<NodeId> FindInDirectory(const Located& directory, std::string_view name) const
       REQUIRES(mutex_);
   std::optional<NodeAttr> AttrLocked(NodeId id) const REQUIRES(mutex_);
@@ -189,6 +190,7 @@ class VersionedNodes final : public VolumeNodes {
   std::map<std::string, NodeId, std::less<>> data_dirs_ GUARDED_BY(mutex_);
   NodeId current_ GUARDED_BY(mutex_) = 0;  // base of the current version; 0: none yet
   NodeId staged_ GUARDED_BY(mutex_) = 0;   // base of the version that is being shown; 0: none
+  bool staged_link_ GUARDED_BY(mutex_) = false;  // `..data_tmp` leads to it
   NodeId next_id_ GUARDED_BY(mutex_) = kRootNode + 1;
   WallTime root_time_ GUARDED_BY(mutex_);
   std::uint64_t flips_ GUARDED_BY(mutex_) = 0;

@@ -15,7 +15,7 @@ enum Record : std::uint64_t {
   kState = 2,    // base, flags, resourceVersion, lookups, known by index, unlinked by entry
   kDropped = 3,  // a version's base or a link's id
   kLink = 4,     // id, name, lookups, listed, created
-  kMeta = 5,     // current, staged, next id, the root's time, flips
+  kMeta = 5,     // current, staged, next id, the root's time, flips, ..data_tmp is there
   kArmed = 6,    // kind, node, name, new name
   kDone = 7,     // slot, unique, counted node
 };
@@ -143,7 +143,8 @@ void VersionedNodes::SaveMeta() {
                     .Number(staged_)
                     .Number(next_id_)
                     .Number(Nanoseconds(root_time_))
-                    .Number(flips_));
+                    .Number(flips_)
+                    .Number(staged_link_ ? 1 : 0));
 }
 
 void VersionedNodes::SaveArmed() {
@@ -207,6 +208,7 @@ Status VersionedNodes::Load(RecordReader record) {
       next_id_ = record.Number();
       root_time_ = Time(record.Number());
       flips_ = record.Number();
+      staged_link_ = record.Number() != 0;
       break;
     case kArmed:
       armed_now_.kind = static_cast<TreeChange::Kind>(record.Number());

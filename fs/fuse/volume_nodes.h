@@ -24,6 +24,9 @@ struct Ownership {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::optional<std::uint32_t> fs_group;
+  /// Which bits of a file's mode are shown. Where the mount itself is not read-only, others than
+  /// the owner must not get a writable mapping: what it changes is in everybody's page cache.
+  std::uint32_t file_modes = 07777;
 };
 
 /// What stat(2) shows.

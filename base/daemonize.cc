@@ -26,6 +26,12 @@ Status ReadinessPipe::Ready() {
   return {};
 }
 
+int ReadinessPipe::ReleaseForExec() {
+  const int fd = fd_.Release();
+  fcntl(fd, F_SETFD, 0);
+  return fd;
+}
+
 Result<ReadinessPipe> ForkUntilReady() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return Fail(ErrnoError(errno, "pipe"));

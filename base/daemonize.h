@@ -20,6 +20,10 @@ class ReadinessPipe {
   /// If it is never called, the parent exits with the child's exit status.
   Status Ready();
 
+  /// Gives the writing end away, open over exec(2), to a program that leaves the terminal itself
+  /// and writes "1" into it.
+  int ReleaseForExec();
+
  private:
   OwnedFd fd_;
 };

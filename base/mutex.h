@@ -16,6 +16,7 @@
 
 #define GUARDED_BY(x) DOWNWARDFS_TSA(guarded_by(x))
 #define REQUIRES(...) DOWNWARDFS_TSA(requires_capability(__VA_ARGS__))
+#define NO_THREAD_SAFETY_ANALYSIS DOWNWARDFS_TSA(no_thread_safety_analysis)
 #define EXCLUDES(...) DOWNWARDFS_TSA(locks_excluded(__VA_ARGS__))
 
 namespace downwardfs {

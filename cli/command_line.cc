@@ -21,6 +21,7 @@ constexpr int kWrongUsage = 2;
 
 constexpr char kWhatGroup[] = "WHAT, which pod and what is shown of it";
 constexpr char kLogGroup[] = "Logging";
+constexpr char kSurvivalGroup[] = "Surviving the daemon's death";
 
 void AddPod(CLI::App* command, std::string& pod) {
   command
@@ -107,6 +108,40 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
                    "Label the files with this SELinux context (root, where SELinux is enabled), "
                    "such as system_u:object_r:container_file_t:s0")
       ->type_name("CONTEXT");
+  command
+      ->add_flag_callback(
+          "--no-holder", [&options] { options.holder = false; },
+          "One process alone: if it dies, so does the mount. (As root a small second process holds "
+          "the mount and starts the daemon again; readers see nothing of it. Not yet in the live "
+          "layout.)")
+      ->group(kSurvivalGroup);
+  command
+      ->add_option("--watchdog", options.watchdog_ms,
+                   "Without a sign of life for so many milliseconds the daemon is killed and "
+                   "started again; 0: never (default: 10000)")
+      ->type_name("MS")
+      ->check(CLI::Range(0, 3600000).description(""))
+      ->group(kSurvivalGroup);
+  command
+      ->add_option(
+          "--run-as", options.run_as,
+          "Who the daemon is, such as 65534:65534; the files that it reads must be readable "
+          "for that user (default: root, without any capability)")
+      ->type_name("UID:GID")
+      ->check([](const std::string& text) {
+        unsigned uid = 0;
+        unsigned gid = 0;
+        char rest = 0;
+        const bool good = std::sscanf(text.c_str(), "%u:%u%c", &uid, &gid, &rest) == 2;
+        return good ? std::string() : "must be UID:GID, two numbers";
+      })
+      ->group(kSurvivalGroup);
+  command
+      ->add_flag_callback(
+          "--no-resend", [&options] { options.resend = false; },
+          "Go on with unanswered requests from memory even where the kernel could send them again "
+          "(Linux 6.9)")
+      ->group(kSurvivalGroup);
   AddLog(command, options.log);
   command->add_option("MOUNTPOINT", options.mount_point, "An existing directory")->required();
   command->footer(
@@ -218,6 +253,19 @@ CLI::App* AddStatus(CLI::App& app, StatusOptions& options) {
   return command;
 }
 
+CLI::App* AddUpgrade(CLI::App& app, UpgradeOptions& options) {
+  CLI::App* command = app.add_subcommand(
+      "upgrade", "Have another build take over a mount, with its readers running");
+  command->add_option("MOUNTPOINT", options.mount_point, "A downwardfs mount with a holder")
+      ->required();
+  command->footer(
+      "Install the new build over the old one first: holder and daemon are started again from the\n"
+      "paths that they were started from. Returns when the new daemon serves.\n\n"
+      "Example:\n"
+      "  downwardfs upgrade /etc/downward");
+  return command;
+}
+
 [[noreturn]] void WrongUsage(const CLI::App& app, const std::string& message) {
   const auto used = app.get_subcommands();
   const std::string program =
@@ -248,6 +296,7 @@ std::string CheckInput(const CommandLine& line) {
     case CommandLine::Command::kExec:
       return CheckInput(line.env.source, line.env.pod);
     case CommandLine::Command::kStatus:
+    case CommandLine::Command::kUpgrade:
       return "";
   }
   return "";
@@ -263,9 +312,13 @@ CommandLine ParseCommandLine(int argc, char** argv) {
   app.formatter(HelpFormatter());
   using Command = CommandLine::Command;
   const std::map<CLI::App*, Command> commands = {
-      {AddMount(app, line.mount), Command::kMount}, {AddRender(app, line.render), Command::kRender},
-      {AddEnv(app, line.env), Command::kEnv},       {AddExec(app, line.env), Command::kExec},
-      {AddWrite(app, line.write), Command::kWrite}, {AddStatus(app, line.status), Command::kStatus},
+      {AddMount(app, line.mount), Command::kMount},
+      {AddRender(app, line.render), Command::kRender},
+      {AddEnv(app, line.env), Command::kEnv},
+      {AddExec(app, line.env), Command::kExec},
+      {AddWrite(app, line.write), Command::kWrite},
+      {AddStatus(app, line.status), Command::kStatus},
+      {AddUpgrade(app, line.upgrade), Command::kUpgrade},
   };
   for (const auto& [command, name] : commands) {
     command->set_version_flag("--version", "downwardfs " + std::string(Version()));
@@ -278,6 +331,7 @@ CommandLine ParseCommandLine(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     WrongUsage(app, error.what());
   }
+  line.mount.arguments.assign(argv + 1, argv + argc);
   line.command = commands.at(app.get_subcommands().front());
   if (const std::string wrong = CheckInput(line); !wrong.empty()) WrongUsage(app, wrong);
   return line;

@@ -42,8 +42,13 @@ struct MountOptions {
   std::string mount_point;
   bool foreground = false;
   bool allow_other = false;
-  bool live_layout = false;     ///< files that change in place instead of `..data` and links
-  std::string selinux_context;  ///< empty: none
+  bool holder = true;                  ///< root: a process that outlives the daemon holds the mount
+  int watchdog_ms = 10000;             ///< of the holder; 0: none
+  std::string run_as;                  ///< UID:GID of the daemon; empty: who we are
+  bool resend = true;                  ///< of the holder: let the kernel send requests again
+  std::vector<std::string> arguments;  ///< of the whole command line, for the daemon
+  bool live_layout = false;            ///< files that change in place instead of `..data` and links
+  std::string selinux_context;         ///< empty: none
   std::optional<std::uint32_t> fs_group;
 };
 
@@ -71,19 +76,24 @@ struct WriteOptions {
   bool once = false;
 };
 
+struct UpgradeOptions {
+  std::string mount_point;
+};
+
 struct StatusOptions {
   std::string mount_point;
   bool json = false;
 };
 
 struct CommandLine {
-  enum class Command { kMount, kRender, kEnv, kExec, kWrite, kStatus };
+  enum class Command { kMount, kRender, kEnv, kExec, kWrite, kStatus, kUpgrade };
   Command command = Command::kMount;
   MountOptions mount;
   RenderOptions render;
   EnvCommandOptions env;  ///< of env and exec
   WriteOptions write;
   StatusOptions status;
+  UpgradeOptions upgrade;
 };
 
 /// Parses the arguments. --help and --version print and exit 0; wrong usage prints one line and

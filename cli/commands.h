@@ -14,5 +14,6 @@ Result<int> RunEnv(const EnvCommandOptions& options);
 Result<int> RunExec(const EnvCommandOptions& options);
 Result<int> RunWrite(const WriteOptions& options);
 Result<int> RunStatus(const StatusOptions& options);
+Result<int> RunUpgrade(const UpgradeOptions& options);
 
 }  // namespace downwardfs

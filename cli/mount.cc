@@ -13,49 +13,16 @@
 #include "base/log_keys.h"
 #include "base/sd_notify.h"
 #include "cli/commands.h"
+#include "cli/held_mount.h"
 #include "cli/inputs.h"
+#include "cli/mount_parts.h"
 #include "cli/mount_status.h"
 #include "cli/stop_signals.h"
-#include "fs/fuse/mounted_volume.h"
-#include "fs/tree/data_dir_name.h"
-#include "fs/tree/projection_source.h"
-#include "fs/tree/volume_updater.h"
 #include "mount-helper/mount_point.h"
 #include "mount-helper/mount_watch.h"
 
 namespace downwardfs {
 namespace {
-
-// Two answer while two others wait for their readers' pages.
-constexpr int kServingThreads = 4;
-
-// Fails before anything is mounted where the view cannot be shown at all.
-Status CheckView(const Inputs& inputs) {
-  auto projection = ProjectFrom(*inputs.source, inputs.pod, inputs.view);
-  if (!projection) return Fail(std::move(projection.error()));
-  return {};
-}
-
-Ownership OwnershipOf(const MountOptions& options) {
-  Ownership ownership;
-  ownership.uid = geteuid();
-  ownership.gid = getegid();
-  ownership.fs_group = options.fs_group;
-  return ownership;
-}
-
-MountedVolumeOptions VolumeOptions(const MountOptions& options, const std::string& mount_point,
-                                   const Inputs& inputs, const MountStatus& status) {
-  MountedVolumeOptions out;
-  out.mount_point = mount_point;
-  out.fs_name = "downwardfs:" + inputs.pod.ns + "/" + inputs.pod.name;
-  out.allow_other = options.allow_other;
-  out.selinux_context = options.selinux_context;
-  out.layout = options.live_layout ? Layout::kLive : Layout::kKubelet;
-  out.ownership = OwnershipOf(options);
-  out.status = [&status] { return status.Json(); };
-  return out;
-}
 
 // Waits until the volume is mounted no longer or a stop signal arrives; returns the signal, or 0.
 Result<int> WaitForTheEnd(MountedVolume& volume, int signals) {
@@ -66,7 +33,7 @@ Result<int> WaitForTheEnd(MountedVolume& volume, int signals) {
     pollfd fds[3] = {{signals, POLLIN, 0},
                      {volume.ended_fd(), POLLIN, 0},
                      {attached ? watch->fd() : -1, POLLPRI, 0}};
-    if (attached && !watch->IsMounted(volume.mount_id())) {
+    if (attached && !watch->IsMounted(volume.mount_id(), volume.file_system())) {
       volume.Detach();
       attached = false;
       continue;
@@ -76,35 +43,6 @@ Result<int> WaitForTheEnd(MountedVolume& volume, int signals) {
     if (read(signals, &info, sizeof info) == sizeof info) return static_cast<int>(info.ssi_signo);
     if (fds[1].revents != 0) return 0;
   }
-}
-
-// A volume with all that it needs, in the order in which it is made; it is taken down in reverse.
-struct Served {
-  std::unique_ptr<SessionLoop> loop;
-  Publisher publisher;
-  std::unique_ptr<MountedVolume> volume;
-  std::unique_ptr<VolumeUpdater> updater;
-};
-
-// Mounts with the first version, publishes the later ones.
-Status Show(Served& served, const MountedVolumeOptions& options, DataDirNamer& namer,
-            VolumeUpdater::Update update) {
-  if (!update.changed) {
-    served.volume->SetResourceVersion(std::move(update.resource_version));
-    return {};
-  }
-  auto version = VolumeVersion::Make(update.files, std::move(update.contents), namer.Next(),
-                                     Clock::Real().Wall());
-  if (served.volume) {
-    served.volume->Publish(std::move(version), std::move(update.resource_version));
-    return {};
-  }
-  auto mounted =
-      MountedVolume::Mount(options, std::move(version), std::move(update.resource_version),
-                           *served.loop, served.publisher);
-  if (!mounted) return Fail(std::move(mounted.error()));
-  served.volume = std::move(*mounted);
-  return {};
 }
 
 // Runs in the process that stays: the child, or with -f the only one.
@@ -123,20 +61,21 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   if (!inputs) return Fail(std::move(inputs.error()));
   if (auto valid = CheckView(*inputs); !valid) return Fail(std::move(valid.error()));
 
-  MountStatus status(*inputs, *mount_point);
-  const MountedVolumeOptions volume = VolumeOptions(options, *mount_point, *inputs, status);
-  DataDirNamer namer(Clock::Real());
-  Served served;
+  MountStatus status(*mount_point);
+  status.Attach(&*inputs);
+  MountedVolumeOptions volume = VolumeOptions(options, *mount_point, status, /*held=*/false);
+  volume.fs_name = SourceName(*inputs);
+  ServedVolume served;
   auto loop = SessionLoop::Start(kServingThreads);
   if (!loop) return Fail(std::move(loop.error()));
   served.loop = std::move(*loop);
-  served.updater = std::make_unique<VolumeUpdater>(
-      *inputs->source, inputs->pod, inputs->view,
-      [&](VolumeUpdater::Update update) { return Show(served, volume, namer, std::move(update)); },
-      VolumeUpdater::Keep::kWhatIsRead);
-  if (auto done = served.updater->Start(); !done) return Fail(std::move(done.error()));
-  if (auto done = inputs->follow(); !done) return Fail(std::move(done.error()));
-  status.Attach(served.volume.get(), served.updater.get());
+  auto started =
+      StartUpdates(served, *inputs, [&](VolumeVersionPtr version, std::string resource_version) {
+        return MountedVolume::Mount(volume, std::move(version), std::move(resource_version),
+                                    *served.loop, served.publisher);
+      });
+  if (!started) return Fail(std::move(started.error()));
+  status.AttachVolume(served.volume.get(), served.updater.get());
 
   if (auto done = ready.Ready(); !done) return Fail(std::move(done.error()));
   NotifySystemd("READY=1");
@@ -144,7 +83,7 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
                       {log_keys::kPod, inputs->pod.ns + "/" + inputs->pod.name},
                       {log_keys::kSource, inputs->source->State().description}});
   auto signal = WaitForTheEnd(*served.volume, signals->get());
-  status.Attach(nullptr, nullptr);
+  status.AttachVolume(nullptr, nullptr);
   if (!signal) return Fail(std::move(signal.error()));
   NotifySystemd("STOPPING=1");
   LogInfo("unmounted",
@@ -155,6 +94,12 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
 }  // namespace
 
 Result<int> RunMount(const MountOptions& options) {
+  if (HasHolder()) {
+    BlockStopSignals();
+    return RunHeldMount(options);
+  }
+  // As an ordinary user fusermount3 mounts and unmounts, and nobody could hold anything.
+  if (options.holder && geteuid() == 0 && !options.live_layout) return LaunchHolder(options);
   ReadinessPipe ready;
   if (!options.foreground) {
     // No thread exists yet; everything that can fail happens in the child, which still has the

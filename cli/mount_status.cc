@@ -29,33 +29,57 @@ std::string ViewName(const VolumeView& view) {
 
 }  // namespace
 
-MountStatus::MountStatus(const Inputs& inputs, std::string mount_point)
-    : inputs_(inputs), mount_point_(std::move(mount_point)) {}
+MountStatus::MountStatus(std::string mount_point) : mount_point_(std::move(mount_point)) {}
 
-void MountStatus::Attach(const MountedVolume* volume, const VolumeUpdater* updater) {
+void MountStatus::SetHolder(const Holder& holder) {
+  MutexLock lock(mutex_);
+  holder_ = holder;
+}
+
+void MountStatus::Attach(const Inputs* inputs) {
+  MutexLock lock(mutex_);
+  inputs_ = inputs;
+}
+
+void MountStatus::SetWaiting(std::string why) {
+  MutexLock lock(mutex_);
+  waiting_ = std::move(why);
+}
+
+void MountStatus::AttachVolume(const MountedVolume* volume, const VolumeUpdater* updater) {
   MutexLock lock(mutex_);
   volume_ = volume;
   updater_ = updater;
 }
 
 std::string MountStatus::Json() const {
-  const SourceState source = inputs_.source->State();
+  MutexLock lock(mutex_);
+  SourceState source;
+  source.last_error = waiting_;
+  source.data_age = std::chrono::steady_clock::now() - started_;
+  if (inputs_ != nullptr) source = inputs_->source->State();
   nlohmann::json out = {
       {"version", Version()},
       {"mountPoint", mount_point_},
       {"daemonPid", getpid()},
       {"holderPid", nullptr},  // one process serves and holds this mount
-      {"generation", 1},
-      {"deaths", 0},
+      {"generation", holder_.generation},
+      {"deaths", holder_.deaths},
       {"uptimeSeconds", Seconds(std::chrono::steady_clock::now() - started_)},
       {"source", source.description},
       {"connected", source.connected},
       {"dataAgeSeconds", Seconds(source.data_age)},
-      {"pod", inputs_.pod.ns + "/" + inputs_.pod.name},
-      {"view", ViewName(inputs_.view)},
   };
+  if (holder_.pid > 0) {
+    out["holderPid"] = holder_.pid;
+    out["lastHandoverSeconds"] = static_cast<double>(holder_.last_handover_us) / 1e6;
+    out["longestStallSeconds"] = static_cast<double>(holder_.longest_handover_us) / 1e6;
+  }
+  if (inputs_ != nullptr) {
+    out["pod"] = inputs_->pod.ns + "/" + inputs_->pod.name;
+    out["view"] = ViewName(inputs_->view);
+  }
   std::string last_error = source.last_error;
-  MutexLock lock(mutex_);
   if (updater_ != nullptr) {
     const VolumeUpdater::State updater = updater_->state();
     if (last_error.empty()) last_error = updater.last_error;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -66,6 +67,13 @@ int MountIdOf(int fd) {
   return -1;
 }
 
+// "MAJOR:MINOR", without a request.
+std::string FileSystemOf(int fd) {
+  struct statx st = {};
+  if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) != 0) return "";
+  return std::to_string(st.stx_dev_major) + ":" + std::to_string(st.stx_dev_minor);
+}
+
 // Null where the kernel is too old, or this process may not.
 OwnedFd OpenView(int mount) {
   OwnedFd view(open_tree(mount, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
@@ -102,6 +110,7 @@ Result<FuseMount> MountFuse(const FuseMountOptions& options) {
     return Failed(options, "move_mount");
   }
   mount.mount_id = MountIdOf(tree.get());
+  mount.file_system = FileSystemOf(tree.get());
   // A clone can be made of a mount that is attached only.
   mount.view = OpenView(tree.get());
   return mount;

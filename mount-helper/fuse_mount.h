@@ -27,7 +27,10 @@ struct FuseMount {
   OwnedFd device;  ///< /dev/fuse, the session's
   OwnedFd view;    ///< a directory fd (O_PATH) of the writable view's root; none where the kernel
                    ///< cannot make one (before Linux 5.12)
-  int mount_id = -1;  ///< of the public mount, in this mount namespace (proc_pid_mountinfo(5))
+  /// Of the public mount, in this mount namespace (proc_pid_mountinfo(5)). The kernel uses it again
+  /// for the next mount, so it says which mount it is with the file system's number only.
+  int mount_id = -1;
+  std::string file_system;  ///< "0:45": nobody else's while the view or another mount of it exists
 };
 
 /// Mounts. Nothing is left behind where it fails; the error names the step and the kernel's own

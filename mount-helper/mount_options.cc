@@ -10,14 +10,16 @@ namespace downwardfs {
 namespace {
 
 // The long options of `downwardfs mount`; tests/mount-helper compares them with its --help.
-constexpr std::array<std::string_view, 17> kWithValue = {
-    "pod-file", "node-file",  "kubeconfig", "context", "server",   "token-file", "ca-file",
-    "wait",     "pod",        "items",      "volume",  "fs-group", "layout",     "selinux-context",
-    "log-file", "log-format", "log-level",
+constexpr std::array<std::string_view, 19> kWithValue = {
+    "pod-file", "node-file",       "kubeconfig", "context",
+    "server",   "token-file",      "ca-file",    "wait",
+    "pod",      "items",           "volume",     "fs-group",
+    "layout",   "selinux-context", "log-file",   "watchdog",
+    "run-as",   "log-format",      "log-level",
 };
-constexpr std::array<std::string_view, 6> kFlags = {
-    "api-defaults", "insecure-skip-tls-verify", "no-node", "strict",
-    "allow-other",  "no-allow-other",
+constexpr std::array<std::string_view, 8> kFlags = {
+    "api-defaults", "insecure-skip-tls-verify", "no-node",   "strict",
+    "allow-other",  "no-allow-other",           "no-holder", "no-resend",
 };
 // Of mount(8), fstab(5), systemd.mount(5): they say when and by whom, or what holds in any case.
 constexpr std::array<std::string_view, 26> kIgnored = {

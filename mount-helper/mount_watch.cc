@@ -17,7 +17,7 @@ Result<MountWatch> MountWatch::Open() {
   return MountWatch(std::move(table));
 }
 
-bool MountWatch::IsMounted(int mount_id) {
+bool MountWatch::IsMounted(int mount_id, const std::string& file_system) {
   std::string text;
   char chunk[16384];
   if (lseek(table_.get(), 0, SEEK_SET) != 0) return true;
@@ -26,8 +26,9 @@ bool MountWatch::IsMounted(int mount_id) {
     text.append(chunk, static_cast<std::size_t>(n));
   }
   const auto mounts = ParseMountInfo(text);
-  return std::any_of(mounts.begin(), mounts.end(),
-                     [&](const MountEntry& mount) { return mount.id == mount_id; });
+  return std::any_of(mounts.begin(), mounts.end(), [&](const MountEntry& mount) {
+    return mount.id == mount_id && mount.device == file_system;
+  });
 }
 
 }  // namespace downwardfs

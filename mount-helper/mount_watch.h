@@ -17,9 +17,9 @@ class MountWatch {
   /// Poll it for POLLPRI: the table has changed since the last call of IsMounted().
   int fd() const { return table_.get(); }
 
-  /// Whether the mount with this id is in the table. Where the table cannot be read it is taken to
-  /// be there.
-  bool IsMounted(int mount_id);
+  /// Whether the mount is in the table: this id, of this file system (fuse_mount.h). Where the
+  /// table cannot be read it is taken to be there.
+  bool IsMounted(int mount_id, const std::string& file_system);
 
  private:
   explicit MountWatch(OwnedFd table) : table_(std::move(table)) {}

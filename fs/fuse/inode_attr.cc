@@ -45,7 +45,8 @@ NodeAttr EntryAttr(NodeId id, const VolumeVersion& version, std::uint32_t index,
                          time);
   }
   const std::uint32_t group_bits = ownership.fs_group ? kGroupFileBits : 0;
-  NodeAttr attr = Owned(id, kFileType | entry.mode | group_bits, ownership, time);
+  const std::uint32_t mode = (entry.mode | group_bits) & ownership.file_modes;
+  NodeAttr attr = Owned(id, kFileType | mode, ownership, time);
   attr.size = (*version.Contents())[entry.file].size();
   return attr;
 }

@@ -11,6 +11,8 @@
 
 #include "fs/fuse/init_reply.h"
 #include "fs/fuse/libfuse_log.h"
+#include "fs/fuse/request_in_work.h"
+#include "fs/fuse/request_recovery.h"
 
 namespace downwardfs {
 namespace {
@@ -27,13 +29,21 @@ VolumeContext& ContextOf(void* userdata) {
 // The device's plain read and writev: no splice, since requests are small. The answer to INIT is
 // completed on its way.
 ssize_t ReadRequest(int fd, void* buffer, std::size_t size, void* userdata) {
-  const ssize_t n = read(fd, buffer, size);
-  if (n > 0) ContextOf(userdata).init_reply.SawRequest(buffer, static_cast<std::size_t>(n));
+  VolumeContext& context = ContextOf(userdata);
+  const ssize_t n =
+      context.recovery ? context.recovery->Read(fd, buffer, size) : read(fd, buffer, size);
+  if (n > 0) context.init_reply.SawRequest(buffer, static_cast<std::size_t>(n));
   return n;
 }
 
 ssize_t WriteReply(int fd, iovec* parts, int count, void* userdata) {
-  ContextOf(userdata).init_reply.Complete(parts, count);
+  VolumeContext& context = ContextOf(userdata);
+  context.init_reply.Complete(parts, count);
+  if (context.recovery && context.recovery->swallows_replies()) {
+    ssize_t size = 0;
+    for (int i = 0; i < count; ++i) size += static_cast<ssize_t>(parts[i].iov_len);
+    return size;
+  }
   return writev(fd, parts, count);
 }
 
@@ -70,7 +80,8 @@ struct RequestBuffer::Buffer {
   fuse_buf buf = {};
 };
 
-RequestBuffer::RequestBuffer() : buffer_(std::make_unique<Buffer>()) {}
+RequestBuffer::RequestBuffer(std::uint32_t slot)
+    : buffer_(std::make_unique<Buffer>()), slot_(slot) {}
 RequestBuffer::~RequestBuffer() {
   std::free(buffer_->buf.mem);  // NOLINT: libfuse allocated it with malloc
 }
@@ -78,6 +89,7 @@ RequestBuffer::~RequestBuffer() {
 struct KernelSession::Impl {
   SessionPtr session;
   std::string mounted_at;  // by fusermount3; empty: by somebody else
+  RequestRecovery* recovery = nullptr;
 };
 
 KernelSession::KernelSession(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -96,7 +108,39 @@ Result<std::unique_ptr<KernelSession>> KernelSession::Attach(OwnedFd device,
     return Fail(ErrnoError(-error, "cannot make a FUSE session"));
   }
   device.Release();  // the session's now
+  impl->recovery = context.recovery;
   return std::unique_ptr<KernelSession>(new KernelSession(std::move(impl)));
+}
+
+Result<std::unique_ptr<KernelSession>> KernelSession::Resume(OwnedFd device, VolumeContext& context,
+                                                             bool resend,
+                                                             std::vector<std::uint64_t> poison) {
+  RequestRecovery& recovery = *context.recovery;
+  recovery.Refuse(std::move(poison));
+  auto session = Attach(std::move(device), context);
+  if (!session) return session;
+  // The kernel sends INIT once per mount. libfuse is taken through it again, and nobody sees the
+  // answer; should the one before us have died before it answered, the kernel sends it again.
+  fuse_session* const libfuse = (*session)->impl_->session.get();
+  std::vector<std::string> again = recovery.Unanswered(/*forgets_only=*/resend);
+  if (std::string init = recovery.SavedInit(); !init.empty()) {
+    fuse_buf buf = {};
+    buf.mem = init.data();
+    buf.size = init.size();
+    recovery.SwallowReplies(true);
+    fuse_session_process_buf(libfuse, &buf);
+    recovery.SwallowReplies(false);
+  }
+  for (std::string& request : again) {
+    fuse_buf buf = {};
+    buf.mem = request.data();
+    buf.size = request.size();
+    if (!recovery.Begin(request, (*session)->fd())) continue;
+    fuse_session_process_buf(libfuse, &buf);
+    recovery.Finished();
+  }
+  if (resend) recovery.AskForResend((*session)->fd());
+  return session;
 }
 
 Result<std::unique_ptr<KernelSession>> KernelSession::MountAsUser(const UserMountOptions& options,
@@ -126,6 +170,12 @@ Result<std::unique_ptr<KernelSession>> KernelSession::MountAsUser(const UserMoun
   return mounted;
 }
 
+void KernelSession::Close() {
+  // Another file takes the descriptor's place, since a task that is stuck may still notify.
+  const OwnedFd nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (nothing) dup3(nothing.get(), fd(), O_CLOEXEC);
+}
+
 void KernelSession::UnmountAsUser() {
   // Closes the device first, which ends every request still waiting, then unmounts lazily.
   if (!impl_->mounted_at.empty()) fuse_session_unmount(impl_->session.get());
@@ -139,13 +189,16 @@ int KernelSession::fd() const {
 KernelSession::Outcome KernelSession::ServeOne(RequestBuffer& buffer) {
   fuse_session* const session = impl_->session.get();
   fuse_buf& buf = buffer.buffer_->buf;
+  request_in_work.slot = buffer.slot_;
   // The fd does not block: another thread may have taken the request (-EAGAIN).
   const int n = fuse_session_receive_buf(session, &buf);
   if (n > 0) {
     fuse_session_process_buf(session, &buf);
+    if (impl_->recovery != nullptr) impl_->recovery->Finished();
     return Outcome::kServed;
   }
-  return n == -EAGAIN || n == -EINTR ? Outcome::kNothing : Outcome::kEnded;
+  if (n == -EINTR) return Outcome::kServed;  // try again
+  return n == -EAGAIN ? Outcome::kNothing : Outcome::kEnded;
 }
 
 void KernelSession::InvalidateName(NodeId directory, const std::string& name) {

@@ -8,8 +8,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/owned_fd.h"
 #include "base/result.h"
@@ -21,7 +23,8 @@ namespace downwardfs {
 /// The memory that a serving thread receives requests in.
 class RequestBuffer {
  public:
-  RequestBuffer();
+  /// `slot`: of the thread, below kMaxSlots (mount-helper/handover_memory.h).
+  explicit RequestBuffer(std::uint32_t slot);
   ~RequestBuffer();
   RequestBuffer(const RequestBuffer&) = delete;
   RequestBuffer& operator=(const RequestBuffer&) = delete;
@@ -30,6 +33,7 @@ class RequestBuffer {
   friend class KernelSession;
   struct Buffer;
   std::unique_ptr<Buffer> buffer_;
+  const std::uint32_t slot_;
 };
 
 class KernelSession final : public KernelNotifier {
@@ -45,6 +49,14 @@ class KernelSession final : public KernelNotifier {
   };
   static Result<std::unique_ptr<KernelSession>> MountAsUser(const UserMountOptions& options,
                                                             VolumeContext& context);
+  /// The session of a mount that a daemon before us has served: what it had read and not answered
+  /// is taken care of. `resend`: the kernel is asked to send those requests again; otherwise, and
+  /// for FORGETs, they are found in the slots. Requests among `poison` are answered EIO. Call
+  /// before anybody serves.
+  static Result<std::unique_ptr<KernelSession>> Resume(OwnedFd device, VolumeContext& context,
+                                                       bool resend,
+                                                       std::vector<std::uint64_t> poison);
+
   /// Closes the device, which ends the connection where nobody else has it open.
   ~KernelSession() override;
 
@@ -61,6 +73,9 @@ class KernelSession final : public KernelNotifier {
   void InvalidateName(NodeId directory, const std::string& name) override;
   void InvalidateNode(NodeId node) override;
 
+  /// Closes the device: who still uses the file system gets ENOTCONN, and what the kernel is told
+  /// later goes nowhere. Nobody serves the session any more.
+  void Close();
   /// Undoes MountAsUser(); does nothing where it was unmounted already. The device is closed.
   void UnmountAsUser();
 

@@ -5,27 +5,38 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <optional>
 #include <utility>
 
 #include "base/owned_fd.h"
 #include "fs/fuse/live_update.h"
+#include "fs/fuse/request_recovery.h"
+#include "fs/fuse/tree_caller.h"
 #include "fs/fuse/versioned_update.h"
 #include "mount-helper/fuse_mount.h"
 #include "mount-helper/mount_table.h"
 
 namespace downwardfs {
+namespace {
+
+constexpr std::uint32_t kModesOfWritableMount = 07755;
+
+}  // namespace
 
 struct MountedVolume::State {
   explicit State(MountedVolumeOptions opts) : options(std::move(opts)) {
     context.counters = &counters;
     context.status = options.status;
+    context.kernel_caches = options.kernel_caches;
   }
 
   // Nothing of it is mounted yet.
   void ShowFirst(VolumeVersionPtr version, std::string resource_version);
-  void SetUpUpdates(std::string device, OwnedFd view);
+  void SetUpUpdates(std::string device, std::shared_ptr<TreeCaller> caller);
+  Status SetUpRecovery(const Handover& handover);
+  void TakeHeld(HeldMount& mount);
   std::function<void()> ShowPending() EXCLUDES(mutex);
 
   const MountedVolumeOptions options;
@@ -36,9 +47,16 @@ struct MountedVolume::State {
   VolumeNodes* nodes = nullptr;
   // The session and the tree exist once it is mounted; the update uses both.
   std::unique_ptr<KernelSession> session;
+  std::unique_ptr<KernelNotifier> notifier;  // null: the session is it
   std::unique_ptr<OwnTree> tree;
   std::unique_ptr<VolumeUpdate> update;
   int mount_id = -1;
+  bool held = false;  // mounted and unmounted by a holder
+  std::unique_ptr<RequestRecovery> recovery;
+  std::string file_system;
+  // It is mounted no longer, and the view does not keep its numbers from being used again: what is
+  // at the mount point, even with these, is another's.
+  std::atomic<bool> gone{false};
   OwnedFd ended{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
 
   struct Pending {
@@ -56,20 +74,44 @@ void MountedVolume::State::ShowFirst(VolumeVersionPtr version, std::string resou
     live->ShowNames(live->Stage(std::move(version), std::move(resource_version)));
     nodes = live.get();
   } else {
-    versioned = std::make_unique<VersionedNodes>(options.ownership, now);
+    if (!versioned) versioned = std::make_unique<VersionedNodes>(options.ownership, now);
     versioned->Show(versioned->Stage(std::move(version), std::move(resource_version)));
     nodes = versioned.get();
   }
   context.nodes = nodes;
 }
 
-void MountedVolume::State::SetUpUpdates(std::string device, OwnedFd view) {
-  tree = std::make_unique<OwnTree>(*nodes, options.mount_point, std::move(device), std::move(view));
+void MountedVolume::State::SetUpUpdates(std::string device, std::shared_ptr<TreeCaller> caller) {
+  KernelNotifier& notify = notifier ? *notifier : *session;
+  tree =
+      std::make_unique<OwnTree>(*nodes, options.mount_point, std::move(device), std::move(caller));
   if (live) {
-    update = std::make_unique<LiveUpdate>(*live, *tree, *session);
+    update = std::make_unique<LiveUpdate>(*live, *tree, notify);
   } else {
-    update = std::make_unique<VersionedUpdate>(*versioned, *tree, *session);
+    update = std::make_unique<VersionedUpdate>(*versioned, *tree, notify);
   }
+}
+
+Status MountedVolume::State::SetUpRecovery(const Handover& handover) {
+  versioned = std::make_unique<VersionedNodes>(options.ownership, std::chrono::system_clock::now());
+  nodes = context.nodes = versioned.get();
+  auto done = versioned->UseJournal(std::make_unique<Journal>(*handover.memory));
+  if (!done) return done;
+  recovery = std::make_unique<RequestRecovery>(*handover.memory, *versioned);
+  context.recovery = recovery.get();
+  held = true;
+  return {};
+}
+
+// With the session there.
+void MountedVolume::State::TakeHeld(HeldMount& mount) {
+  mount_id = mount.mount_id;
+  std::shared_ptr<TreeCaller> caller;
+  if (mount.publisher) {
+    caller = std::make_shared<RemoteTreeCaller>(std::move(mount.publisher));
+    notifier = std::make_unique<TreeNotifier>(caller);
+  }
+  SetUpUpdates("", std::move(caller));
 }
 
 // On the lane.
@@ -98,13 +140,16 @@ Status MountedVolume::MountAsRoot(State& state) {
   auto mount = MountFuse(options);
   if (!mount) return Fail(std::move(mount.error()));
   state.mount_id = mount->mount_id;
+  state.file_system = std::move(mount->file_system);
   auto session = KernelSession::Attach(std::move(mount->device), state.context);
   if (!session) {
     umount2(options.mount_point.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
     return Fail(std::move(session.error()));
   }
   state.session = std::move(*session);
-  state.SetUpUpdates("", std::move(mount->view));
+  std::shared_ptr<TreeCaller> caller;
+  if (mount->view) caller = std::make_shared<LocalTreeCaller>(std::move(mount->view));
+  state.SetUpUpdates("", std::move(caller));
   return {};
 }
 
@@ -118,7 +163,7 @@ Status MountedVolume::MountAsUser(State& state) {
   state.session = std::move(*session);
   auto mount = FindMount(state.options.mount_point);
   std::string device = mount && *mount ? (*mount)->device : "";
-  state.SetUpUpdates(std::move(device), OwnedFd());
+  state.SetUpUpdates(std::move(device), nullptr);
   return {};
 }
 
@@ -127,15 +172,69 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Mount(MountedVolumeOptions
                                                             std::string resource_version,
                                                             SessionLoop& loop,
                                                             Publisher& publisher) {
+  const bool as_root = geteuid() == 0;
+  if (!as_root) options.ownership.file_modes = kModesOfWritableMount;
   auto state = std::make_shared<State>(std::move(options));
   if (!state->ended) return Fail(ErrnoError(errno, "eventfd"));
   state->ShowFirst(std::move(version), std::move(resource_version));
-  auto mounted = geteuid() == 0 ? MountAsRoot(*state) : MountAsUser(*state);
+  auto mounted = as_root ? MountAsRoot(*state) : MountAsUser(*state);
   if (!mounted) return Fail(std::move(mounted.error()));
+  return Serve(std::move(state), loop, publisher);
+}
 
+Result<std::unique_ptr<MountedVolume>> MountedVolume::MountHeld(
+    MountedVolumeOptions options, VolumeVersionPtr version, std::string resource_version,
+    const Handover& handover, const std::function<Result<HeldMount>()>& mount, SessionLoop& loop,
+    Publisher& publisher) {
+  auto state = std::make_shared<State>(std::move(options));
+  if (!state->ended) return Fail(ErrnoError(errno, "eventfd"));
+  if (auto done = state->SetUpRecovery(handover); !done) return Fail(std::move(done.error()));
+  state->ShowFirst(std::move(version), std::move(resource_version));
+  auto held = mount();
+  if (!held) return Fail(std::move(held.error()));
+  auto session = KernelSession::Attach(std::move(held->device), state->context);
+  if (!session) return Fail(std::move(session.error()));
+  state->session = std::move(*session);
+  state->TakeHeld(*held);
+  return Serve(std::move(state), loop, publisher);
+}
+
+Result<std::unique_ptr<MountedVolume>> MountedVolume::Resume(MountedVolumeOptions options,
+                                                             const Handover& handover,
+                                                             HeldMount mount, SessionLoop& loop,
+                                                             Publisher& publisher) {
+  auto state = std::make_shared<State>(std::move(options));
+  if (!state->ended) return Fail(ErrnoError(errno, "eventfd"));
+  if (auto done = state->SetUpRecovery(handover); !done) return Fail(std::move(done.error()));
+  auto session = KernelSession::Resume(std::move(mount.device), state->context, handover.resend,
+                                       handover.poison);
+  if (!session) return Fail(std::move(session.error()));
+  state->session = std::move(*session);
+  state->TakeHeld(mount);
+  auto volume = Serve(state, loop, publisher);
+  if (!volume) return volume;
+  const auto lane = (*volume)->lane_->poster();
+  lane.Post([state, lane] {
+    auto rest = static_cast<VersionedUpdate&>(*state->update).Resume();
+    lane.PostAt(std::chrono::steady_clock::now() + VersionedUpdate::kGraceTime,
+                [state, rest = std::move(rest)] { rest(); });
+  });
+  return volume;
+}
+
+Result<std::unique_ptr<MountedVolume>> MountedVolume::Serve(std::shared_ptr<State> state,
+                                                            SessionLoop& loop,
+                                                            Publisher& publisher) {
   std::unique_ptr<MountedVolume> volume(new MountedVolume(state));
   volume->loop_ = &loop;
   volume->lane_ = publisher.NewLane();
+  // Has the kernel read the page again. The state owns this function, so it must not own the state.
+  state->context.refused_write = [weak = std::weak_ptr<State>(state),
+                                  lane = volume->lane_->poster()](NodeId node) {
+    lane.Post([weak, node] {
+      if (const auto volume_state = weak.lock()) volume_state->session->InvalidateNode(node);
+    });
+  };
   // The loop holds the whole state by its session.
   auto served = loop.Add(std::shared_ptr<KernelSession>(state, state->session.get()),
                          [state = state.get()] { eventfd_write(state->ended.get(), 1); });
@@ -177,24 +276,45 @@ int MountedVolume::mount_id() const {
   return state_->mount_id;
 }
 
+const std::string& MountedVolume::file_system() const {
+  return state_->file_system;
+}
+
 void MountedVolume::Detach() {
+  state_->gone = true;
   state_->tree->DropView();
 }
 
 void MountedVolume::Unmount() {
   if (std::exchange(unmounted_, true)) return;
   lane_.reset();  // what it does needs the loop
-  loop_->Remove(served_);
-  state_->tree->DropView();
+  if (state_->held) {
+    loop_->Remove(served_);
+    state_->tree->DropView();
+    state_->session->Close();
+    return;
+  }
   if (state_->mount_id < 0) {
+    loop_->Remove(served_);
+    state_->tree->DropView();
     state_->session->UnmountAsUser();
     return;
   }
+  // The name goes first, so that nobody finds a volume that is not served.
   const std::string& at = state_->options.mount_point;
-  auto mount = FindMount(at);
-  if (mount && *mount && (*mount)->id == state_->mount_id) {
-    umount2(at.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+  if (auto mount = FindMount(at); !state_->gone && mount && *mount &&
+                                  (*mount)->id == state_->mount_id &&
+                                  (*mount)->device == state_->file_system) {
+    umount2(at.c_str(), MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW);
   }
+  loop_->Remove(served_);
+  state_->tree->DropView();
+  // Not left to the state's end: tasks that wait for their time, or hang, own it too.
+  state_->session->Close();
+}
+
+VolumeVersionPtr MountedVolume::shown() const {
+  return state_->versioned ? state_->versioned->CurrentVersion() : nullptr;
 }
 
 VolumeStats MountedVolume::stats() const {

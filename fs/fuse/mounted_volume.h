@@ -13,12 +13,15 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "base/owned_fd.h"
 #include "base/result.h"
 #include "fs/fuse/publisher.h"
 #include "fs/fuse/session_loop.h"
 #include "fs/fuse/volume_nodes.h"
 #include "fs/tree/volume_version.h"
+#include "mount-helper/handover_memory.h"
 
 namespace downwardfs {
 
@@ -34,8 +37,22 @@ struct MountedVolumeOptions {
   std::string selinux_context;  ///< the mount option context=; empty: none. Root only
   Layout layout = Layout::kKubelet;
   Ownership ownership;
+  /// Off: the kernel asks at every access. For measuring what its caches are worth (tests/bench).
+  bool kernel_caches = true;
   /// JSON for `downwardfs status`; called on serving threads, must not block.
   std::function<std::string()> status;
+};
+
+/// What a holder has of a mount (mount-helper/holder.h), for the daemon that serves it.
+struct HeldMount {
+  OwnedFd device;
+  OwnedFd publisher;  ///< a connection to its process; none: changes go by notification
+  int mount_id = -1;
+};
+struct Handover {
+  const HandoverMemory* memory = nullptr;  ///< outlives the volume
+  bool resend = true;                 ///< the kernel sends unanswered requests again (Linux 6.9)
+  std::vector<std::uint64_t> poison;  ///< requests to be answered EIO
 };
 
 class MountedVolume {
@@ -47,8 +64,22 @@ class MountedVolume {
                                                       std::string resource_version,
                                                       SessionLoop& loop, Publisher& publisher);
 
-  /// Unmounts if it is still mounted.
+  /// The same under a holder: `mount` has it mounted. In the kubelet's layout.
+  static Result<std::unique_ptr<MountedVolume>> MountHeld(
+      MountedVolumeOptions options, VolumeVersionPtr version, std::string resource_version,
+      const Handover& handover, const std::function<Result<HeldMount>()>& mount, SessionLoop& loop,
+      Publisher& publisher);
+  /// Goes on with a mount that another daemon has served. kFailedPrecondition where the handover
+  /// memory is damaged.
+  static Result<std::unique_ptr<MountedVolume>> Resume(MountedVolumeOptions options,
+                                                       const Handover& handover, HeldMount mount,
+                                                       SessionLoop& loop, Publisher& publisher);
+
+  /// Unmount().
   ~MountedVolume();
+
+  /// The version that is shown; null in the live layout.
+  VolumeVersionPtr shown() const;
 
   /// Shows `version` from now on; does not wait for it. Of several that are published faster than
   /// the kernel can be brought to show them, the last is shown.
@@ -60,6 +91,8 @@ class MountedVolume {
   int ended_fd() const;
   /// The id of the mount (mount-helper/mount_watch.h); -1 for an ordinary user's.
   int mount_id() const;
+  /// The number of its file system, which tells it from a later mount with the same id.
+  const std::string& file_system() const;
   /// The mount is gone from the mount table. Who still uses the file system is served until the
   /// end; without this it would not end, since we use it ourselves.
   void Detach();
@@ -80,6 +113,8 @@ class MountedVolume {
   explicit MountedVolume(std::shared_ptr<State> state);
   static Status MountAsRoot(State& state);
   static Status MountAsUser(State& state);
+  static Result<std::unique_ptr<MountedVolume>> Serve(std::shared_ptr<State> state,
+                                                      SessionLoop& loop, Publisher& publisher);
 
   const std::shared_ptr<State> state_;  // tasks and requests in work hold it too
   SessionLoop* loop_ = nullptr;

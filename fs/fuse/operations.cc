@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 namespace downwardfs {
 namespace {
@@ -20,6 +21,10 @@ using Kind = RequestCounters::Kind;
 // may keep both as long as it likes. ENOENT is never cached: its reply carries no timeout.
 constexpr double kForever = 365.0 * 24 * 3600;
 constexpr std::uint64_t kBlock = 4096;
+
+double TimeoutOf(const VolumeContext& context) {
+  return context.kernel_caches ? kForever : 0;
+}
 
 VolumeContext& Counted(fuse_req_t request, Kind kind) {
   auto& context = *static_cast<VolumeContext*>(fuse_req_userdata(request));
@@ -51,12 +56,15 @@ struct stat ToStat(const NodeAttr& attr) {
 }
 
 void Init(void* userdata, fuse_conn_info* connection) {
-  static_cast<VolumeContext*>(userdata)->counters->Count(Kind::kInit);
+  auto& context = *static_cast<VolumeContext*>(userdata);
+  context.counters->Count(Kind::kInit);
   // Only what the volume relies on. No splice: requests are small. No automatic invalidation of
   // data: content behind an inode never changes.
-  const unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_PARALLEL_DIROPS |
-                          FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_NO_OPENDIR_SUPPORT;
-  connection->want = connection->capable & wanted;
+  const unsigned caches =
+      FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_NO_OPENDIR_SUPPORT;
+  const unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS;
+  connection->max_write = kMaxWrite;  // nobody writes; the room for a request follows from it
+  connection->want = connection->capable & (wanted | (context.kernel_caches ? caches : 0));
 }
 
 void Destroy(void* userdata) {
@@ -68,10 +76,13 @@ void ReplyEntry(fuse_req_t request, VolumeContext& context, const NodeAttr& attr
   fuse_entry_param entry = {};
   entry.ino = attr.id;
   entry.attr = ToStat(attr);
-  entry.attr_timeout = kForever;
-  entry.entry_timeout = kForever;
-  // The kernel never saw the node if the caller was interrupted: take the lookup back.
-  if (fuse_reply_entry(request, &entry) == -ENOENT) context.nodes->Forget(attr.id, 1);
+  entry.attr_timeout = TimeoutOf(context);
+  entry.entry_timeout = TimeoutOf(context);
+  if (fuse_reply_entry(request, &entry) != -ENOENT) return;
+  // The kernel never saw the node if the caller was interrupted: take the lookup back. Not so where
+  // it has the answer from the daemon before us.
+  if (context.recovery && context.recovery->answers_again()) return;
+  context.nodes->Forget(attr.id, 1);
 }
 
 void Lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
@@ -91,20 +102,22 @@ void Forget(fuse_req_t request, fuse_ino_t node, std::uint64_t count) {
 
 void ForgetMulti(fuse_req_t request, std::size_t count, fuse_forget_data* forgets) {
   VolumeContext& context = Counted(request, Kind::kForget);
-  for (std::size_t i = 0; i < count; ++i) {
-    context.nodes->Forget(forgets[i].ino, forgets[i].nlookup);
-  }
+  std::vector<Forgotten> nodes;
+  nodes.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) nodes.push_back({forgets[i].ino, forgets[i].nlookup});
+  context.nodes->ForgetAll(nodes);
   fuse_reply_none(request);
 }
 
 void Getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info*) {
-  const auto attr = Counted(request, Kind::kGetattr).nodes->Attr(node);
+  VolumeContext& context = Counted(request, Kind::kGetattr);
+  const auto attr = context.nodes->Attr(node);
   if (!attr) {
     fuse_reply_err(request, ESTALE);
     return;
   }
   const struct stat st = ToStat(*attr);
-  fuse_reply_attr(request, &st, kForever);
+  fuse_reply_attr(request, &st, TimeoutOf(context));
 }
 
 void Readlink(fuse_req_t request, fuse_ino_t node) {
@@ -125,11 +138,12 @@ void Open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
     fuse_reply_err(request, EROFS);
     return;
   }
-  if (!context.nodes->opens_files()) {
+  const bool pins = context.nodes->opens_files();
+  if (!pins && context.kernel_caches) {
     fuse_reply_err(request, ENOSYS);
     return;
   }
-  const auto handle = context.nodes->OpenFile(node);
+  const auto handle = pins ? context.nodes->OpenFile(node) : 0;
   if (!handle) {
     fuse_reply_err(request, ESTALE);
     return;
@@ -145,9 +159,12 @@ void Release(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
   fuse_reply_err(request, 0);
 }
 
-void Opendir(fuse_req_t request, fuse_ino_t, fuse_file_info*) {
-  Counted(request, Kind::kOpendir);
-  fuse_reply_err(request, ENOSYS);
+void Opendir(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
+  if (Counted(request, Kind::kOpendir).kernel_caches) {
+    fuse_reply_err(request, ENOSYS);
+  } else {
+    fuse_reply_open(request, file);
+  }
 }
 
 void Read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset,
@@ -284,14 +301,14 @@ void Rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t 
 }
 
 void Setattr(fuse_req_t request, fuse_ino_t node, struct stat*, int, fuse_file_info*) {
-  const auto attr =
-      Counted(request, Kind::kSetattr).nodes->Apply({Change::kSetAttributes, node, "", ""});
+  VolumeContext& context = Counted(request, Kind::kSetattr);
+  const auto attr = context.nodes->Apply({Change::kSetAttributes, node, "", ""});
   if (!attr) {
     fuse_reply_err(request, EROFS);
     return;
   }
   const struct stat st = ToStat(*attr);
-  fuse_reply_attr(request, &st, kForever);
+  fuse_reply_attr(request, &st, TimeoutOf(context));
 }
 
 // What nobody may do.
@@ -300,8 +317,10 @@ void Refuse(fuse_req_t request) {
   fuse_reply_err(request, EROFS);
 }
 
-void Write(fuse_req_t request, fuse_ino_t, const char*, std::size_t, off_t, fuse_file_info*) {
+void Write(fuse_req_t request, fuse_ino_t node, const char*, std::size_t, off_t, fuse_file_info*) {
+  const auto& context = *static_cast<VolumeContext*>(fuse_req_userdata(request));
   Refuse(request);
+  if (context.refused_write) context.refused_write(node);
 }
 
 void Create(fuse_req_t request, fuse_ino_t, const char*, mode_t, fuse_file_info*) {

@@ -11,6 +11,7 @@
 
 #include "fs/fuse/init_reply.h"
 #include "fs/fuse/request_counters.h"
+#include "fs/fuse/request_recovery.h"
 #include "fs/fuse/volume_nodes.h"
 
 struct fuse_lowlevel_ops;
@@ -22,6 +23,11 @@ struct VolumeContext {
   VolumeNodes* nodes = nullptr;
   RequestCounters* counters = nullptr;
   InitReply init_reply;
+  RequestRecovery* recovery = nullptr;  ///< null: nobody could go on with this mount
+  bool kernel_caches = true;            ///< what the kernel learns it may keep
+  /// A write was refused whose bytes may be in the kernel's cache: a shared mapping of a mount that
+  /// is not read-only. Called on serving threads, must not block.
+  std::function<void(NodeId)> refused_write;
   /// The JSON that `downwardfs status` prints; called on serving threads, must not block.
   std::function<std::string()> status;
 };

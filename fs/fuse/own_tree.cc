@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <utility>
@@ -12,6 +11,7 @@ namespace downwardfs {
 namespace {
 
 using Kind = TreeChange::Kind;
+using Call = TreeCall::Kind;
 
 // "MAJOR:MINOR" of the file system, without asking it anything.
 std::string DeviceOf(int fd) {
@@ -22,22 +22,24 @@ std::string DeviceOf(int fd) {
 
 }  // namespace
 
-OwnTree::OwnTree(VolumeNodes& nodes, std::string mount_point, std::string device, OwnedFd view)
-    : nodes_(nodes), mount_point_(std::move(mount_point)), device_(std::move(device)) {
-  if (view) view_ = std::make_shared<const OwnedFd>(std::move(view));
-}
+OwnTree::OwnTree(VolumeNodes& nodes, std::string mount_point, std::string device,
+                 std::shared_ptr<TreeCaller> caller)
+    : nodes_(nodes),
+      mount_point_(std::move(mount_point)),
+      device_(std::move(device)),
+      caller_(std::move(caller)) {}
 
 void OwnTree::DropView() {
-  std::shared_ptr<const OwnedFd> closed_without_lock;
+  std::shared_ptr<TreeCaller> closed_without_lock;
   MutexLock lock(mutex_);
-  closed_without_lock.swap(view_);
+  closed_without_lock.swap(caller_);
   dropped_ = true;
 }
 
 Result<OwnTree::Session> OwnTree::Open() {
   {
     MutexLock lock(mutex_);
-    if (view_) return Session(nodes_, view_);
+    if (caller_) return Session(nodes_, caller_);
     if (dropped_ || device_.empty()) return Fail(ErrorCode::kNotFound, "the volume is not mounted");
   }
   // O_PATH raises no event and needs no request. It makes the mount busy while it is held, so it is
@@ -47,65 +49,54 @@ Result<OwnTree::Session> OwnTree::Open() {
   if (DeviceOf(root.get()) != device_) {
     return Fail(ErrorCode::kNotFound, mount_point_ + ": another file system is mounted there");
   }
-  return Session(nodes_, std::make_shared<const OwnedFd>(std::move(root)));
+  return Session(nodes_, std::make_shared<LocalTreeCaller>(std::move(root)));
 }
 
-template <class Call>
-Status OwnTree::Session::Make(const TreeChange& change, const std::string& what, const Call& call) {
+Status OwnTree::Session::Make(const TreeChange& change, const TreeCall& call) {
   nodes_.Arm(change);
-  const int result = call(root_->get());
-  const int why = errno;
+  const int why = caller_->Perform(call);
   nodes_.Arm({});
-  if (result != 0) return Fail(ErrnoError(why, what));
+  if (why != 0) return Fail(ErrnoError(why, "change of " + call.path));
   return {};
 }
 
 Status OwnTree::Session::MakeDirectory(const TreeChange& change, const std::string& path) {
-  return Make(change, "mkdir " + path, [&](int root) { return mkdirat(root, path.c_str(), 0755); });
+  return Make(change, {Call::kMakeDirectory, 0, 0, path, ""});
 }
 
 Status OwnTree::Session::MakeFile(const TreeChange& change, const std::string& path) {
-  return Make(change, "mknod " + path,
-              [&](int root) { return mknodat(root, path.c_str(), S_IFREG | 0644, 0); });
+  return Make(change, {Call::kMakeFile, 0, 0, path, ""});
 }
 
 Status OwnTree::Session::MakeLink(const TreeChange& change, const std::string& target,
                                   const std::string& path) {
-  return Make(change, "symlink " + path,
-              [&](int root) { return symlinkat(target.c_str(), root, path.c_str()); });
+  return Make(change, {Call::kMakeLink, 0, 0, path, target});
 }
 
 Status OwnTree::Session::Rename(const TreeChange& change, const std::string& from,
                                 const std::string& to) {
-  return Make(change, "rename " + from,
-              [&](int root) { return renameat(root, from.c_str(), root, to.c_str()); });
+  return Make(change, {Call::kRename, 0, 0, from, to});
 }
 
 Status OwnTree::Session::Unlink(const TreeChange& change, const std::string& path) {
-  return Make(change, "unlink " + path, [&](int root) { return unlinkat(root, path.c_str(), 0); });
+  return Make(change, {Call::kUnlink, 0, 0, path, ""});
 }
 
 Status OwnTree::Session::RemoveDirectory(const TreeChange& change, const std::string& path) {
-  return Make(change, "rmdir " + path,
-              [&](int root) { return unlinkat(root, path.c_str(), AT_REMOVEDIR); });
+  return Make(change, {Call::kRemoveDirectory, 0, 0, path, ""});
 }
 
 Status OwnTree::Session::ChangeMode(NodeId node, const std::string& path, unsigned mode) {
-  return Make({Kind::kSetAttributes, node, "", ""}, "chmod " + path,
-              [&](int root) { return fchmodat(root, path.c_str(), mode, 0); });
+  return Make({Kind::kSetAttributes, node, "", ""}, {Call::kChangeMode, mode, 0, path, ""});
 }
 
 Status OwnTree::Session::Touch(NodeId node, const std::string& path) {
-  // With the time of access among them it would be IN_ATTRIB.
-  const timespec times[2] = {{0, UTIME_OMIT}, {0, UTIME_NOW}};
-  return Make({Kind::kSetAttributes, node, "", ""}, "utimensat " + path,
-              [&](int root) { return utimensat(root, path.c_str(), times, AT_SYMLINK_NOFOLLOW); });
+  return Make({Kind::kSetAttributes, node, "", ""}, {Call::kTouch, 0, 0, path, ""});
 }
 
 void OwnTree::Session::Look(const std::string& path) const {
-  struct stat st = {};
   // Only the request that it causes is wanted.
-  if (fstatat(root_->get(), path.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return;
+  caller_->Perform({Call::kLook, 0, 0, path, ""});
 }
 
 }  // namespace downwardfs

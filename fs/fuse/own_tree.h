@@ -4,9 +4,9 @@
 // inotify tells those who watch. Each method arms the change, makes the system call and disarms it
 // (volume_nodes.h); the answer is decided by the node table beforehand.
 //
-// As root the calls go through the writable view of mount-helper/fuse_mount.h. As an ordinary user,
-// whose mount has no such view, they go through the mount point, after a look that our file system
-// is what is mounted there.
+// As root the calls go through the writable view of mount-helper/fuse_mount.h, under a holder in
+// its publisher's process. As an ordinary user, whose mount has no such view, they go through the
+// mount point, after a look that our file system is what is mounted there.
 //
 // All methods but DropView() are called on the volume's lane. A NotFound or Unavailable error means
 // that the tree cannot be reached (any more): tell the kernel by notification instead.
@@ -16,17 +16,18 @@
 #include <string>
 
 #include "base/mutex.h"
-#include "base/owned_fd.h"
 #include "base/result.h"
+#include "fs/fuse/tree_caller.h"
 #include "fs/fuse/volume_nodes.h"
 
 namespace downwardfs {
 
 class OwnTree {
  public:
-  /// `view`: the writable view's root, or none. `device`: of the file system, as in mountinfo
-  /// ("0:45"), to find it by path. `nodes` outlives the tree.
-  OwnTree(VolumeNodes& nodes, std::string mount_point, std::string device, OwnedFd view);
+  /// `caller`: who can reach the writable view, or null. `device`: of the file system, as in
+  /// mountinfo ("0:45"), to find it by path. `nodes` outlives the tree.
+  OwnTree(VolumeNodes& nodes, std::string mount_point, std::string device,
+          std::shared_ptr<TreeCaller> caller);
 
   /// The file system is no longer mounted: from now on it cannot be changed. Any thread. The view
   /// is closed once no change uses it.
@@ -50,13 +51,12 @@ class OwnTree {
 
    private:
     friend class OwnTree;
-    Session(VolumeNodes& nodes, std::shared_ptr<const OwnedFd> root)
-        : nodes_(nodes), root_(std::move(root)) {}
-    template <class Call>
-    Status Make(const TreeChange& change, const std::string& what, const Call& call);
+    Session(VolumeNodes& nodes, std::shared_ptr<TreeCaller> caller)
+        : nodes_(nodes), caller_(std::move(caller)) {}
+    Status Make(const TreeChange& change, const TreeCall& call);
 
     VolumeNodes& nodes_;
-    std::shared_ptr<const OwnedFd> root_;
+    std::shared_ptr<TreeCaller> caller_;
   };
   Result<Session> Open() EXCLUDES(mutex_);
 
@@ -65,7 +65,7 @@ class OwnTree {
   const std::string mount_point_;
   const std::string device_;
   Mutex mutex_;
-  std::shared_ptr<const OwnedFd> view_ GUARDED_BY(mutex_);
+  std::shared_ptr<TreeCaller> caller_ GUARDED_BY(mutex_);
   bool dropped_ GUARDED_BY(mutex_) = false;
 };
 

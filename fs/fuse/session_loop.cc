@@ -15,6 +15,15 @@ constexpr std::uint64_t kStop = 0;  // in place of a session's number
 // So that a volume under heavy load does not keep the others waiting.
 constexpr int kRequestsInARow = 16;
 
+// Edge-triggered: one thread is woken for a request, not one after the other until it is taken. So
+// a thread reads until there is nothing, or sets the event again.
+epoll_event Readable(std::uint64_t id) {
+  epoll_event event = {};
+  event.events = EPOLLIN | EPOLLET;
+  event.data.u64 = id;
+  return event;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SessionLoop>> SessionLoop::Start(int threads) {
@@ -30,8 +39,9 @@ Result<std::unique_ptr<SessionLoop>> SessionLoop::Start(int threads) {
   }
   std::unique_ptr<SessionLoop> loop(new SessionLoop(std::move(epoll), std::move(stop)));
   for (int i = 0; i < threads; ++i) {
-    loop->threads_.emplace_back("fuse-" + std::to_string(i),
-                                [serving = loop.get()] { serving->Serve(); });
+    loop->threads_.emplace_back(
+        "fuse-" + std::to_string(i),
+        [serving = loop.get(), slot = static_cast<std::uint32_t>(i)] { serving->Serve(slot); });
   }
   return loop;
 }
@@ -45,16 +55,14 @@ SessionLoop::~SessionLoop() {
 Result<std::uint64_t> SessionLoop::Add(std::shared_ptr<KernelSession> session,
                                        std::function<void()> ended) {
   const int fd = session->fd();
-  auto served = std::make_shared<Served>(Served{std::move(session), std::move(ended)});
+  auto served = std::make_shared<Served>(Served{std::move(session), std::move(ended), 0, false});
   std::uint64_t id = 0;
   {
     MutexLock lock(mutex_);
     id = next_id_++;
     sessions_[id] = std::move(served);
   }
-  epoll_event event = {};
-  event.events = EPOLLIN;
-  event.data.u64 = id;
+  epoll_event event = Readable(id);
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
     const int why = errno;
     MutexLock lock(mutex_);
@@ -74,10 +82,12 @@ void SessionLoop::Remove(std::uint64_t session) {
     sessions_.erase(it);
   }
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, removed->session->fd(), nullptr);
+  MutexLock lock(mutex_);
+  while (removed->in_work > 0) idle_.Wait(mutex_);
 }
 
-void SessionLoop::Serve() {
-  RequestBuffer buffer;
+void SessionLoop::Serve(std::uint32_t slot) {
+  RequestBuffer buffer(slot);
   for (;;) {
     epoll_event event = {};
     const int n = epoll_wait(epoll_.get(), &event, 1, -1);
@@ -93,28 +103,32 @@ void SessionLoop::ServeSession(std::uint64_t id, RequestBuffer& buffer) {
   {
     MutexLock lock(mutex_);
     const auto it = sessions_.find(id);
-    if (it == sessions_.end()) return;  // removed meanwhile
+    if (it == sessions_.end() || it->second->over) return;
     served = it->second;
+    ++served->in_work;
   }
-  for (int i = 0; i < kRequestsInARow; ++i) {
-    switch (served->session->ServeOne(buffer)) {
-      case KernelSession::Outcome::kServed:
-        continue;
-      case KernelSession::Outcome::kNothing:
-        return;
-      case KernelSession::Outcome::kEnded:
-        break;
-    }
-    End(id, *served);
-    return;
+  KernelSession& session = *served->session;
+  auto outcome = KernelSession::Outcome::kServed;
+  for (int i = 0; i < kRequestsInARow && outcome == KernelSession::Outcome::kServed; ++i) {
+    outcome = session.ServeOne(buffer);
   }
+  if (outcome == KernelSession::Outcome::kEnded) {
+    End(*served);
+  } else if (outcome == KernelSession::Outcome::kServed) {
+    // There may be more, but it is another volume's turn.
+    epoll_event event = Readable(id);
+    epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, session.fd(), &event);
+  }
+  MutexLock lock(mutex_);
+  --served->in_work;
+  idle_.NotifyAll();
 }
 
-// Of the threads that notice, the one that removes the session says so.
-void SessionLoop::End(std::uint64_t id, const Served& served) {
+// Of the threads that notice, one says so.
+void SessionLoop::End(Served& served) {
   {
     MutexLock lock(mutex_);
-    if (sessions_.erase(id) == 0) return;
+    if (std::exchange(served.over, true)) return;
   }
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, served.session->fd(), nullptr);
   served.ended();

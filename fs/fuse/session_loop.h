@@ -23,31 +23,36 @@ namespace downwardfs {
 
 class SessionLoop {
  public:
+  /// At most kMaxSlots threads (mount-helper/handover_memory.h).
   static Result<std::unique_ptr<SessionLoop>> Start(int threads);
   ~SessionLoop();
 
   /// Serves the session from now on. `ended` is called once, on a serving thread, when its file
-  /// system is no longer mounted; the session is removed by then. Returns what Remove() takes.
+  /// system is no longer mounted; it is not served by then. Returns what Remove() takes.
   Result<std::uint64_t> Add(std::shared_ptr<KernelSession> session, std::function<void()> ended)
       EXCLUDES(mutex_);
 
-  /// Serves it no longer. A request may still be in work; the session's last owner goes with it.
+  /// Serves it no longer: when this returns, no thread uses the session. Not on a serving thread.
   void Remove(std::uint64_t session) EXCLUDES(mutex_);
 
  private:
   struct Served {
     std::shared_ptr<KernelSession> session;
     std::function<void()> ended;
+    // Both are guarded by the loop's mutex.
+    int in_work = 0;  // threads that serve it now
+    bool over = false;
   };
 
   SessionLoop(OwnedFd epoll, OwnedFd stop) : epoll_(std::move(epoll)), stop_(std::move(stop)) {}
-  void Serve() EXCLUDES(mutex_);
+  void Serve(std::uint32_t slot) EXCLUDES(mutex_);
   void ServeSession(std::uint64_t id, RequestBuffer& buffer) EXCLUDES(mutex_);
-  void End(std::uint64_t id, const Served& served) EXCLUDES(mutex_);
+  void End(Served& served) EXCLUDES(mutex_);
 
   const OwnedFd epoll_;
   const OwnedFd stop_;
   Mutex mutex_;
+  CondVar idle_;  // a thread has left a session
   std::map<std::uint64_t, std::shared_ptr<Served>> sessions_ GUARDED_BY(mutex_);
   std::uint64_t next_id_ GUARDED_BY(mutex_) = 1;
   std::vector<WorkerThread> threads_;

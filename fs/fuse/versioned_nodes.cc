@@ -29,32 +29,49 @@ const VersionedNodes::Live& VersionedNodes::Current() const {
 
 VersionedNodes::Flip VersionedNodes::Stage(VolumeVersionPtr version, std::string resource_version) {
   MutexLock lock(mutex_);
+  const Saving saving(*this);
   if (staged_ != 0) {  // an attempt that was given up
     const NodeId given_up = std::exchange(staged_, 0);
     data_dirs_.erase(live_.at(given_up).version->data_dir());
     live_.at(given_up).named = false;
+    SaveState(given_up);
     DropIfUnused(given_up);
   }
   Flip flip;
   flip.version = staged_ = next_id_;
+  staged_link_ = false;
   flip.data_dir = version->data_dir();
   next_id_ += 2 * (1 + std::uint64_t{version->size()});
   flip.retires = current_;
   if (current_ != 0) flip.retired_dir = Current().version->data_dir();
-  for (const std::uint32_t child : version->entry(0).children) {
-    const std::string& name = version->entry(child).name;
-    const bool there = std::any_of(links_.begin(), links_.end(), [&](const auto& link) {
-      return link.second.listed && link.second.name == name;
-    });
-    if (!there) flip.new_links.push_back(name);
-  }
-  for (const auto& [id, link] : links_) {
-    if (link.listed && !version->Child(0, link.name)) flip.gone_links.push_back(link.name);
-  }
+  CompareLinks(*version, flip);
   Live& live = live_[staged_];
   live.known.resize(1 + version->size());
   live.version = std::move(version);
   live.resource_version = std::move(resource_version);
+  SaveVersion(staged_);
+  SaveState(staged_);
+  SaveMeta();
+  return flip;
+}
+
+void VersionedNodes::CompareLinks(const VolumeVersion& version, Flip& flip) const {
+  for (const std::uint32_t child : version.entry(0).children) {
+    const std::string& name = version.entry(child).name;
+    if (!FindLink(name)) flip.new_links.push_back(name);
+  }
+  for (const auto& [id, link] : links_) {
+    if (link.listed && !version.Child(0, link.name)) flip.gone_links.push_back(link.name);
+  }
+}
+
+VersionedNodes::Flip VersionedNodes::Unfinished() const {
+  MutexLock lock(mutex_);
+  Flip flip;
+  if (current_ == 0) return flip;
+  flip.version = current_;
+  flip.data_dir = Current().version->data_dir();
+  CompareLinks(*Current().version, flip);
   return flip;
 }
 
@@ -67,10 +84,13 @@ void VersionedNodes::MakeCurrent(NodeId base) {
   data_dirs_[live.version->data_dir()] = base;
   // The root's time must grow with every flip, or the kernel would keep its cached listing.
   root_time_ = std::max(live.version->created(), root_time_ + std::chrono::nanoseconds(1));
+  SaveState(base);
+  SaveMeta();
 }
 
 std::vector<std::string> VersionedNodes::Show(const Flip& flip) {
   MutexLock lock(mutex_);
+  const Saving saving(*this);
   std::vector<std::string> stale;
   if (live_.count(flip.version) == 0) return stale;
   if (current_ != flip.version) {
@@ -86,23 +106,70 @@ std::vector<std::string> VersionedNodes::Show(const Flip& flip) {
 }
 
 void VersionedNodes::AddLink(const std::string& name) {
-  const auto it = std::find_if(links_.begin(), links_.end(),
-                               [&](const auto& pair) { return pair.second.name == name; });
-  if (it != links_.end() && it->second.listed) return;
+  if (FindLink(name)) return;
   // A link that was removed is another inode than the one that is made again.
-  links_[next_id_++] = Link{name, 0, true, Current().version->created()};
+  const NodeId id = next_id_++;
+  links_[id] = Link{name, 0, true, Current().version->created()};
+  SaveLink(id);
+  SaveMeta();
 }
 
 void VersionedNodes::RemoveLink(const std::string& name) {
   for (auto it = links_.begin(); it != links_.end();) {
-    if (it->second.name == name) it->second.listed = false;
-    it = !it->second.listed && it->second.lookups == 0 ? links_.erase(it) : std::next(it);
+    const auto& [id, link] = *it;
+    ++it;
+    if (link.name != name || !link.listed) continue;
+    links_.at(id).listed = false;
+    SaveLink(id);
+    DropLinkIfUnused(id);
   }
+}
+
+void VersionedNodes::DropLinkIfUnused(NodeId id) {
+  const auto link = links_.find(id);
+  if (link == links_.end() || link->second.listed || link->second.lookups > 0) return;
+  links_.erase(link);
+  SaveDropped(id);
 }
 
 void VersionedNodes::SetResourceVersion(std::string resource_version) {
   MutexLock lock(mutex_);
-  if (current_ != 0) live_[current_].resource_version = std::move(resource_version);
+  if (current_ == 0) return;
+  const Saving saving(*this);
+  live_[current_].resource_version = std::move(resource_version);
+  SaveState(current_);
+}
+
+void VersionedNodes::Arm(TreeChange change) {
+  {
+    MutexLock lock(mutex_);
+    const Saving saving(*this);
+    armed_now_ = change;
+    SaveArmed();
+  }
+  VolumeNodes::Arm(std::move(change));
+}
+
+VolumeVersionPtr VersionedNodes::CurrentVersion() const {
+  MutexLock lock(mutex_);
+  return current_ == 0 ? nullptr : Current().version;
+}
+
+std::optional<std::string> VersionedNodes::UnfinishedDirectory() const {
+  MutexLock lock(mutex_);
+  if (staged_ == 0) return std::nullopt;
+  return live_.at(staged_).version->data_dir();
+}
+
+std::vector<std::pair<NodeId, std::string>> VersionedNodes::RetiredVersions() const {
+  MutexLock lock(mutex_);
+  std::vector<std::pair<NodeId, std::string>> retired;
+  for (const auto& [base, live] : live_) {
+    if (live.named && base != current_ && base != staged_) {
+      retired.emplace_back(base, live.version->data_dir());
+    }
+  }
+  return retired;
 }
 
 std::vector<VersionedNodes::Known> VersionedNodes::KnownOf(NodeId base, bool directories) const {
@@ -137,27 +204,39 @@ std::vector<VersionedNodes::Known> VersionedNodes::KnownDirectories(NodeId versi
 
 void VersionedNodes::Orphan(NodeId version) {
   MutexLock lock(mutex_);
-  if (const auto it = live_.find(version); it != live_.end()) it->second.orphaned = true;
+  const auto it = live_.find(version);
+  if (it == live_.end()) return;
+  const Saving saving(*this);
+  it->second.orphaned = true;
+  SaveState(version);
 }
 
 void VersionedNodes::ShowAlias(NodeId version) {
   MutexLock lock(mutex_);
-  if (const auto it = live_.find(version); it != live_.end()) it->second.by_alias = true;
+  const auto it = live_.find(version);
+  if (it == live_.end()) return;
+  const Saving saving(*this);
+  it->second.by_alias = true;
+  SaveState(version);
 }
 
 void VersionedNodes::Expire(NodeId version) {
   MutexLock lock(mutex_);
   const auto it = live_.find(version);
   if (it == live_.end() || version == current_) return;
+  const Saving saving(*this);
   it->second.named = false;
   data_dirs_.erase(it->second.version->data_dir());
+  SaveState(version);
   DropIfUnused(version);
 }
 
 void VersionedNodes::DropIfUnused(NodeId base) {
   const auto it = live_.find(base);
   if (it == live_.end() || base == current_ || base == staged_) return;
-  if (!it->second.named && it->second.lookups == 0) live_.erase(it);
+  if (it->second.named || it->second.lookups > 0) return;
+  live_.erase(it);
+  SaveDropped(base);
 }
 
 std::optional<VersionedNodes::Located> VersionedNodes::Locate(NodeId id) const {
@@ -171,13 +250,18 @@ std::optional<VersionedNodes::Located> VersionedNodes::Locate(NodeId id) const {
 }
 
 std::optional<NodeId> VersionedNodes::FindInRoot(std::string_view name) const {
-  if (name == kNewDataLink && staged_ != 0 && live_.at(staged_).known[0] > 0) return staged_;
+  // Whether the kernel knows the link or has dropped it meanwhile.
+  if (name == kNewDataLink && staged_ != 0 && staged_link_) return staged_;
   if (current_ == 0) return std::nullopt;
   if (name == kDataLink) return current_;
   if (const auto it = data_dirs_.find(name); it != data_dirs_.end()) {
     const Live& live = live_.at(it->second);
     return it->second + 1 + (live.by_alias ? 1 + live.version->size() : 0);
   }
+  return FindLink(name);
+}
+
+std::optional<NodeId> VersionedNodes::FindLink(std::string_view name) const {
   for (const auto& [id, link] : links_) {
     if (link.listed && link.name == name) return id;
   }
@@ -197,11 +281,14 @@ std::optional<NodeId> VersionedNodes::FindInDirectory(const Located& directory,
 void VersionedNodes::CountLookup(NodeId id) {
   if (const auto link = links_.find(id); link != links_.end()) {
     ++link->second.lookups;
+    SaveLink(id);
   } else if (const auto located = Locate(id)) {
     Live& live = live_[located->live->first];
     ++live.lookups;
     if (!located->alias) ++live.known[located->index];
+    SaveState(located->live->first);
   }
+  SaveDone(id);
 }
 
 std::optional<NodeAttr> VersionedNodes::Lookup(NodeId parent, std::string_view name) {
@@ -213,15 +300,30 @@ std::optional<NodeAttr> VersionedNodes::Lookup(NodeId parent, std::string_view n
     id = FindInDirectory(*located, name);
   }
   if (!id) return std::nullopt;
+  const Saving saving(*this);
   CountLookup(*id);
   return AttrLocked(*id);
 }
 
 void VersionedNodes::Forget(NodeId id, std::uint64_t count) {
   MutexLock lock(mutex_);
+  const Saving saving(*this);
+  ForgetLocked(id, count);
+  SaveDone(0);
+}
+
+void VersionedNodes::ForgetAll(const std::vector<Forgotten>& nodes) {
+  MutexLock lock(mutex_);
+  const Saving saving(*this);
+  for (const Forgotten& node : nodes) ForgetLocked(node.id, node.count);
+  SaveDone(0);
+}
+
+void VersionedNodes::ForgetLocked(NodeId id, std::uint64_t count) {
   if (const auto link = links_.find(id); link != links_.end()) {
     link->second.lookups -= std::min(link->second.lookups, count);
-    if (link->second.lookups == 0 && !link->second.listed) links_.erase(link);
+    SaveLink(id);
+    DropLinkIfUnused(id);
     return;
   }
   const auto located = Locate(id);
@@ -232,12 +334,14 @@ void VersionedNodes::Forget(NodeId id, std::uint64_t count) {
     std::uint32_t& known = live.known[located->index];
     known -= static_cast<std::uint32_t>(std::min<std::uint64_t>(known, count));
   }
+  SaveState(located->live->first);
   DropIfUnused(located->live->first);
 }
 
 std::optional<NodeAttr> VersionedNodes::Apply(const TreeChange& change) {
   if (!IsArmed(change)) return std::nullopt;
   MutexLock lock(mutex_);
+  const Saving saving(*this);
   if (change.kind == Kind::kSetAttributes) return AttrLocked(change.node);
   std::optional<NodeId> id;
   if (change.node == kRootNode) {
@@ -249,6 +353,7 @@ std::optional<NodeAttr> VersionedNodes::Apply(const TreeChange& change) {
     if (!child) return std::nullopt;
     live.unlinked.resize(live.version->size());
     live.unlinked[*child] = true;
+    SaveState(located->live->first);
     id = located->live->first + 1 + *child;
   }
   if (!id) return std::nullopt;
@@ -261,11 +366,14 @@ std::optional<NodeId> VersionedNodes::ApplyInRoot(const TreeChange& change) {
       if (staged_ == 0 || live_.at(staged_).version->data_dir() != change.name) break;
       live_.at(staged_).named = true;
       data_dirs_[change.name] = staged_;
+      SaveState(staged_);
       CountLookup(staged_ + 1);
       return staged_ + 1;
     case Kind::kMakeLink:
       if (change.name == kNewDataLink) {
         if (staged_ == 0) break;
+        staged_link_ = true;
+        SaveMeta();
         CountLookup(staged_);
         return staged_;
       }
@@ -281,6 +389,7 @@ std::optional<NodeId> VersionedNodes::ApplyInRoot(const TreeChange& change) {
     case Kind::kUnlink:
       if (change.name != kNewDataLink) RemoveLink(change.name);
       root_time_ += std::chrono::nanoseconds(1);
+      SaveMeta();
       return kRootNode;
     case Kind::kRemoveDirectory:
       if (const auto it = data_dirs_.find(change.name); it != data_dirs_.end()) {
@@ -288,6 +397,7 @@ std::optional<NodeId> VersionedNodes::ApplyInRoot(const TreeChange& change) {
         if (version == current_) break;
         live_.at(version).named = false;
         data_dirs_.erase(it);
+        SaveState(version);
         DropIfUnused(version);
         return kRootNode;
       }

@@ -15,9 +15,14 @@
 #pragma once
 
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/result.h"
+#include "fs/fuse/journal.h"
 #include "fs/fuse/volume_nodes.h"
 
 namespace downwardfs {
@@ -25,6 +30,29 @@ namespace downwardfs {
 class VersionedNodes final : public VolumeNodes {
  public:
   VersionedNodes(Ownership ownership, WallTime created);
+
+  /// From now on every change of the state is recorded, so that another process can go on with it.
+  /// Where the journal has records already they are taken over first: what the kernel knows from
+  /// the daemon before us. Nothing but this may have been called before.
+  Status UseJournal(std::unique_ptr<Journal> journal);
+
+  /// What a daemon has done of the requests that it may not have answered.
+  struct Done {
+    std::uint64_t unique = 0;  ///< the request
+    NodeId counted = 0;        ///< the node whose lookup it has counted; 0: none
+  };
+  /// Whether the daemon before us has dealt with this request, except perhaps for its answer.
+  bool WasDone(std::uint64_t unique) const;
+  /// The request was not answered and comes again: takes back what was counted for it.
+  void TakeBack(std::uint64_t unique);
+
+  /// The version that is shown; null: none yet.
+  VolumeVersionPtr CurrentVersion() const;
+  /// What an attempt to show a version has left: its directory, which must be removed, and the name
+  /// of the link. Nothing where no attempt is under way.
+  std::optional<std::string> UnfinishedDirectory() const;
+  /// Versions that resolve by name, but are not shown.
+  std::vector<std::pair<NodeId, std::string>> RetiredVersions() const;
 
   /// What has to happen for a version to be shown.
   struct Flip {
@@ -35,6 +63,9 @@ class VersionedNodes final : public VolumeNodes {
     NodeId retires = 0;                   ///< the version that is shown now; 0: none
     std::string retired_dir;              ///< its data directory
   };
+
+  /// What the shown version still lacks: links that an update has not come to.
+  Flip Unfinished() const;
 
   /// Takes a version in, shown by nothing yet.
   Flip Stage(VolumeVersionPtr version, std::string resource_version);
@@ -65,6 +96,7 @@ class VersionedNodes final : public VolumeNodes {
 
   std::optional<NodeAttr> Lookup(NodeId parent, std::string_view name) override;
   void Forget(NodeId id, std::uint64_t count) override;
+  void ForgetAll(const std::vector<Forgotten>& nodes) override;
   std::optional<NodeAttr> Attr(NodeId id) const override;
   std::optional<std::string> ReadLink(NodeId id) const override;
   std::optional<FileRef> File(NodeId id) const override;
@@ -73,6 +105,7 @@ class VersionedNodes final : public VolumeNodes {
   std::optional<NodeAttr> Apply(const TreeChange& change) override;
   void SetResourceVersion(std::string resource_version) override;
   VolumeStats GetStats() const override;
+  void Arm(TreeChange change) override;
 
  private:
   // Node ids: base is `..data`, base + 1 + i is entry i; the aliases follow in the same order.
@@ -105,11 +138,13 @@ class VersionedNodes final : public VolumeNodes {
 
   std::optional<Located> Locate(NodeId id) const REQUIRES(mutex_);
   std::optional<NodeId> FindInRoot(std::string_view name) const REQUIRES(mutex_);
+  std::optional<NodeId> FindLink(std::string_view name) const REQUIRES(mutex_);
   std::optional<NodeId> FindInDirectory(const Located& directory, std::string_view name) const
       REQUIRES(mutex_);
   std::optional<NodeAttr> AttrLocked(NodeId id) const REQUIRES(mutex_);
   NodeAttr RootAttr() const REQUIRES(mutex_);
   void CountLookup(NodeId id) REQUIRES(mutex_);
+  void ForgetLocked(NodeId id, std::uint64_t count) REQUIRES(mutex_);
   void DropIfUnused(NodeId base) REQUIRES(mutex_);
   void MakeCurrent(NodeId base) REQUIRES(mutex_);
   void AddLink(const std::string& name) REQUIRES(mutex_);
@@ -117,6 +152,34 @@ class VersionedNodes final : public VolumeNodes {
   std::optional<NodeId> ApplyInRoot(const TreeChange& change) REQUIRES(mutex_);
   std::vector<Known> KnownOf(NodeId base, bool directories) const REQUIRES(mutex_);
   const Live& Current() const REQUIRES(mutex_);
+  void CompareLinks(const VolumeVersion& version, Flip& flip) const REQUIRES(mutex_);
+  void DropLinkIfUnused(NodeId id) REQUIRES(mutex_);
+
+  // versioned_record.cc: what the journal holds of all this.
+  // What is saved while it lives counts when it goes. Made under the lock.
+  class Saving {
+   public:
+    explicit Saving(VersionedNodes& nodes) : nodes_(nodes) {}
+    ~Saving() { nodes_.EndSaving(); }
+    Saving(const Saving&) = delete;
+    Saving& operator=(const Saving&) = delete;
+
+   private:
+    VersionedNodes& nodes_;
+  };
+  void EndSaving() NO_THREAD_SAFETY_ANALYSIS;
+  void SaveVersion(NodeId base) REQUIRES(mutex_);
+  void SaveState(NodeId base) REQUIRES(mutex_);
+  void SaveDropped(NodeId base) REQUIRES(mutex_);
+  void SaveLink(NodeId id) REQUIRES(mutex_);
+  void SaveMeta() REQUIRES(mutex_);
+  void SaveArmed() REQUIRES(mutex_);
+  void SaveDone(NodeId counted) REQUIRES(mutex_);
+  void SaveAll() REQUIRES(mutex_);
+  Status Load(RecordReader record) REQUIRES(mutex_);
+  Status LoadVersion(RecordReader& record) REQUIRES(mutex_);
+  Status LoadState(RecordReader& record) REQUIRES(mutex_);
+  Status CheckLoaded() const REQUIRES(mutex_);
 
   const Ownership ownership_;
   mutable Mutex mutex_;
@@ -127,9 +190,14 @@ class VersionedNodes final : public VolumeNodes {
   std::map<std::string, NodeId, std::less<>> data_dirs_ GUARDED_BY(mutex_);
   NodeId current_ GUARDED_BY(mutex_) = 0;  // base of the current version; 0: none yet
   NodeId staged_ GUARDED_BY(mutex_) = 0;   // base of the version that is being shown; 0: none
+  bool staged_link_ GUARDED_BY(mutex_) = false;  // `..data_tmp` leads to it
   NodeId next_id_ GUARDED_BY(mutex_) = kRootNode + 1;
   WallTime root_time_ GUARDED_BY(mutex_);
   std::uint64_t flips_ GUARDED_BY(mutex_) = 0;
+  TreeChange armed_now_ GUARDED_BY(mutex_);              // a copy, for the journal
+  std::unique_ptr<Journal> journal_ GUARDED_BY(mutex_);  // null: nobody could go on with it
+  std::vector<Done> done_ GUARDED_BY(mutex_);            // by slot
+  std::vector<Done> done_before_ GUARDED_BY(mutex_);
 };
 
 }  // namespace downwardfs

@@ -51,20 +51,50 @@ Status VersionedUpdate::ShowThroughKernel(const VersionedNodes::Flip& flip) {
       !done) {
     return done;
   }
+  if (auto done = MakeLinks(*tree, flip); !done) return done;
+  UnlinkFiles(*tree, flip.retires);
+  return {};
+}
+
+Status VersionedUpdate::MakeLinks(OwnTree::Session& tree, const VersionedNodes::Flip& flip) {
   for (const std::string& name : flip.new_links) {
     const std::string target = std::string(kDataLink) + "/" + name;
-    if (auto done = tree->MakeLink(InRoot(Kind::kMakeLink, name), target, name); !done) return done;
+    if (auto done = tree.MakeLink(InRoot(Kind::kMakeLink, name), target, name); !done) return done;
   }
   for (const std::string& name : flip.gone_links) {
-    if (auto done = tree->Unlink(InRoot(Kind::kUnlink, name), name); !done) return done;
-  }
-  for (const auto& file : nodes_.KnownFiles(flip.retires)) {
-    // The version is shown already. A file that cannot be unlinked (something is mounted on it)
-    // stays until its directory goes.
-    auto unlinked = tree->Unlink(file.removal, file.path);
-    if (!unlinked) LogDebug("file kept", {{log_keys::kError, unlinked.error().message}});
+    if (auto done = tree.Unlink(InRoot(Kind::kUnlink, name), name); !done) return done;
   }
   return {};
+}
+
+// The version after it is shown already. A file that cannot be unlinked (something is mounted on
+// it) stays until its directory goes.
+void VersionedUpdate::UnlinkFiles(OwnTree::Session& tree, NodeId version) {
+  for (const auto& file : nodes_.KnownFiles(version)) {
+    auto unlinked = tree.Unlink(file.removal, file.path);
+    if (!unlinked) LogDebug("file kept", {{log_keys::kError, unlinked.error().message}});
+  }
+}
+
+std::function<void()> VersionedUpdate::Resume() {
+  const auto retired = nodes_.RetiredVersions();
+  const auto unfinished = nodes_.UnfinishedDirectory();
+  if (auto tree = tree_.Open()) {
+    // The publisher may still be waiting for what it was last told to do, whose request comes to us
+    // now. Nothing may be armed before that is answered; this call comes after it.
+    tree->Look(".");
+    if (unfinished) {
+      // Neither need be there, depending on how far it got.
+      static_cast<void>(tree->Unlink(InRoot(Kind::kUnlink, kNewDataLink), kNewDataLink));
+      static_cast<void>(
+          tree->RemoveDirectory(InRoot(Kind::kRemoveDirectory, *unfinished), *unfinished));
+    }
+    if (!MakeLinks(*tree, nodes_.Unfinished())) ShowByNotification(nodes_.Unfinished());
+    for (const auto& [version, data_dir] : retired) UnlinkFiles(*tree, version);
+  }
+  return [this, retired] {
+    for (const auto& [version, data_dir] : retired) Retire(version, data_dir);
+  };
 }
 
 void VersionedUpdate::ShowByNotification(const VersionedNodes::Flip& flip) {

@@ -35,9 +35,14 @@ class VersionedUpdate final : public VolumeUpdate {
       : nodes_(nodes), tree_(tree), notifier_(notifier) {}
 
   std::function<void()> Show(VolumeVersionPtr version, std::string resource_version) override;
+  /// Finishes what the daemon before us has begun: the update that it was making, and the retired
+  /// versions. Returns what is left to do after the grace time.
+  std::function<void()> Resume();
   std::uint64_t without_events() const override { return without_events_; }
 
  private:
+  Status MakeLinks(OwnTree::Session& tree, const VersionedNodes::Flip& flip);
+  void UnlinkFiles(OwnTree::Session& tree, NodeId version);
   Status ShowThroughKernel(const VersionedNodes::Flip& flip);
   void ShowByNotification(const VersionedNodes::Flip& flip);
   void Retire(NodeId version, const std::string& data_dir);

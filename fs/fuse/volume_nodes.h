@@ -24,6 +24,9 @@ struct Ownership {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::optional<std::uint32_t> fs_group;
+  /// Which bits of a file's mode are shown. Where the mount itself is not read-only, others than
+  /// the owner must not get a writable mapping: what it changes is in everybody's page cache.
+  std::uint32_t file_modes = 07777;
 };
 
 /// What stat(2) shows.
@@ -35,6 +38,12 @@ struct NodeAttr {
   std::uint32_t gid = 0;
   std::uint64_t size = 0;
   std::chrono::system_clock::time_point time;
+};
+
+/// What the kernel drops of a node's lookups.
+struct Forgotten {
+  NodeId id = 0;
+  std::uint64_t count = 0;
 };
 
 /// One name of a directory. The cookie is that of the entry itself; it stays the same while other
@@ -77,6 +86,10 @@ class VolumeNodes {
   virtual std::optional<NodeAttr> Lookup(NodeId parent, std::string_view name) = 0;
   /// FORGET: the kernel drops `count` lookups of the node.
   virtual void Forget(NodeId id, std::uint64_t count) = 0;
+  /// BATCH_FORGET: all of it or nothing, where the state is recorded.
+  virtual void ForgetAll(const std::vector<Forgotten>& nodes) {
+    for (const Forgotten& node : nodes) Forget(node.id, node.count);
+  }
   virtual std::optional<NodeAttr> Attr(NodeId id) const = 0;
   virtual std::optional<std::string> ReadLink(NodeId id) const = 0;
   /// The present content of a file.
@@ -101,7 +114,7 @@ class VolumeNodes {
   virtual VolumeStats GetStats() const = 0;
 
   /// From now on Apply() takes this change, and no other. The publisher's, one at a time.
-  void Arm(TreeChange change) EXCLUDES(armed_mutex_) {
+  virtual void Arm(TreeChange change) EXCLUDES(armed_mutex_) {
     MutexLock lock(armed_mutex_);
     armed_ = std::move(change);
   }

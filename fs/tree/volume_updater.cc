@@ -75,6 +75,18 @@ VolumeUpdater::~VolumeUpdater() {
   node_subscription_.reset();
 }
 
+void VolumeUpdater::SetShown(const VolumeVersion& version) {
+  FileContents::Bytes bytes;
+  const auto contents = version.PeekContents();
+  shown_.clear();
+  for (const std::uint32_t file : version.Files()) {
+    const TreeEntry& entry = version.entry(file);
+    shown_.push_back({version.Path(file), "", entry.mode, entry.source, ""});
+    bytes.push_back((*contents)[entry.file]);
+  }
+  shown_contents_ = std::make_shared<FileContents>(std::move(bytes));
+}
+
 Status VolumeUpdater::Start() {
   // Subscribed first, so that a change during the first projection is not missed.
   pod_subscription_ = source_.Subscribe(key_, [this](const ObjectPtr&) { MarkDirty(); });

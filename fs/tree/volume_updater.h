@@ -22,6 +22,7 @@
 #include "fs/projection/projector.h"
 #include "fs/tree/file_contents.h"
 #include "fs/tree/projection_source.h"
+#include "fs/tree/volume_version.h"
 
 namespace downwardfs {
 
@@ -56,6 +57,9 @@ class VolumeUpdater {
   ~VolumeUpdater();
   VolumeUpdater(const VolumeUpdater&) = delete;
   VolumeUpdater& operator=(const VolumeUpdater&) = delete;
+
+  /// What the sink shows already, before Start(): only a difference from it is handed out.
+  void SetShown(const VolumeVersion& version);
 
   /// Hands the present files to the sink, then follows changes. The error of the first projection
   /// or of the sink is returned, and nothing is followed.

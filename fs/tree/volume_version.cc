@@ -87,6 +87,22 @@ void VolumeVersion::SortChildren() {
   }
 }
 
+std::vector<std::uint32_t> VolumeVersion::Files() const {
+  std::vector<std::uint32_t> files(file_count_);
+  for (std::uint32_t i = 0; i < size(); ++i) {
+    if (!entries_[i].is_directory) files[entries_[i].file] = i;
+  }
+  return files;
+}
+
+std::string VolumeVersion::Path(std::uint32_t index) const {
+  std::string path = entries_[index].name;
+  for (std::uint32_t at = entries_[index].parent; at != 0; at = entries_[at].parent) {
+    path.insert(0, entries_[at].name + "/");
+  }
+  return path;
+}
+
 std::optional<std::uint32_t> VolumeVersion::Child(std::uint32_t directory,
                                                   std::string_view name) const {
   const auto& children = entries_[directory].children;

@@ -50,6 +50,11 @@ class VolumeVersion {
   std::uint32_t size() const { return static_cast<std::uint32_t>(entries_.size()); }
   const TreeEntry& entry(std::uint32_t index) const { return entries_[index]; }
 
+  /// The indexes of the regular files, in the order of the contents.
+  std::vector<std::uint32_t> Files() const;
+  /// The path of an entry below the data directory.
+  std::string Path(std::uint32_t index) const;
+
   /// The index of `name` in the directory `directory`.
   std::optional<std::uint32_t> Child(std::uint32_t directory, std::string_view name) const;
 

@@ -234,6 +234,20 @@ TEST_F(VersionedNodesFlipTest, TheVersionIsShownByTheRenameAndNotBefore) {
   EXPECT_EQ(flip.retired_dir, "..v1");
 }
 
+// As when its caches are dropped in the middle of an update.
+TEST_F(VersionedNodesFlipTest, TheNewLinkIsFoundAgainWhenTheKernelForgotIt) {
+  Install(nodes_, Version({File("a", "1")}, "..v1"));
+  nodes_.Stage(Version({File("a", "2")}, "..v2"), "");
+  EXPECT_FALSE(nodes_.Lookup(kRootNode, "..data_tmp"));
+  ASSERT_TRUE(Make(InRoot(Kind::kMakeDirectory, "..v2")));
+  const auto link = Make(InRoot(Kind::kMakeLink, "..data_tmp"));
+  ASSERT_TRUE(link);
+  nodes_.Forget(link->id, 1);
+  const auto again = nodes_.Lookup(kRootNode, "..data_tmp");
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->id, link->id);
+}
+
 TEST_F(VersionedNodesFlipTest, NothingIsTakenFromAnybodyElse) {
   Install(nodes_, Version({File("labels", "old")}, "..v1"));
   nodes_.Stage(Version({File("labels", "new")}, "..v2"), "");

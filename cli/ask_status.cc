@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/ask_status.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <string_view>
+
+#include "base/file.h"
+#include "base/owned_fd.h"
+#include "fs/fuse/operations.h"
+
+namespace downwardfs {
+namespace {
+
+constexpr int kTimeoutMilliseconds = 5000;
+constexpr std::size_t kMaxBytes = 65536;  // XATTR_SIZE_MAX
+
+// In the child: the attribute's bytes to `fd`; the exit status is the errno.
+[[noreturn]] void Ask(const std::string& mount_point, int fd) {
+  std::string text(kMaxBytes, '\0');
+  const ssize_t n = getxattr(mount_point.c_str(), kStatusXattr, text.data(), text.size());
+  if (n < 0) _exit(errno < 256 ? errno : EIO);
+  _exit(WriteAll(fd, std::string_view(text).substr(0, static_cast<std::size_t>(n)), "pipe") ? 0
+                                                                                            : EIO);
+}
+
+Error Explain(const std::string& mount_point, int errnum) {
+  switch (errnum) {
+    case ENODATA:
+    case ENOTSUP:
+      return Error{ErrorCode::kInvalidArgument, mount_point + ": not a downwardfs mount"};
+    case ENOTCONN:
+    case ECONNABORTED:
+      return Error{ErrorCode::kUnavailable,
+                   mount_point + ": the mount's daemon is gone; unmount it and mount again"};
+    default:
+      return ErrnoError(errnum, mount_point);
+  }
+}
+
+}  // namespace
+
+// A daemon that hangs would hang us too, and a thread stuck in the kernel cannot be ended: so a
+// child asks, and it is killed when it takes too long.
+Result<std::string> AskStatus(const std::string& mount_point) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return Fail(ErrnoError(errno, "pipe"));
+  OwnedFd reader(ends[0]);
+  OwnedFd writer(ends[1]);
+  const pid_t child = fork();
+  if (child < 0) return Fail(ErrnoError(errno, "fork"));
+  if (child == 0) Ask(mount_point, writer.get());
+  writer.Reset();
+
+  std::string text;
+  bool timed_out = false;
+  for (;;) {
+    pollfd fd = {reader.get(), POLLIN, 0};
+    const int ready = poll(&fd, 1, kTimeoutMilliseconds);
+    if (ready < 0 && errno == EINTR) continue;
+    timed_out = ready <= 0;
+    char chunk[4096];
+    const ssize_t n = timed_out ? 0 : read(reader.get(), chunk, sizeof chunk);
+    if (n <= 0) break;
+    text.append(chunk, static_cast<std::size_t>(n));
+  }
+  if (timed_out) kill(child, SIGKILL);
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (timed_out) {
+    return Fail(ErrorCode::kDeadlineExceeded,
+                mount_point + ": the mount's daemon does not answer (waited 5 s)");
+  }
+  if (!WIFEXITED(status)) return Fail(ErrorCode::kInternal, mount_point + ": asking failed");
+  if (WEXITSTATUS(status) != 0) return Fail(Explain(mount_point, WEXITSTATUS(status)));
+  return text;
+}
+
+}  // namespace downwardfs

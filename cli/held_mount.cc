@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/held_mount.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "base/daemonize.h"
+#include "base/log_keys.h"
+#include "base/sd_notify.h"
+#include "cli/commands.h"
+#include "cli/mount_parts.h"
+#include "cli/stop_signals.h"
+#include "mount-helper/holder_protocol.h"
+#include "mount-helper/mount_point.h"
+
+namespace downwardfs {
+namespace {
+
+using Kind = Message::Kind;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kInputRetry{1000};
+
+Result<std::string> OwnPath() {
+  char self[PATH_MAX];
+  const ssize_t n = readlink("/proc/self/exe", self, sizeof self);
+  if (n <= 0) return Fail(ErrnoError(errno, "/proc/self/exe"));
+  return std::string(self, static_cast<std::size_t>(n));
+}
+
+// Installed in ../libexec/downwardfs beside bin, in a build tree in ../mount-helper.
+Result<std::string> FindHolder(const std::string& self) {
+  const std::string folder = self.substr(0, self.rfind('/'));
+  for (const char* beside :
+       {"/../libexec/downwardfs/downwardfs-holder", "/../mount-helper/downwardfs-holder"}) {
+    if (access((folder + beside).c_str(), X_OK) == 0) return folder + beside;
+  }
+  return Fail(ErrorCode::kFailedPrecondition,
+              "downwardfs-holder: not found beside " + self + "; --no-holder mounts without it");
+}
+
+Status ExecHolder(const MountOptions& options, const std::string& mount_point, int ready_fd) {
+  auto self = OwnPath();
+  if (!self) return Fail(std::move(self.error()));
+  auto holder = FindHolder(*self);
+  if (!holder) return Fail(std::move(holder.error()));
+  std::vector<std::string> words = {*holder, "--mount-point", mount_point, "--watchdog",
+                                    std::to_string(options.watchdog_ms)};
+  if (options.allow_other) words.emplace_back("--allow-other");
+  if (!options.run_as.empty()) words.insert(words.end(), {"--run-as", options.run_as});
+  if (!options.resend) words.emplace_back("--no-resend");
+  if (!options.selinux_context.empty()) {
+    words.insert(words.end(), {"--selinux-context", options.selinux_context});
+  }
+  if (ready_fd >= 0) words.insert(words.end(), {"--ready-fd", std::to_string(ready_fd)});
+  words.insert(words.end(), {"--", *self});
+  words.insert(words.end(), options.arguments.begin(), options.arguments.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  execv(argv[0], argv.data());
+  return Fail(ErrnoError(errno, *holder));
+}
+
+// The daemon's end of the channel, and what it is told over it.
+class HolderChannel {
+ public:
+  static Result<HolderChannel> Open() {
+    HolderChannel channel;
+    channel.fd_.Reset(std::atoi(std::getenv(kHolderFdVariable)));
+    unsetenv(kHolderFdVariable);
+    fcntl(channel.fd_.get(), F_SETFD, FD_CLOEXEC);
+    if (auto sent = channel.Say(Kind::kHello, {kHolderProtocol}); !sent) {
+      return Fail(std::move(sent.error()));
+    }
+    auto attach = ReceiveMessage(channel.fd_.get());
+    if (!attach) return Fail(std::move(attach.error()));
+    if (attach->kind != Kind::kAttach || attach->fds.empty() || attach->numbers.size() < 7) {
+      return Fail(ErrorCode::kInvalidArgument, "the holder says what is not expected");
+    }
+    channel.attach_ = std::move(*attach);
+    return channel;
+  }
+
+  int fd() const { return fd_.get(); }
+  /// The holder has died.
+  bool gone() const { return gone_; }
+  int memory() const { return attach_.fds[0].get(); }
+  bool mounted() const { return attach_.number(4) != 0; }
+  const std::string& mount_point() const { return attach_.text; }
+  milliseconds watchdog() const { return milliseconds(attach_.number(6)); }
+
+  MountStatus::Holder Figures() const {
+    return {getppid(), attach_.number(0), attach_.number(1), attach_.number(2), attach_.number(3)};
+  }
+  Handover MakeHandover(const HandoverMemory& memory) const {
+    Handover handover;
+    handover.memory = &memory;
+    handover.resend = attach_.number(5) != 0;
+    handover.poison.assign(attach_.numbers.begin() + 7, attach_.numbers.end());
+    return handover;
+  }
+  HeldMount TakeMount() { return Held(attach_, 1, attach_.number(4)); }
+
+  Result<HeldMount> Mount(const std::string& source) const {
+    Message request;
+    request.kind = Kind::kMount;
+    request.text = source;
+    if (auto sent = SendMessage(fd_.get(), request); !sent) return Fail(std::move(sent.error()));
+    auto answer = ReceiveMessage(fd_.get());
+    if (!answer) return Fail(std::move(answer.error()));
+    if (answer->kind == Kind::kRefused) {
+      return Fail(ErrorCode::kFailedPrecondition, answer->text);
+    }
+    if (answer->kind != Kind::kMounted || answer->fds.empty()) {
+      return Fail(ErrorCode::kInvalidArgument, "the holder says what is not expected");
+    }
+    return Held(*answer, 0, answer->number(0));
+  }
+
+  Status Say(Kind kind, std::vector<std::uint64_t> numbers = {}) const {
+    Message message;
+    message.kind = kind;
+    message.numbers = std::move(numbers);
+    return SendMessage(fd_.get(), message);
+  }
+
+  /// Of what the holder says: the mount is gone.
+  bool SaysDetached() {
+    auto message = ReceiveMessage(fd_.get());
+    if (!message) gone_ = true;  // we serve as long as we live
+    return message && message->kind == Kind::kDetached;
+  }
+
+ private:
+  static HeldMount Held(Message& message, std::size_t first, std::uint64_t id) {
+    HeldMount mount;
+    mount.mount_id = static_cast<int>(id);
+    if (message.fds.size() > first) mount.device = std::move(message.fds[first]);
+    if (message.fds.size() > first + 1) mount.publisher = std::move(message.fds[first + 1]);
+    return mount;
+  }
+
+  OwnedFd fd_;
+  Message attach_;
+  bool gone_ = false;
+};
+
+// The daemon of one held mount, from its start to its end.
+class HeldDaemon {
+ public:
+  HeldDaemon(const MountOptions& options, HolderChannel channel, HandoverMemory memory,
+             OwnedFd signals)
+      : options_(options),
+        channel_(std::move(channel)),
+        memory_(std::move(memory)),
+        signals_(std::move(signals)),
+        status_(channel_.mount_point()) {
+    status_.SetHolder(channel_.Figures());
+  }
+
+  Result<int> Run() {
+    volume_options_ = VolumeOptions(options_, channel_.mount_point(), status_, /*held=*/true);
+    auto loop = SessionLoop::Start(kServingThreads);
+    if (!loop) return Fail(std::move(loop.error()));
+    served_.loop = std::move(*loop);
+    const bool resumed = channel_.mounted();
+    if (auto done = resumed ? Resume() : Begin(); !done) return Fail(std::move(done.error()));
+    alive_ = SignsOfLife();
+    auto ended = Wait(resumed);
+    eventfd_write(ending_.get(), 1);
+    alive_.Join();
+    status_.AttachVolume(nullptr, nullptr);
+    status_.Attach(nullptr);
+    return ended;
+  }
+
+ private:
+  // A first daemon: the inputs must be right, or nothing is mounted.
+  Status Begin() {
+    auto inputs = OpenInputs(options_.source, options_.what, Usage{true, signals_.get()});
+    if (!inputs) return Fail(std::move(inputs.error()));
+    if (auto valid = CheckView(*inputs); !valid) return valid;
+    if (auto done = Show(std::move(*inputs)); !done) return done;
+    if (auto said = channel_.Say(Kind::kReady); !said) return said;
+    if (!options_.foreground) LeaveTheTerminal();
+    NotifySystemd("READY=1");
+    return channel_.Say(Kind::kServing);
+  }
+
+  // Serves first; nobody must wait for an input.
+  Status Resume() {
+    if (!options_.foreground) LeaveTheTerminal();
+    auto volume = MountedVolume::Resume(volume_options_, channel_.MakeHandover(memory_),
+                                        channel_.TakeMount(), *served_.loop, served_.publisher);
+    if (!volume) return Fail(std::move(volume.error()));
+    served_.volume = std::move(*volume);
+    status_.AttachVolume(served_.volume.get(), nullptr);
+    LogInfo("another daemon goes on with the mount",
+            {{log_keys::kMountPoint, volume_options_.mount_point}});
+    return channel_.Say(Kind::kServing);
+  }
+
+  Status Show(Inputs inputs) {
+    inputs_ = std::move(inputs);
+    BindToPod();
+    status_.Attach(&*inputs_);
+    volume_options_.fs_name = SourceName(*inputs_);
+    auto started = StartUpdates(served_, *inputs_,
+                                [this](VolumeVersionPtr version, std::string resource_version) {
+                                  return MountedVolume::MountHeld(
+                                      volume_options_, std::move(version),
+                                      std::move(resource_version), channel_.MakeHandover(memory_),
+                                      [this] { return channel_.Mount(volume_options_.fs_name); },
+                                      *served_.loop, served_.publisher);
+                                });
+    if (!started) return started;
+    status_.AttachVolume(served_.volume.get(), served_.updater.get());
+    return {};
+  }
+
+  // A pod that was made again under the same name while no daemon looked is another one.
+  void BindToPod() {
+    char* const known = memory_.header().pod_uid;
+    constexpr std::size_t kRoom = sizeof memory_.header().pod_uid;
+    std::string& uid = inputs_->pod.uid;
+    if (known[0] != '\0') {
+      uid.assign(known, strnlen(known, kRoom));
+    } else if (uid.size() < kRoom) {
+      std::memcpy(known, uid.c_str(), uid.size() + 1);
+    }
+  }
+
+  // The inputs of a daemon that goes on may be out of reach for now: it serves what it has.
+  void TryInputs(int stop_fd) {
+    auto inputs = OpenInputs(options_.source, options_.what, Usage{true, stop_fd});
+    Status shown = inputs ? Show(std::move(*inputs)) : Fail(std::move(inputs.error()));
+    if (shown) return;
+    served_.updater.reset();
+    status_.Attach(nullptr);
+    status_.SetWaiting(shown.error().message);
+    inputs_.reset();
+    if (waited_for_ != shown.error().message) {
+      waited_for_ = shown.error().message;
+      LogWarning("the last content stays; trying again", {{log_keys::kError, waited_for_}});
+    }
+  }
+
+  Result<int> Wait(bool resumed) {
+    const OwnedFd events(epoll_create1(EPOLL_CLOEXEC));
+    for (const int fd : {signals_.get(), served_.volume->ended_fd(), channel_.fd()}) {
+      epoll_event event = {};
+      event.events = EPOLLIN;
+      epoll_ctl(events.get(), EPOLL_CTL_ADD, fd, &event);
+    }
+    for (bool waiting = resumed;;) {
+      if (waiting) TryInputs(events.get());
+      waiting = waiting && !inputs_;
+      pollfd fds[3] = {{signals_.get(), POLLIN, 0},
+                       {served_.volume->ended_fd(), POLLIN, 0},
+                       {channel_.gone() ? -1 : channel_.fd(), POLLIN, 0}};
+      const int timeout = waiting ? static_cast<int>(kInputRetry.count()) : -1;
+      if (poll(fds, 3, timeout) < 0 && errno != EINTR) return Fail(ErrnoError(errno, "poll"));
+      if (fds[0].revents != 0) {
+        static_cast<void>(channel_.Say(Kind::kStop));
+        return 0;
+      }
+      if (fds[1].revents != 0) return 0;
+      if (fds[2].revents != 0 && channel_.SaysDetached()) served_.volume->Detach();
+    }
+  }
+
+  // Tells the holder that this process lives and that requests are answered.
+  WorkerThread SignsOfLife() {
+    if (channel_.watchdog().count() == 0) return {};
+    return WorkerThread("alive", [this] {
+      // Three signs within the time in which one is expected.
+      const int pause =
+          static_cast<int>(std::max<std::int64_t>(channel_.watchdog().count() / 3, 1));
+      pollfd end = {ending_.get(), POLLIN, 0};
+      while (poll(&end, 1, pause) == 0) {
+        static_cast<void>(served_.volume->stats());  // whoever serves needs this lock too
+        if (!channel_.Say(Kind::kAlive)) return;
+      }
+    });
+  }
+
+  static void LeaveTheTerminal() {
+    const OwnedFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null.get(), fd);
+  }
+
+  const MountOptions& options_;
+  HolderChannel channel_;
+  const HandoverMemory memory_;
+  const OwnedFd signals_;
+  MountStatus status_;
+  MountedVolumeOptions volume_options_;
+  std::optional<Inputs> inputs_;
+  std::string waited_for_;
+  const OwnedFd ending_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  ServedVolume served_;
+  WorkerThread alive_;
+};
+
+}  // namespace
+
+bool HasHolder() {
+  return std::getenv(kHolderFdVariable) != nullptr;
+}
+
+Result<int> LaunchHolder(const MountOptions& options) {
+  if (auto done = CheckFuseAvailable(); !done) return Fail(std::move(done.error()));
+  auto mount_point = CheckMountPoint(options.mount_point);
+  if (!mount_point) return Fail(std::move(mount_point.error()));
+  if (options.foreground) {
+    auto done = ExecHolder(options, *mount_point, -1);
+    return Fail(std::move(done.error()));
+  }
+  auto ready = ForkUntilReady();
+  if (!ready) return Fail(std::move(ready.error()));
+  const int fd = ready->ReleaseForExec();
+  auto done = ExecHolder(options, *mount_point, fd);
+  return Fail(std::move(done.error()));
+}
+
+Result<int> RunHeldMount(const MountOptions& options) {
+  LogOptions log = options.log;
+  log.use_syslog = !options.foreground;
+  if (auto done = SetUpLog(log); !done) return Fail(std::move(done.error()));
+  auto signals = OpenStopSignals();
+  if (!signals) return Fail(std::move(signals.error()));
+  auto channel = HolderChannel::Open();
+  if (!channel) return Fail(std::move(channel.error()));
+  const bool resumed = channel->mounted();
+  auto memory = HandoverMemory::Map(channel->memory());
+  if (!memory) {
+    LogError("the handover is refused", {{log_keys::kError, memory.error().message}});
+    return kExitHandoverRefused;
+  }
+  HeldDaemon daemon(options, std::move(*channel), std::move(*memory), std::move(*signals));
+  auto ended = daemon.Run();
+  if (!ended && resumed && ended.error().code == ErrorCode::kFailedPrecondition) {
+    LogError("the handover is refused", {{log_keys::kError, ended.error().message}});
+    return kExitHandoverRefused;
+  }
+  return ended;
+}
+
+}  // namespace downwardfs

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/mount_parts.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/clock.h"
+#include "fs/tree/projection_source.h"
+
+namespace downwardfs {
+namespace {
+
+Ownership OwnershipOf(const MountOptions& options, bool held) {
+  Ownership ownership;
+  // Under a holder the volume is root's, whoever the daemon is: the publisher is uid 0.
+  if (!held) {
+    ownership.uid = geteuid();
+    ownership.gid = getegid();
+  }
+  ownership.fs_group = options.fs_group;
+  return ownership;
+}
+
+}  // namespace
+
+Status CheckView(const Inputs& inputs) {
+  auto projection = ProjectFrom(*inputs.source, inputs.pod, inputs.view);
+  if (!projection) return Fail(std::move(projection.error()));
+  return {};
+}
+
+MountedVolumeOptions VolumeOptions(const MountOptions& options, const std::string& mount_point,
+                                   const MountStatus& status, bool held) {
+  MountedVolumeOptions out;
+  out.mount_point = mount_point;
+  out.allow_other = options.allow_other;
+  out.selinux_context = options.selinux_context;
+  out.layout = options.live_layout ? Layout::kLive : Layout::kKubelet;
+  out.ownership = OwnershipOf(options, held);
+  out.status = [&status] { return status.Json(); };
+  return out;
+}
+
+std::string SourceName(const Inputs& inputs) {
+  return "downwardfs:" + inputs.pod.ns + "/" + inputs.pod.name;
+}
+
+Status StartUpdates(ServedVolume& served, Inputs& inputs, const Mounter& mount) {
+  served.updater = std::make_unique<VolumeUpdater>(
+      *inputs.source, inputs.pod, inputs.view,
+      [&served, mount](VolumeUpdater::Update update) -> Status {
+        if (!update.changed) {
+          served.volume->SetResourceVersion(std::move(update.resource_version));
+          return {};
+        }
+        auto version = VolumeVersion::Make(update.files, std::move(update.contents),
+                                           served.namer.Next(), Clock::Real().Wall());
+        if (served.volume) {
+          served.volume->Publish(std::move(version), std::move(update.resource_version));
+          return {};
+        }
+        auto mounted = mount(std::move(version), std::move(update.resource_version));
+        if (!mounted) return Fail(std::move(mounted.error()));
+        served.volume = std::move(*mounted);
+        return {};
+      },
+      VolumeUpdater::Keep::kWhatIsRead);
+  if (served.volume) {
+    if (const auto shown = served.volume->shown()) served.updater->SetShown(*shown);
+  }
+  if (auto done = served.updater->Start(); !done) return done;
+  return inputs.follow();
+}
+
+}  // namespace downwardfs

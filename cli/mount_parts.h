@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `downwardfs mount` is made of, with a holder or without. Main thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "cli/command_line.h"
+#include "cli/inputs.h"
+#include "cli/mount_status.h"
+#include "fs/fuse/mounted_volume.h"
+#include "fs/tree/data_dir_name.h"
+#include "fs/tree/volume_updater.h"
+
+namespace downwardfs {
+
+// Two answer while two others wait for their readers' pages.
+inline constexpr int kServingThreads = 4;
+
+/// Fails before anything is mounted where the view cannot be shown at all.
+Status CheckView(const Inputs& inputs);
+
+/// `status` outlives the volume. `held`: by a holder.
+MountedVolumeOptions VolumeOptions(const MountOptions& options, const std::string& mount_point,
+                                   const MountStatus& status, bool held);
+/// The mount's source, as mount(8) shows it.
+std::string SourceName(const Inputs& inputs);
+
+/// A volume with all that it needs, in the order in which it is made; it is taken down in reverse.
+struct ServedVolume {
+  std::unique_ptr<SessionLoop> loop;
+  Publisher publisher;
+  DataDirNamer namer{Clock::Real()};
+  std::unique_ptr<MountedVolume> volume;
+  std::unique_ptr<VolumeUpdater> updater;
+};
+
+/// Mounts a first version.
+using Mounter = std::function<Result<std::unique_ptr<MountedVolume>>(VolumeVersionPtr version,
+                                                                     std::string resource_version)>;
+
+/// Makes the updater: its first version is mounted by `mount`, unless there is a volume, whose
+/// content it then compares with; later ones are published. `served` and `inputs` outlive it.
+Status StartUpdates(ServedVolume& served, Inputs& inputs, const Mounter& mount);
+
+}  // namespace downwardfs

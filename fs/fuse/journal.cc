@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/fuse/journal.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace downwardfs {
+namespace {
+
+// A record on its way: its length, its checksum, its bytes.
+struct Frame {
+  std::uint32_t size;
+  std::uint32_t checksum;
+};
+
+// A log is copied when it has grown to four times the last copy, and not before this.
+constexpr std::uint64_t kSmallLog = 256 << 10;
+
+std::uint32_t Checksum(const void* bytes, std::size_t size) {
+  return static_cast<std::uint32_t>(crc32_z(0, static_cast<const unsigned char*>(bytes), size));
+}
+
+}  // namespace
+
+RecordWriter& RecordWriter::Number(std::uint64_t value) {
+  bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
+  return *this;
+}
+
+RecordWriter& RecordWriter::Text(std::string_view text) {
+  Number(text.size());
+  bytes_.append(text);
+  return *this;
+}
+
+std::uint64_t RecordReader::Number() {
+  std::uint64_t value = 0;
+  if (rest_.size() < sizeof value) {
+    ok_ = false;
+    return 0;
+  }
+  std::memcpy(&value, rest_.data(), sizeof value);
+  rest_.remove_prefix(sizeof value);
+  return value;
+}
+
+std::string_view RecordReader::Text() {
+  const std::uint64_t size = Number();
+  if (!ok_ || rest_.size() < size) {
+    ok_ = false;
+    return {};
+  }
+  const std::string_view text = rest_.substr(0, size);
+  rest_.remove_prefix(size);
+  return text;
+}
+
+Journal::Journal(const HandoverMemory& memory)
+    : memory_(memory), area_(memory.header().current), used_(memory.header().area[area_].used) {
+  compact_ = used_;
+}
+
+bool Journal::empty() const {
+  return memory_.header().area[memory_.header().current].used == 0;
+}
+
+void Journal::Append(std::uint32_t area, const std::string& record) {
+  if (used_ + sizeof(Frame) + record.size() > kAreaBytes) {
+    memory_.header().lost = 1;  // what follows would not be known: nobody may attach any more
+    return;
+  }
+  const Frame frame = {static_cast<std::uint32_t>(record.size()),
+                       Checksum(record.data(), record.size())};
+  unsigned char* const to = memory_.area(area) + used_;
+  std::memcpy(to, &frame, sizeof frame);
+  std::memcpy(to + sizeof frame, record.data(), record.size());
+  used_ += sizeof frame + record.size();
+}
+
+void Journal::Add(const RecordWriter& record) {
+  Append(area_, record.bytes());
+}
+
+bool Journal::Commit() {
+  memory_.header().area[area_].used.store(used_, std::memory_order_release);
+  return used_ >= std::max(kSmallLog, 4 * compact_);
+}
+
+void Journal::BeginCopy() {
+  area_ = 1 - area_;
+  used_ = 0;
+  memory_.header().area[area_].used = 0;
+}
+
+void Journal::EndCopy() {
+  HandoverHeader& header = memory_.header();
+  compact_ = used_;
+  header.area[area_].used.store(used_, std::memory_order_release);
+  header.current.store(area_, std::memory_order_release);
+  memory_.Clear(1 - area_);
+}
+
+Status Journal::Read(const std::function<Status(RecordReader)>& each) const {
+  const HandoverHeader& header = memory_.header();
+  const std::uint32_t area = header.current;
+  const std::uint64_t used = header.area[area].used;
+  const auto* const bytes = reinterpret_cast<const char*>(memory_.area(area));
+  for (std::uint64_t at = 0; at < used;) {
+    Frame frame = {};
+    if (used - at < sizeof frame) break;
+    std::memcpy(&frame, bytes + at, sizeof frame);
+    at += sizeof frame;
+    const bool whole = frame.size <= used - at;
+    if (!whole || Checksum(bytes + at, frame.size) != frame.checksum) {
+      return Fail(ErrorCode::kFailedPrecondition,
+                  "the handover memory is damaged at byte " + std::to_string(at));
+    }
+    if (auto done = each(RecordReader({bytes + at, frame.size})); !done) return done;
+    at += frame.size;
+  }
+  return {};
+}
+
+}  // namespace downwardfs

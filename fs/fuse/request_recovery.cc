@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/fuse/request_recovery.h"
+
+#include <linux/fuse.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "fs/fuse/request_in_work.h"
+#include "fs/fuse/versioned_nodes.h"
+
+namespace downwardfs {
+namespace {
+
+constexpr int kNotifyResend = 7;  // linux/fuse.h of 6.9, FUSE_NOTIFY_RESEND
+
+fuse_in_header HeaderOf(const void* request) {
+  fuse_in_header header = {};
+  std::memcpy(&header, request, sizeof header);
+  return header;
+}
+
+bool IsForget(const fuse_in_header& header) {
+  return header.opcode == FUSE_FORGET || header.opcode == FUSE_BATCH_FORGET;
+}
+
+void AnswerEio(int device, std::uint64_t unique) {
+  fuse_out_header header = {};
+  header.len = sizeof header;
+  header.error = -EIO;
+  header.unique = unique;
+  // The caller may be gone.
+  if (write(device, &header, sizeof header) < 0) return;
+}
+
+}  // namespace
+
+RequestRecovery::RequestRecovery(const HandoverMemory& memory, VersionedNodes& nodes)
+    : memory_(memory), nodes_(nodes) {
+  // The kernel must not have to fault a page in while it copies a request: with a SIGKILL pending
+  // that would end the request with EIO.
+  for (std::uint32_t i = 0; i < kMaxSlots; ++i) {
+    for (std::uint32_t at = 0; at < kSlotBytes; at += 4096) {
+      volatile unsigned char* const byte = memory_.slot(i) + at;
+      *byte = *byte;
+    }
+  }
+}
+
+ssize_t RequestRecovery::Read(int device, void* buffer, std::size_t size) {
+  unsigned char* const slot = memory_.slot(request_in_work.slot);
+  const ssize_t n = read(device, slot, kSlotBytes);
+  if (n < 0) return n;
+  const auto bytes = static_cast<std::size_t>(n);
+  if (bytes > size || !Admit(slot, bytes, device)) {
+    Finished();
+    errno = EAGAIN;
+    return -1;
+  }
+  std::memcpy(buffer, slot, bytes);
+  return n;
+}
+
+// Whether the request is to be processed.
+bool RequestRecovery::Admit(const unsigned char* request, std::size_t size, int device) {
+  if (size < sizeof(fuse_in_header)) return true;  // libfuse will complain
+  const fuse_in_header header = HeaderOf(request);
+  const std::uint64_t unique = header.unique & ~kResentBit;
+  if (header.opcode == FUSE_INIT) SaveInit(request, size);
+  if ((header.unique & kResentBit) != 0) {
+    if (std::find(poison_.begin(), poison_.end(), unique) != poison_.end()) {
+      request_in_work.unique = unique;
+      AnswerEio(device, header.unique);
+      return false;
+    }
+    request_in_work.unique = 0;  // what is taken back is no part of the request
+    nodes_.TakeBack(unique);
+  }
+  request_in_work.unique = unique;
+  memory_.header().slot[request_in_work.slot].working = unique;
+  return true;
+}
+
+void RequestRecovery::Finished() {
+  memory_.header().slot[request_in_work.slot].done.store(request_in_work.unique,
+                                                         std::memory_order_release);
+  request_in_work.unique = 0;
+  again_ = false;
+}
+
+void RequestRecovery::SaveInit(const unsigned char* request, std::size_t size) {
+  HandoverHeader& header = memory_.header();
+  if (size > sizeof header.init) return;
+  std::memcpy(header.init, request, size);
+  header.init_size.store(static_cast<std::uint32_t>(size), std::memory_order_release);
+}
+
+std::string RequestRecovery::SavedInit() const {
+  const HandoverHeader& header = memory_.header();
+  return {reinterpret_cast<const char*>(header.init), header.init_size};
+}
+
+std::vector<std::string> RequestRecovery::Unanswered(bool forgets_only) const {
+  std::vector<std::string> requests;
+  for (std::uint32_t i = 0; i < kMaxSlots; ++i) {
+    const fuse_in_header header = HeaderOf(memory_.slot(i));
+    const std::uint64_t unique = header.unique & ~kResentBit;
+    if (unique == 0 || unique == memory_.header().slot[i].done) continue;
+    if (header.len < sizeof header || header.len > kSlotBytes) continue;
+    if (header.opcode == FUSE_INIT || header.opcode == FUSE_INTERRUPT) continue;
+    if (forgets_only && !IsForget(header)) continue;
+    requests.emplace_back(reinterpret_cast<const char*>(memory_.slot(i)), header.len);
+  }
+  return requests;
+}
+
+bool RequestRecovery::Begin(const std::string& request, int device) {
+  const fuse_in_header header = HeaderOf(request.data());
+  const std::uint64_t unique = header.unique & ~kResentBit;
+  for (std::uint32_t i = 0; i < kMaxSlots; ++i) {
+    if (HeaderOf(memory_.slot(i)).unique == header.unique) request_in_work.slot = i;
+  }
+  request_in_work.unique = 0;
+  const bool poisoned = std::find(poison_.begin(), poison_.end(), unique) != poison_.end();
+  const bool done = IsForget(header) && nodes_.WasDone(unique);
+  if (!done && !poisoned) nodes_.TakeBack(unique);
+  request_in_work.unique = unique;
+  memory_.header().slot[request_in_work.slot].working = unique;
+  if (poisoned) AnswerEio(device, header.unique);
+  if (poisoned || done) {
+    Finished();
+    return false;
+  }
+  again_ = true;
+  return true;
+}
+
+void RequestRecovery::AskForResend(int device) const {
+  fuse_out_header header = {};
+  header.len = sizeof header;
+  header.error = kNotifyResend;
+  // EINVAL from a kernel that does not know it; the holder says whether it does.
+  if (write(device, &header, sizeof header) < 0) return;
+}
+
+}  // namespace downwardfs

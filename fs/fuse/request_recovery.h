@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Keeps each request in the handover memory from before the first byte of it is read until it is
+// dealt with, so that the next daemon can take care of what this one leaves behind when it is
+// killed, and does so for what the one before has left.
+//
+// Read(), Begin() and Finished() are called by the serving threads, each with its own slot
+// (request_in_work.h); the rest before anybody serves.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mount-helper/handover_memory.h"
+
+namespace downwardfs {
+
+class VersionedNodes;
+
+class RequestRecovery {
+ public:
+  /// Both outlive it. `nodes` has its journal already.
+  RequestRecovery(const HandoverMemory& memory, VersionedNodes& nodes);
+
+  /// read(2) of one request, by way of the calling thread's slot. One that must not be processed is
+  /// answered here; then, as where there is none, -1 and EAGAIN.
+  ssize_t Read(int device, void* buffer, std::size_t size);
+  /// The request of the calling thread's slot has been dealt with.
+  void Finished();
+
+  // What the daemon before us has left.
+
+  /// The raw FUSE_INIT request; empty where none was ever read.
+  std::string SavedInit() const;
+  /// The raw requests that it read and did not finish.
+  std::vector<std::string> Unanswered(bool forgets_only) const;
+  /// These requests are answered EIO: daemons have died of them.
+  void Refuse(std::vector<std::uint64_t> poison) { poison_ = std::move(poison); }
+  /// Begins with one of Unanswered(); false where nothing is to be done.
+  bool Begin(const std::string& request, int device);
+  /// FUSE_NOTIFY_RESEND (Linux 6.9).
+  void AskForResend(int device) const;
+
+  void SwallowReplies(bool swallow) { swallow_ = swallow; }
+  bool swallows_replies() const { return swallow_; }
+  /// The request in work is one of Unanswered(): the kernel may have the answer already.
+  bool answers_again() const { return again_; }
+
+ private:
+  bool Admit(const unsigned char* request, std::size_t size, int device);
+  void SaveInit(const unsigned char* request, std::size_t size);
+
+  const HandoverMemory& memory_;
+  VersionedNodes& nodes_;
+  std::vector<std::uint64_t> poison_;
+  std::atomic<bool> swallow_{false};
+  std::atomic<bool> again_{false};
+};
+
+}  // namespace downwardfs

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who makes the calls that change the volume's tree: this process, or the publisher's process that
+// the holder keeps (mount-helper/publisher_process.h). Used on the volume's lane.
+#pragma once
+
+#include <memory>
+
+#include "base/mutex.h"
+#include "base/owned_fd.h"
+#include "fs/fuse/kernel_notifier.h"
+#include "mount-helper/tree_call.h"
+
+namespace downwardfs {
+
+class TreeCaller {
+ public:
+  virtual ~TreeCaller() = default;
+  /// Makes the call and waits for it; 0 or an errno.
+  virtual int Perform(const TreeCall& call) = 0;
+};
+
+/// In this process, relative to a directory fd.
+class LocalTreeCaller final : public TreeCaller {
+ public:
+  explicit LocalTreeCaller(OwnedFd root) : root_(std::move(root)) {}
+  int Perform(const TreeCall& call) override { return PerformTreeCall(call, root_.get(), -1); }
+
+ private:
+  const OwnedFd root_;
+};
+
+/// In the publisher's process, over its connection. ENOTCONN once that is gone.
+class RemoteTreeCaller final : public TreeCaller {
+ public:
+  explicit RemoteTreeCaller(OwnedFd connection) : connection_(std::move(connection)) {}
+  int Perform(const TreeCall& call) override EXCLUDES(mutex_);
+
+ private:
+  const OwnedFd connection_;
+  Mutex mutex_;  // a call and its answer belong together
+};
+
+/// Notifications by way of a caller.
+class TreeNotifier final : public KernelNotifier {
+ public:
+  explicit TreeNotifier(std::shared_ptr<TreeCaller> caller) : caller_(std::move(caller)) {}
+  void InvalidateName(NodeId directory, const std::string& name) override {
+    caller_->Perform({TreeCall::Kind::kInvalidateName, 0, directory, name, ""});
+  }
+  void InvalidateNode(NodeId node) override {
+    caller_->Perform({TreeCall::Kind::kInvalidateNode, 0, node, "", ""});
+  }
+
+ private:
+  const std::shared_ptr<TreeCaller> caller_;
+};
+
+}  // namespace downwardfs

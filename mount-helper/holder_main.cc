@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// `downwardfs-holder`: started by `downwardfs mount`, not by people. Its options are the holder's.
+#include <syslog.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "mount-helper/holder.h"
+
+namespace downwardfs {
+namespace {
+
+constexpr int kWrongUsage = 2;
+
+int Usage() {
+  std::fputs(
+      "usage: downwardfs-holder --mount-point DIR [--allow-other] [--selinux-context C]\n"
+      "         [--ready-fd N] [--watchdog MS] [--no-resend] [--run-as UID:GID]\n"
+      "         -- PROGRAM [ARGUMENTS]\n"
+      "\n"
+      "Keeps a downwardfs mount alive while its daemon is started, dies, and is started again.\n"
+      "`downwardfs mount` runs it; SIGTERM unmounts, SIGUSR2 starts it and its daemon\n"
+      "anew, from the same paths.\n",
+      stderr);
+  return kWrongUsage;
+}
+
+int Main(int argc, char** argv) {
+  HolderOptions options;
+  std::string resumed;
+  int i = 1;
+  if (argc > 2 && std::strcmp(argv[1], "--resume") == 0) {
+    resumed = argv[2];
+    i = 3;
+  }
+  options.arguments.assign(argv + i, argv + argc);
+  for (; i < argc && std::strcmp(argv[i], "--") != 0; ++i) {
+    const std::string option = argv[i];
+    if (option == "--allow-other") {
+      options.mount.allow_other = true;
+    } else if (option == "--no-resend") {
+      options.resend = false;
+    } else if (i + 1 == argc) {
+      return Usage();
+    } else if (option == "--mount-point") {
+      options.mount.mount_point = argv[++i];
+    } else if (option == "--selinux-context") {
+      options.mount.selinux_context = argv[++i];
+    } else if (option == "--ready-fd") {
+      options.ready_fd = std::atoi(argv[++i]);
+    } else if (option == "--run-as") {
+      RunAs who;
+      if (std::sscanf(argv[++i], "%u:%u", &who.uid, &who.gid) != 2) return Usage();
+      options.run_as = who;
+    } else if (option == "--watchdog") {
+      options.watchdog = std::chrono::milliseconds(std::atoi(argv[++i]));
+    } else {
+      return Usage();
+    }
+  }
+  for (++i; i < argc; ++i) options.command.emplace_back(argv[i]);
+  if (options.mount.mount_point.empty() || options.command.empty()) return Usage();
+  openlog("downwardfs-holder", LOG_PID, LOG_DAEMON);
+  Holder holder(std::move(options));
+  if (!resumed.empty()) {
+    if (auto done = holder.Resume(resumed); !done) {
+      syslog(LOG_ERR, "downwardfs: %s", done.error().message.c_str());
+      return 1;
+    }
+  }
+  return holder.Run();
+}
+
+}  // namespace
+}  // namespace downwardfs
+
+int main(int argc, char** argv) {
+  return downwardfs::Main(argc, argv);
+}

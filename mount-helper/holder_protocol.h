@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the holder and a daemon of its mount say to each other: one message per packet of a
+// SOCK_SEQPACKET pair, with file descriptors beside it (SCM_RIGHTS). Each message is one Message;
+// whoever gets anything else ends the connection. docs/handover.md has the order.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/owned_fd.h"
+#include "base/result.h"
+
+namespace downwardfs {
+
+inline constexpr std::uint32_t kHolderProtocol = 1;
+/// The environment variable in which a daemon finds its end of the channel.
+inline constexpr char kHolderFdVariable[] = "DOWNWARDFS_HOLDER_FD";
+/// A daemon's exit status: the handover memory is damaged or of another format. The holder mounts
+/// anew.
+inline constexpr int kExitHandoverRefused = 3;
+
+struct Message {
+  enum class Kind : std::uint32_t {
+    kHello = 1,  ///< daemon: here I am. numbers: protocol
+    kAttach,  ///< holder: numbers: generation, deaths, last and longest handover (µs), mount id or
+              ///< 0, resend, watchdog (ms), then the requests that are answered EIO; text: the
+              ///< mount point; fds: memory, and where it is mounted: device, publisher
+    kMount,     ///< daemon: mount now. text: the mount's source
+    kMounted,   ///< holder: numbers: mount id; fds: device, publisher
+    kRefused,   ///< holder: it could not be mounted. text: why
+    kReady,     ///< daemon: whoever waits for the mount may go on
+    kServing,   ///< daemon: the requests of the one before me are taken care of
+    kAlive,     ///< daemon: now and then; without it the watchdog ends the daemon
+    kDetached,  ///< holder: the public mount is gone
+    kStop,      ///< daemon: somebody asked me to end; unmount
+  };
+  Kind kind = Kind::kAlive;
+  std::vector<std::uint64_t> numbers;
+  std::string text;
+  std::vector<OwnedFd> fds;
+
+  std::uint64_t number(std::size_t at) const { return at < numbers.size() ? numbers[at] : 0; }
+};
+
+/// Sends; kUnavailable where nobody is at the other end, or its queue is full.
+Status SendMessage(int channel, const Message& message);
+
+/// Receives one. kCancelled at the end of the connection, kInvalidArgument for a packet that is no
+/// message (its fds are closed), kUnavailable where there is none now and the channel does not
+/// block.
+Result<Message> ReceiveMessage(int channel);
+
+/// The text of a packet; for ReceiveMessage() and its fuzzer.
+std::optional<Message> DecodeMessage(std::string_view bytes);
+std::string EncodeMessage(const Message& message);
+
+}  // namespace downwardfs

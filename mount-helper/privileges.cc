@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mount-helper/privileges.h"
+
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/close_range.h>
+#include <linux/securebits.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <vector>
+
+namespace downwardfs {
+
+Status BecomeUser(const RunAs& who) {
+  if (setgroups(0, nullptr) != 0) return Fail(ErrnoError(errno, "setgroups"));
+  if (setresgid(who.gid, who.gid, who.gid) != 0) return Fail(ErrnoError(errno, "setresgid"));
+  if (setresuid(who.uid, who.uid, who.uid) != 0) return Fail(ErrnoError(errno, "setresuid"));
+  return {};
+}
+
+Status DropAllCapabilities() {
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  // Past the last one that the kernel knows it says EINVAL; without CAP_SETPCAP there is nothing in
+  // the bounding set that we could get.
+  for (int capability = 0; prctl(PR_CAPBSET_DROP, capability) == 0; ++capability) {
+  }
+  constexpr unsigned long kNoRoot = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
+                                    SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
+                                    SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+  // Without the right to set them we had no capability to begin with.
+  static_cast<void>(prctl(PR_SET_SECUREBITS, kNoRoot));
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  const __user_cap_data_struct none[2] = {};
+  if (syscall(SYS_capset, &header, none) != 0) return Fail(ErrnoError(errno, "capset"));
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+    return Fail(ErrnoError(errno, "no_new_privs"));
+  }
+  return {};
+}
+
+void CloseAllBut(std::initializer_list<int> fds) {
+  std::vector<int> kept(fds);
+  std::sort(kept.begin(), kept.end());
+  unsigned first = STDERR_FILENO + 1;
+  for (const int fd : kept) {
+    if (fd < static_cast<int>(first)) continue;
+    if (static_cast<unsigned>(fd) > first) {
+      syscall(SYS_close_range, first, static_cast<unsigned>(fd) - 1, 0);
+    }
+    first = static_cast<unsigned>(fd) + 1;
+  }
+  syscall(SYS_close_range, first, ~0u, 0);
+}
+
+}  // namespace downwardfs

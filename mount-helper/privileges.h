@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Giving up what a process does not need. For a process with one thread, before it does any work.
+#pragma once
+
+#include <sys/types.h>
+
+#include <initializer_list>
+
+#include "base/result.h"
+
+namespace downwardfs {
+
+/// A user and its only group.
+struct RunAs {
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+/// Becomes that user for good.
+Status BecomeUser(const RunAs& who);
+
+/// No capability now or ever again: all sets are emptied (bounding and ambient too), uid 0 gives
+/// none at exec (SECBIT_NOROOT), and no_new_privs is set. capabilities(7), prctl(2).
+Status DropAllCapabilities();
+
+/// Closes every file descriptor but standard input, output and error and these.
+void CloseAllBut(std::initializer_list<int> fds);
+
+}  // namespace downwardfs

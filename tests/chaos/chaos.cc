@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/chaos/chaos.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <fstream>
+#include <random>
+#include <thread>
+
+#include "tests/chaos/readers.h"
+#include "tests/support/mounted.h"
+#include "tests/support/temp_dir.h"
+
+namespace downwardfs::testing {
+namespace {
+
+// The only child of the holder that runs our program (the other is its publisher).
+int DaemonOf(int holder) {
+  const std::string task = "/proc/" + std::to_string(holder) + "/task/" + std::to_string(holder);
+  std::ifstream children(task + "/children");
+  for (int pid = 0; children >> pid;) {
+    std::ifstream comm("/proc/" + std::to_string(pid) + "/comm");
+    std::string name;
+    if (std::getline(comm, name) && name != "dwfs-publisher") return pid;
+  }
+  return 0;
+}
+
+}  // namespace
+
+ChaosResult RunChaos(const ChaosOptions& options) {
+  ChaosResult result;
+  const TempDir dir;
+  dir.Write("pod.json", NumberedPod(1));
+  dir.Write("items.yaml", kNumberedItems);
+  std::vector<std::string> arguments = {"--pod-file",       dir / "pod.json", "--items",
+                                        dir / "items.yaml", "--watchdog",     "500"};
+  if (!options.resend) arguments.emplace_back("--no-resend");
+  const Mounted mount(arguments, dir.MakeDir("mount"));
+  if (!mount.ok()) return result;
+  const int holder = std::atoi(mount.StatusField("holderPid").c_str());
+
+  std::mt19937 random(options.seed);
+  std::atomic<bool> done{false};
+  std::atomic<int> number{1};
+  std::thread writer([&] {
+    while (!done) {
+      dir.Replace("pod.json", NumberedPod(++number));
+      std::this_thread::sleep_for(std::chrono::milliseconds(7));
+    }
+  });
+  std::thread dropper([&] {  // so that the kernel has to ask again
+    while (!done) {
+      std::ofstream("/proc/sys/vm/drop_caches") << "2";
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  });
+  ReaderReport report;
+  {
+    const Readers readers(mount.path(), report);
+    while (result.kills + result.stops < options.kills) {
+      std::this_thread::sleep_for(std::chrono::microseconds(random() % 60000));
+      const int daemon = DaemonOf(holder);
+      if (daemon == 0) continue;
+      if (options.upgrades && random() % 10 == 0) {
+        if (kill(holder, SIGUSR2) == 0) ++result.upgrades;
+        continue;
+      }
+      const bool stop = options.stops && random() % 20 == 0;
+      if (kill(daemon, stop ? SIGSTOP : SIGKILL) == 0) ++(stop ? result.stops : result.kills);
+    }
+    done = true;
+    writer.join();
+    dropper.join();
+    result.changes = number;
+    result.final_state_seen = Eventually([&] { return readers.newest() == number; });
+  }
+  result.rounds = report.calls();
+  result.failures = report.failures();
+  result.longest_ms = report.longest_ms();
+  result.texts = report.first_failures();
+  return result;
+}
+
+std::string Summary(const ChaosResult& result) {
+  char line[256];
+  std::snprintf(line, sizeof line,
+                "%d kills, %d stops, %d upgrades, %d changes, %ld rounds of reads, %ld failures, "
+                "longest round "
+                "%.0f ms, final state %s",
+                result.kills, result.stops, result.upgrades, result.changes, result.rounds,
+                result.failures, result.longest_ms, result.final_state_seen ? "seen" : "NOT SEEN");
+  return line;
+}
+
+}  // namespace downwardfs::testing

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kills daemons under readers. One caller.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace downwardfs::testing {
+
+struct ChaosOptions {
+  int kills = 20;
+  bool resend = true;    ///< false: unanswered requests are found in the slots
+  bool upgrades = true;  ///< now and then holder and daemon are replaced by exec
+  bool stops = true;     ///< now and then SIGSTOP instead, for the watchdog
+  unsigned seed = 1;
+};
+
+struct ChaosResult {
+  int kills = 0;
+  int stops = 0;
+  int upgrades = 0;
+  int changes = 0;
+  long rounds = 0;
+  long failures = 0;
+  double longest_ms = 0;
+  bool final_state_seen = false;
+  std::string texts;  ///< of the first failures
+};
+
+/// Mounts a pod, lets readers of every kind run, changes the pod all the while, and kills the
+/// daemon at random moments.
+ChaosResult RunChaos(const ChaosOptions& options);
+
+/// One line.
+std::string Summary(const ChaosResult& result);
+
+}  // namespace downwardfs::testing

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The long form of chaos_test: chaos [--kills N] [--seed N] [--no-resend] [--no-stops]. Exit 1
+// where anything failed.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "tests/chaos/chaos.h"
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);  // the support code reports through it
+  downwardfs::testing::ChaosOptions options;
+  options.kills = 200;
+  for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--no-resend") == 0) {
+      options.resend = false;
+    } else if (std::strcmp(argv[i], "--no-stops") == 0) {
+      options.stops = false;
+    } else if (i + 1 < argc && std::strcmp(argv[i], "--kills") == 0) {
+      options.kills = std::atoi(argv[++i]);
+    } else if (i + 1 < argc && std::strcmp(argv[i], "--seed") == 0) {
+      options.seed = static_cast<unsigned>(std::atoi(argv[++i]));
+    } else {
+      std::fputs("usage: chaos [--kills N] [--seed N] [--no-resend] [--no-stops]\n", stderr);
+      return 2;
+    }
+  }
+  const auto result = downwardfs::testing::RunChaos(options);
+  std::printf("%s\n%s", downwardfs::testing::Summary(result).c_str(), result.texts.c_str());
+  return result.failures == 0 && result.final_state_seen ? 0 : 1;
+}

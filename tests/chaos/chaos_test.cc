@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The short form; `tests/chaos/run --kills 200` is the long one.
+#include "tests/chaos/chaos.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+namespace downwardfs::testing {
+namespace {
+
+void ExpectSurvival(const ChaosOptions& options) {
+  ASSERT_EQ(geteuid(), 0u) << "only root's mounts have a holder";
+  const ChaosResult result = RunChaos(options);
+  std::printf("%s\n", Summary(result).c_str());
+  EXPECT_EQ(result.failures, 0) << result.texts;
+  EXPECT_TRUE(result.final_state_seen);
+  EXPECT_GT(result.rounds, 0);
+}
+
+TEST(ChaosTest, ReadersDoNotSeeTheDaemonDie) {
+  ExpectSurvival({});
+}
+
+TEST(ChaosTest, NorWhereTheKernelCannotSendRequestsAgain) {
+  ChaosOptions options;
+  options.resend = false;
+  ExpectSurvival(options);
+}
+
+}  // namespace
+}  // namespace downwardfs::testing

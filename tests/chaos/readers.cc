@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/chaos/readers.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/owned_fd.h"
+
+namespace downwardfs::testing {
+namespace {
+
+std::string Filler(const std::string& n) {
+  std::string filler;
+  for (int i = 0; i < 700; ++i) filler += n + "-";
+  return filler;
+}
+
+}  // namespace
+
+const char kNumberedItems[] = R"(
+items:
+  - {path: a, fieldRef: {fieldPath: "metadata.labels['n']"}}
+  - {path: d/b, fieldRef: {fieldPath: "metadata.annotations['n']"}}
+  - {path: d/long, fieldRef: {fieldPath: "metadata.annotations['long']"}}
+)";
+
+std::string NumberedPod(int number) {
+  const std::string n = std::to_string(number);
+  return "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"labels\":{\"n\":"
+         "\"" +
+         n + "\"},\"annotations\":{\"n\":\"" + n + "\",\"long\":\"" + Filler(n) + "\"}}}";
+}
+
+void ReaderReport::CountCalls(long calls, std::chrono::nanoseconds longest) {
+  calls_ += calls;
+  for (long known = longest_ns_; longest.count() > known;) {
+    if (longest_ns_.compare_exchange_weak(known, longest.count())) break;
+  }
+}
+
+void ReaderReport::Fail(const std::string& what) {
+  ++failures_;
+  MutexLock lock(mutex_);
+  if (texts_.size() < 10) texts_.push_back(what);
+}
+
+std::string ReaderReport::first_failures() const {
+  MutexLock lock(mutex_);
+  std::string all;
+  for (const std::string& text : texts_) all += text + "\n";
+  return all;
+}
+
+Readers::Readers(std::string mount, ReaderReport& report)
+    : mount_(std::move(mount)), report_(report) {
+  for (const Round round : {&Readers::Cached, &Readers::Direct, &Readers::Mapped,
+                            &Readers::HeldDirectory, &Readers::Listing, &Readers::Stats}) {
+    threads_.emplace_back([this, round] { Run(round); });
+  }
+}
+
+Readers::~Readers() {
+  stop_ = true;
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Readers::Run(Round round) {
+  while (!stop_) {
+    const auto start = std::chrono::steady_clock::now();
+    (this->*round)();
+    report_.CountCalls(1, std::chrono::steady_clock::now() - start);
+  }
+}
+
+void Readers::Fail(const std::string& call) {
+  const int why = errno;
+  report_.Fail(call + ": " + strerrordesc_np(why));
+}
+
+std::string Readers::ReadAll(int directory, const std::string& path, int flags) {
+  const OwnedFd file(openat(directory, path.c_str(), O_RDONLY | O_CLOEXEC | flags));
+  if (!file) {
+    Fail("open " + path);
+    return "";
+  }
+  std::string out;
+  alignas(4096) char chunk[4096];
+  for (ssize_t n = 0; (n = read(file.get(), chunk, sizeof chunk)) != 0;) {
+    if (n < 0) {
+      Fail("read " + path);
+      return "";
+    }
+    out.append(chunk, static_cast<std::size_t>(n));
+  }
+  return out;
+}
+
+// Two files of one version carry the same number, and no number goes back.
+void Readers::Check(const std::string& a, const std::string& b) {
+  if (a != b) report_.Fail("mixed: \"" + a + "\" and \"" + b + "\"");
+  const int number = std::atoi(a.c_str());
+  if (number == 0) report_.Fail("wrong bytes: \"" + a + "\"");
+  for (int known = newest_; number > known;) {
+    if (newest_.compare_exchange_weak(known, number)) break;
+  }
+}
+
+void Readers::Cached() {
+  const std::string a = ReadAll(AT_FDCWD, mount_ + "/a", 0);
+  Check(a, a);
+}
+
+void Readers::Direct() {
+  const std::string a = ReadAll(AT_FDCWD, mount_ + "/a", O_DIRECT);
+  Check(a, a);
+}
+
+void Readers::Mapped() {
+  const OwnedFd data(open((mount_ + "/..data").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const OwnedFd file(openat(data.get(), "d/long", O_RDONLY | O_CLOEXEC));
+  struct stat st = {};
+  if (!data || !file || fstat(file.get(), &st) != 0 || st.st_size == 0) {
+    return Fail("open d/long");
+  }
+  const auto size = static_cast<std::size_t>(st.st_size);
+  void* const map = mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
+  if (map == MAP_FAILED) return Fail("mmap d/long");
+  const std::string bytes(static_cast<const char*>(map), size);
+  munmap(map, size);
+  const std::string number = bytes.substr(0, bytes.find('-'));
+  if (bytes != Filler(number)) report_.Fail("wrong bytes in d/long");
+  Check(number, ReadAll(data.get(), "a", 0));
+}
+
+// A held directory is one version for as long as it is held.
+void Readers::HeldDirectory() {
+  const OwnedFd data(open((mount_ + "/..data").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!data) return Fail("open ..data");
+  const std::string first = ReadAll(data.get(), "a", 0);
+  for (int i = 0; i < 20 && !stop_; ++i) {
+    Check(first, ReadAll(data.get(), "d/b", i % 2 == 0 ? 0 : O_DIRECT));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+void Readers::Listing() {
+  struct Close {
+    void operator()(DIR* directory) const { closedir(directory); }
+  };
+  for (const auto& [path, expected] :
+       {std::pair<std::string, int>{mount_ + "/..data/", 4}, {mount_, 6}}) {
+    const std::unique_ptr<DIR, Close> directory(opendir(path.c_str()));
+    if (!directory) return Fail("opendir " + path);
+    int names = 0;
+    errno = 0;
+    while (readdir(directory.get()) != nullptr) ++names;
+    if (errno != 0) return Fail("readdir " + path);
+    if (names != expected) report_.Fail(path + " lists " + std::to_string(names) + " names");
+  }
+}
+
+void Readers::Stats() {
+  struct stat st = {};
+  for (const char* path : {"/a", "/..data/d", "/d/long", "/..data"}) {
+    if (stat((mount_ + path).c_str(), &st) != 0) Fail(std::string("stat ") + path);
+  }
+  if (lstat((mount_ + "/a").c_str(), &st) != 0) Fail("lstat");
+}
+
+}  // namespace downwardfs::testing

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Readers of every kind that hammer a mount and check each answer. Every system call that fails and
+// every byte that is wrong is a failure with a text. Each kind runs on a thread of its own.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/mutex.h"
+
+namespace downwardfs::testing {
+
+/// What all readers have seen.
+class ReaderReport {
+ public:
+  void CountCalls(long calls, std::chrono::nanoseconds longest) EXCLUDES(mutex_);
+  void Fail(const std::string& what) EXCLUDES(mutex_);
+
+  long calls() const { return calls_; }
+  long failures() const { return failures_; }
+  double longest_ms() const { return static_cast<double>(longest_ns_) / 1e6; }
+  std::string first_failures() const EXCLUDES(mutex_);
+
+ private:
+  std::atomic<long> calls_{0};
+  std::atomic<long> failures_{0};
+  std::atomic<long> longest_ns_{0};
+  mutable Mutex mutex_;
+  std::vector<std::string> texts_ GUARDED_BY(mutex_);
+};
+
+/// Starts them all; they run until the object goes.
+class Readers {
+ public:
+  Readers(std::string mount, ReaderReport& report);
+  ~Readers();
+
+  /// The highest number that a reader has seen in the file `a`.
+  int newest() const { return newest_; }
+
+ private:
+  using Round = void (Readers::*)();
+  void Run(Round round);
+  void Cached();
+  void Direct();
+  void Mapped();
+  void HeldDirectory();
+  void Listing();
+  void Stats();
+
+  std::string ReadAll(int directory, const std::string& path, int flags);
+  void Check(const std::string& a, const std::string& b);
+  void Fail(const std::string& call);
+
+  const std::string mount_;
+  ReaderReport& report_;
+  std::atomic<bool> stop_{false};
+  std::atomic<int> newest_{0};
+  std::vector<std::thread> threads_;
+};
+
+/// The pod whose files all carry `number`.
+std::string NumberedPod(int number);
+extern const char kNumberedItems[];
+
+}  // namespace downwardfs::testing

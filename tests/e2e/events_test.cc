@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// What programs that watch a volume with inotify(7) are told: the kubelet's sequence (kubernetes
+// pkg/volume/util/atomic_writer.go), with the old directory two seconds later.
+#include <gmock/gmock.h>
+#include <sys/inotify.h>
+
+#include <filesystem>
+
+#include "tests/e2e/pods.h"
+#include "tests/support/event_log.h"
+#include "tests/support/mounted.h"
+#include "tests/support/temp_dir.h"
+
+namespace downwardfs::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+
+class EventsTest : public ::testing::Test {
+ protected:
+  std::string DataDir() const { return std::filesystem::read_symlink(at_ + "/..data"); }
+
+  const TempDir dir_;
+  const std::string pod_ = dir_.Write("pod.yaml", PodYaml("one"));
+  const std::string at_ = dir_.MakeDir("mount");
+};
+
+TEST_F(EventsTest, TheRootTellsTheKubeletsSequence) {
+  const Mounted mount({"--pod-file", pod_, "--volume", "info"}, at_);
+  ASSERT_TRUE(mount.ok());
+  const std::string before = DataDir();
+  EventLog events(at_, EventLog::Changes());
+  dir_.Replace("pod.yaml", PodYaml("two"));
+  const auto told = events.UntilLast("DELETE,ISDIR " + before);
+  const std::string after = DataDir();
+  EXPECT_THAT(told, ElementsAre("CREATE,ISDIR " + after, "ATTRIB,ISDIR " + after,
+                                "CREATE ..data_tmp", "MOVED_FROM ..data_tmp", "MOVED_TO ..data",
+                                "DELETE,ISDIR " + before));
+  EXPECT_EQ(Slurp(mount / "labels"), "app=\"two\"");
+}
+
+TEST_F(EventsTest, AFileTellsThatItWasReplaced) {
+  const Mounted mount({"--pod-file", pod_, "--volume", "info"}, at_);
+  ASSERT_TRUE(mount.ok());
+  EventLog events(mount / "labels", EventLog::Changes());
+  dir_.Replace("pod.yaml", PodYaml("two"));
+  EXPECT_THAT(events.UntilLast("IGNORED"), ElementsAre("ATTRIB", "DELETE_SELF", "IGNORED"));
+  EXPECT_EQ(Slurp(mount / "labels"), "app=\"two\"");
+}
+
+TEST_F(EventsTest, ADirectoryTellsThatItsFilesAndItselfWent) {
+  const Mounted mount({"--pod-file", pod_, "--volume", "info"}, at_);
+  ASSERT_TRUE(mount.ok());
+  EXPECT_EQ(Slurp(mount / "res/cpu"), "15");
+  EventLog events(mount / "res", EventLog::Changes());
+  dir_.Replace("pod.yaml", PodYaml("two"));
+  const auto told = events.UntilLast("IGNORED");
+  EXPECT_THAT(told, AllOf(Contains("DELETE cpu"), Contains("DELETE_SELF")));
+}
+
+TEST_F(EventsTest, WhoWatchesForDataAloneSeesEveryFinalState) {
+  const Mounted mount({"--pod-file", pod_, "--volume", "info"}, at_);
+  ASSERT_TRUE(mount.ok());
+  EventLog events(at_, IN_MOVED_TO | IN_CREATE);
+  for (int i = 0; i < 500; ++i) {
+    const std::string label = "n" + std::to_string(i);
+    dir_.Replace("pod.yaml", PodYaml(label));
+    std::string seen;
+    // Re-reads when it is told to, and at no other time.
+    while (seen != "app=\"" + label + "\"") {
+      const auto told = events.UntilLast("MOVED_TO ..data");
+      ASSERT_THAT(told, Contains("MOVED_TO ..data")) << "after " << seen << " of " << label;
+      seen = Slurp(mount / "labels");
+    }
+  }
+}
+
+class LiveEventsTest : public EventsTest {
+ protected:
+  std::vector<std::string> Live() const {
+    return {"--pod-file", pod_, "--volume", "info", "--layout", "live"};
+  }
+};
+
+TEST_F(LiveEventsTest, AFileAndTheDirectoryTellThatTheFileWasModified) {
+  const Mounted mount(Live(), at_);
+  ASSERT_TRUE(mount.ok());
+  EXPECT_EQ(Slurp(mount / "labels"), "app=\"one\"");
+  EventLog file(mount / "labels", EventLog::Changes());
+  EventLog root(at_, EventLog::Changes());
+  dir_.Replace("pod.yaml", PodYaml("two"));
+  EXPECT_THAT(file.UntilLast("MODIFY"), ElementsAre("MODIFY"));
+  EXPECT_THAT(root.UntilLast("MODIFY labels"), ElementsAre("MODIFY labels"));
+  EXPECT_EQ(Slurp(mount / "labels"), "app=\"two\"");
+}
+
+TEST_F(LiveEventsTest, NamesThatComeAndGoTellIt) {
+  const Mounted mount(Live(), at_);
+  ASSERT_TRUE(mount.ok());
+  EXPECT_EQ(Slurp(mount / "name"), "web");
+  EventLog root(at_, EventLog::Changes());
+  std::string pod = PodYaml("one");
+  const auto from = pod.find("          - {path: name");
+  pod.replace(from, pod.find('\n', from) - from,
+              "          - {path: new/uid, fieldRef: {fieldPath: metadata.uid}}");
+  dir_.Replace("pod.yaml", pod);
+  EXPECT_THAT(root.UntilLast("CREATE,ISDIR new"),
+              AllOf(Contains("DELETE name"), Contains("CREATE,ISDIR new")));
+  EXPECT_TRUE(Eventually([&] {
+    return std::filesystem::exists(mount / "new/uid") && !std::filesystem::exists(mount / "name");
+  }));
+}
+
+}  // namespace
+}  // namespace downwardfs::testing

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// The live layout: files that change in place, so that a bind mount of one of them, as the kubelet
+// makes for `subPath`, stays live.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/owned_fd.h"
+#include "tests/e2e/pods.h"
+#include "tests/support/event_log.h"
+#include "tests/support/mounted.h"
+#include "tests/support/temp_dir.h"
+
+namespace downwardfs::testing {
+namespace {
+
+using ::testing::Contains;
+
+class LiveLayoutTest : public ::testing::Test {
+ protected:
+  std::vector<std::string> Live() const {
+    return {"--pod-file", pod_, "--volume", "info", "--layout", "live"};
+  }
+  static std::string Labels(const std::string& value) { return "app=\"" + value + "\""; }
+
+  const TempDir dir_;
+  const std::string pod_ = dir_.Write("pod.yaml", PodYaml("one"));
+  const std::string at_ = dir_.MakeDir("mount");
+};
+
+TEST_F(LiveLayoutTest, ABindMountOfOneFileFollowsEveryChange) {
+  const Mounted mount(Live(), at_);
+  ASSERT_TRUE(mount.ok());
+  const std::string bound = dir_.Write("bound", "");
+  ASSERT_EQ(::mount((mount / "labels").c_str(), bound.c_str(), nullptr, MS_BIND, nullptr), 0);
+  {
+    EventLog events(bound, IN_MODIFY);
+    for (int i = 0; i < 100; ++i) {
+      const std::string value = "a value of another length " + std::string(static_cast<std::size_t>(i), 'x');
+      dir_.Replace("pod.yaml", PodYaml(value));
+      ASSERT_THAT(events.UntilLast("MODIFY"), Contains("MODIFY")) << "change " << i;
+      ASSERT_EQ(Slurp(bound), Labels(value));
+    }
+  }
+  EXPECT_EQ(umount2(bound.c_str(), MNT_DETACH), 0);
+}
+
+TEST_F(LiveLayoutTest, ASlowReaderGetsOneVersionWhole) {
+  const std::string first(500, 'a');
+  dir_.Replace("pod.yaml", PodYaml(first));
+  const Mounted mount(Live(), at_);
+  ASSERT_TRUE(mount.ok());
+  const OwnedFd slow(open((mount / "labels").c_str(), O_RDONLY | O_CLOEXEC));
+  std::string seen;
+  char byte = 0;
+  for (int i = 0; read(slow.get(), &byte, 1) == 1; ++i) {
+    seen += byte;
+    if (i % 50 != 0) continue;
+    const std::string value = "changed " + std::to_string(i);
+    dir_.Replace("pod.yaml", PodYaml(value));
+    ASSERT_TRUE(Eventually([&] { return Slurp(mount / "labels") == Labels(value); }));
+  }
+  EXPECT_EQ(seen, Labels(first));
+}
+
+TEST_F(LiveLayoutTest, ASharedMappingIsRefused) {
+  const Mounted mount(Live(), at_);
+  ASSERT_TRUE(mount.ok());
+  const OwnedFd file(open((mount / "labels").c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_EQ(mmap(nullptr, 4096, PROT_READ, MAP_SHARED, file.get(), 0), MAP_FAILED);
+  EXPECT_EQ(errno, ENODEV);
+}
+
+}  // namespace
+}  // namespace downwardfs::testing

@@ -10,7 +10,8 @@
 //
 // Whoever is killed at any moment leaves it consistent: a record counts from when the area's `used`
 // is stored, a copy from when `current` is. The file is sealed against shrinking, so that no daemon
-// can make the holder fault. One daemon writes; the holder only looks, and trusts nothing.
+// can make the holder fault. One daemon writes; the holder looks, trusts nothing, and
+// clears `working` of the slots when a daemon has died.
 #pragma once
 
 #include <atomic>

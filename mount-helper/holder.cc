@@ -332,12 +332,17 @@ void Holder::CountPending() {
     std::uint64_t unique = 0;
     std::memcpy(&unique, memory->slot(i) + 8, sizeof unique);  // fuse_in_header.unique
     unique &= ~kResentBit;
-    const HandoverSlot& slot = memory->header().slot[i];
-    // One that only waits for its turn has killed nobody.
-    if (unique == 0 || unique == slot.done || unique != slot.working) continue;
+    HandoverSlot& slot = memory->header().slot[i];
+    // One that only waits for its turn has killed nobody; nor has one that a daemon before had
+    // begun with, and this one had not come to.
+    const std::uint64_t working = slot.working.exchange(0);
+    if (unique == 0 || unique == slot.done || unique != working) continue;
     const auto before = deaths_by_request_.find(unique);
     now[unique] = before == deaths_by_request_.end() ? 1 : before->second + 1;
   }
+  // What was not begun with this time is remembered while it waits.
+  for (const auto& [unique, deaths] : deaths_by_request_) now.emplace(unique, deaths);
+  while (now.size() > 4 * kMaxSlots) now.erase(now.begin());
   deaths_by_request_ = std::move(now);
 }
 

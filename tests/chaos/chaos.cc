@@ -77,7 +77,8 @@ ChaosResult RunChaos(const ChaosOptions& options) {
     writer.join();
     dropper.join();
     result.changes = number;
-    result.final_state_seen = Eventually([&] { return readers.newest() == number; });
+    result.final_state_seen = Eventually(
+        [&] { return readers.newest() == number && readers.newest_by_event() == number; });
   }
   result.rounds = report.calls();
   result.failures = report.failures();

@@ -3,6 +3,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,8 +13,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-
-#include "base/owned_fd.h"
 
 namespace downwardfs::testing {
 namespace {
@@ -60,9 +60,11 @@ std::string ReaderReport::first_failures() const {
 }
 
 Readers::Readers(std::string mount, ReaderReport& report)
-    : mount_(std::move(mount)), report_(report) {
-  for (const Round round : {&Readers::Cached, &Readers::Direct, &Readers::Mapped,
-                            &Readers::HeldDirectory, &Readers::Listing, &Readers::Stats}) {
+    : mount_(std::move(mount)), inotify_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)), report_(report) {
+  if (inotify_add_watch(inotify_.get(), mount_.c_str(), IN_MOVED_TO) < 0) Fail("inotify_add_watch");
+  for (const Round round :
+       {&Readers::Cached, &Readers::Direct, &Readers::Mapped, &Readers::HeldDirectory,
+        &Readers::Listing, &Readers::Stats, &Readers::Watch}) {
     threads_.emplace_back([this, round] { Run(round); });
   }
 }
@@ -173,6 +175,16 @@ void Readers::Stats() {
     if (stat((mount_ + path).c_str(), &st) != 0) Fail(std::string("stat ") + path);
   }
   if (lstat((mount_ + "/a").c_str(), &st) != 0) Fail("lstat");
+}
+
+// As those do who watch the directory for `..data` and read again.
+void Readers::Watch() {
+  pollfd event = {inotify_.get(), POLLIN, 0};
+  if (poll(&event, 1, 20) <= 0) return;
+  alignas(inotify_event) char bytes[4096];
+  while (read(inotify_.get(), bytes, sizeof bytes) > 0) {
+  }
+  newest_by_event_ = std::atoi(ReadAll(AT_FDCWD, mount_ + "/a", 0).c_str());
 }
 
 }  // namespace downwardfs::testing

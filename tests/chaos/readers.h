@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/owned_fd.h"
 
 namespace downwardfs::testing {
 
@@ -42,6 +43,8 @@ class Readers {
 
   /// The highest number that a reader has seen in the file `a`.
   int newest() const { return newest_; }
+  /// The number that was in `a` when inotify last said that `..data` had moved.
+  int newest_by_event() const { return newest_by_event_; }
 
  private:
   using Round = void (Readers::*)();
@@ -52,15 +55,18 @@ class Readers {
   void HeldDirectory();
   void Listing();
   void Stats();
+  void Watch();
 
   std::string ReadAll(int directory, const std::string& path, int flags);
   void Check(const std::string& a, const std::string& b);
   void Fail(const std::string& call);
 
   const std::string mount_;
+  const OwnedFd inotify_;  // on the root, before anything changes
   ReaderReport& report_;
   std::atomic<bool> stop_{false};
   std::atomic<int> newest_{0};
+  std::atomic<int> newest_by_event_{0};
   std::vector<std::thread> threads_;
 };
 

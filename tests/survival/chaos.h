@@ -10,6 +10,7 @@ namespace downwardfs::testing {
 struct ChaosOptions {
   int kills = 20;
   bool resend = true;    ///< false: unanswered requests are found in the slots
+  bool memory = true;    ///< now and then the daemon runs out of memory in a control group
   bool upgrades = true;  ///< now and then holder and daemon are replaced by exec
   bool stops = true;     ///< now and then SIGSTOP instead, for the watchdog
   unsigned seed = 1;
@@ -19,6 +20,7 @@ struct ChaosResult {
   int kills = 0;
   int stops = 0;
   int upgrades = 0;
+  int out_of_memory = 0;
   int changes = 0;
   long rounds = 0;
   long failures = 0;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The long form of chaos_test: chaos [--kills N] [--seed N] [--no-resend] [--no-stops]. Exit 1
-// where anything failed.
+// The long form of chaos_test, which tests/chaos builds and runs. Exit 1 where anything failed.
 #include <gtest/gtest.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
-#include "tests/chaos/chaos.h"
+#include "tests/survival/chaos.h"
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);  // the support code reports through it
@@ -18,12 +17,19 @@ int main(int argc, char** argv) {
       options.resend = false;
     } else if (std::strcmp(argv[i], "--no-stops") == 0) {
       options.stops = false;
+    } else if (std::strcmp(argv[i], "--no-upgrades") == 0) {
+      options.upgrades = false;
+    } else if (std::strcmp(argv[i], "--no-memory") == 0) {
+      options.memory = false;
     } else if (i + 1 < argc && std::strcmp(argv[i], "--kills") == 0) {
       options.kills = std::atoi(argv[++i]);
     } else if (i + 1 < argc && std::strcmp(argv[i], "--seed") == 0) {
       options.seed = static_cast<unsigned>(std::atoi(argv[++i]));
     } else {
-      std::fputs("usage: chaos [--kills N] [--seed N] [--no-resend] [--no-stops]\n", stderr);
+      std::fputs(
+          "usage: chaos [--kills N] [--seed N] [--no-resend] [--no-stops] [--no-upgrades] "
+          "[--no-memory]\n",
+          stderr);
       return 2;
     }
   }

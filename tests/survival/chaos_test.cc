@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The short form; `tests/chaos/run --kills 200` is the long one.
-#include "tests/chaos/chaos.h"
+// The short form; `tests/chaos --kills 200` is the long one.
+#include "tests/survival/chaos.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/chaos/chaos.h"
+#include "tests/survival/chaos.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -7,13 +7,15 @@
 
 #include <atomic>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
+#include <optional>
 #include <random>
 #include <thread>
 
-#include "tests/chaos/readers.h"
 #include "tests/support/mounted.h"
 #include "tests/support/temp_dir.h"
+#include "tests/survival/readers.h"
 
 namespace downwardfs::testing {
 namespace {
@@ -32,6 +34,45 @@ int DaemonOf(int holder) {
 
 }  // namespace
 
+namespace {
+
+// A control group in which nothing can be allocated; whoever is put into it is killed by the kernel
+// when it next wants memory.
+class StarvingGroup {
+ public:
+  StarvingGroup() {
+    for (const auto& [folder, limit] :
+         {std::pair<std::string, const char*>{"/sys/fs/cgroup/memory", "memory.limit_in_bytes"},
+          {"/sys/fs/cgroup", "memory.max"}}) {
+      std::error_code failed;
+      folder_ = folder + "/downwardfs-chaos-" + std::to_string(getpid());
+      if (std::filesystem::create_directory(folder_, failed)) {
+        if (Write(limit, "65536")) return;
+        std::filesystem::remove(folder_, failed);
+      }
+      folder_.clear();
+    }
+  }
+  ~StarvingGroup() {
+    std::error_code ignored;
+    if (!folder_.empty()) std::filesystem::remove(folder_, ignored);
+  }
+  StarvingGroup(const StarvingGroup&) = delete;
+  StarvingGroup& operator=(const StarvingGroup&) = delete;
+
+  bool usable() const { return !folder_.empty(); }
+  bool Take(int pid) const { return Write("cgroup.procs", std::to_string(pid)); }
+
+ private:
+  bool Write(const std::string& file, const std::string& text) const {
+    std::ofstream out(folder_ + "/" + file);
+    return static_cast<bool>(out << text << std::flush);
+  }
+  std::string folder_;
+};
+
+}  // namespace
+
 ChaosResult RunChaos(const ChaosOptions& options) {
   ChaosResult result;
   const TempDir dir;
@@ -45,6 +86,8 @@ ChaosResult RunChaos(const ChaosOptions& options) {
   const int holder = std::atoi(mount.StatusField("holderPid").c_str());
 
   std::mt19937 random(options.seed);
+  std::optional<StarvingGroup> group;
+  if (options.memory) group.emplace();
   std::atomic<bool> done{false};
   std::atomic<int> number{1};
   std::thread writer([&] {
@@ -70,6 +113,10 @@ ChaosResult RunChaos(const ChaosOptions& options) {
         if (kill(holder, SIGUSR2) == 0) ++result.upgrades;
         continue;
       }
+      if (group && group->usable() && random() % 10 == 0) {
+        if (group->Take(daemon)) ++result.out_of_memory;
+        continue;
+      }
       const bool stop = options.stops && random() % 20 == 0;
       if (kill(daemon, stop ? SIGSTOP : SIGKILL) == 0) ++(stop ? result.stops : result.kills);
     }
@@ -90,11 +137,13 @@ ChaosResult RunChaos(const ChaosOptions& options) {
 std::string Summary(const ChaosResult& result) {
   char line[256];
   std::snprintf(line, sizeof line,
-                "%d kills, %d stops, %d upgrades, %d changes, %ld rounds of reads, %ld failures, "
+                "%d kills, %d stops, %d out of memory, %d upgrades, %d changes, %ld rounds of "
+                "reads, %ld failures, "
                 "longest round "
                 "%.0f ms, final state %s",
-                result.kills, result.stops, result.upgrades, result.changes, result.rounds,
-                result.failures, result.longest_ms, result.final_state_seen ? "seen" : "NOT SEEN");
+                result.kills, result.stops, result.out_of_memory, result.upgrades, result.changes,
+                result.rounds, result.failures, result.longest_ms,
+                result.final_state_seen ? "seen" : "NOT SEEN");
   return line;
 }
 

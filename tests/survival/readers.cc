@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/chaos/readers.h"
+#include "tests/survival/readers.h"
 
 #include <dirent.h>
 #include <fcntl.h>

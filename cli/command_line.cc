@@ -112,8 +112,7 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
       ->add_flag_callback(
           "--no-holder", [&options] { options.holder = false; },
           "One process alone: if it dies, so does the mount. (As root a small second process holds "
-          "the mount and starts the daemon again; readers see nothing of it. Not yet in the live "
-          "layout.)")
+          "the mount and starts the daemon again; readers see nothing of it.)")
       ->group(kSurvivalGroup);
   command
       ->add_option("--watchdog", options.watchdog_ms,

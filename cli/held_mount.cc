@@ -195,7 +195,7 @@ class HeldDaemon {
   Status Begin() {
     auto inputs = OpenInputs(options_.source, options_.what, Usage{true, signals_.get()});
     if (!inputs) return Fail(std::move(inputs.error()));
-    if (auto valid = CheckView(*inputs); !valid) return valid;
+    if (auto valid = CheckView(*inputs, signals_.get()); !valid) return valid;
     if (auto done = Show(std::move(*inputs)); !done) return done;
     if (auto said = channel_.Say(Kind::kReady); !said) return said;
     if (!options_.foreground) LeaveTheTerminal();

@@ -59,7 +59,7 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   // the end of the mount.
   auto inputs = OpenInputs(options.source, options.what, Usage{/*follow=*/true, signals->get()});
   if (!inputs) return Fail(std::move(inputs.error()));
-  if (auto valid = CheckView(*inputs); !valid) return Fail(std::move(valid.error()));
+  if (auto valid = CheckView(*inputs, signals->get()); !valid) return Fail(std::move(valid.error()));
 
   MountStatus status(*mount_point);
   status.Attach(&*inputs);
@@ -99,7 +99,7 @@ Result<int> RunMount(const MountOptions& options) {
     return RunHeldMount(options);
   }
   // As an ordinary user fusermount3 mounts and unmounts, and nobody could hold anything.
-  if (options.holder && geteuid() == 0 && !options.live_layout) return LaunchHolder(options);
+  if (options.holder && geteuid() == 0) return LaunchHolder(options);
   ReadinessPipe ready;
   if (!options.foreground) {
     // No thread exists yet; everything that can fail happens in the child, which still has the

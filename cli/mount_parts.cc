@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/mount_parts.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <utility>
@@ -24,9 +25,13 @@ Ownership OwnershipOf(const MountOptions& options, bool held) {
 
 }  // namespace
 
-Status CheckView(const Inputs& inputs) {
+Status CheckView(const Inputs& inputs, int signals) {
   auto projection = ProjectFrom(*inputs.source, inputs.pod, inputs.view);
   if (!projection) return Fail(std::move(projection.error()));
+  pollfd stop = {signals, POLLIN, 0};
+  if (poll(&stop, 1, 0) > 0) {
+    return Fail(ErrorCode::kCancelled, "stopped by a signal; nothing is mounted");
+  }
   return {};
 }
 

@@ -269,7 +269,7 @@ void Holder::TakeSignals() {
         break;
       default:
         // Before anything is mounted the daemon says why it ends.
-        exit_status_ = ready_ ? Finish(0) : EndDaemon();
+        exit_status_ = mount_.device ? Finish(0) : EndDaemon();
         return;
     }
   }

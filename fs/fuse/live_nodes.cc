@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fs/fuse/inode_attr.h"
+#include "fs/fuse/request_in_work.h"
 
 namespace downwardfs {
 namespace {
@@ -29,8 +30,12 @@ LiveNodes::LiveNodes(Ownership ownership, WallTime created) : ownership_(ownersh
 
 LiveNodes::Difference LiveNodes::Stage(VolumeVersionPtr version, std::string resource_version) {
   MutexLock lock(mutex_);
+  const Saving saving(*this);
   // What an earlier attempt left undone is found again by the comparison.
-  for (const auto& [name, id] : std::exchange(pending_, {})) nodes_.erase(id);
+  for (const auto& [name, id] : std::exchange(pending_, {})) {
+    nodes_.erase(id);
+    SaveDropped(id);
+  }
   Comparison comparison;
   comparison.new_bytes = version->PeekContents();
   if (current_) {
@@ -39,8 +44,42 @@ LiveNodes::Difference LiveNodes::Stage(VolumeVersionPtr version, std::string res
   }
   comparison.before = std::exchange(current_, std::move(version));
   resource_version_ = std::move(resource_version);
+  versions_[++current_id_] = current_;
+  SaveVersion(current_id_);
   Compare(kRootNode, 0, "", comparison);
+  DropUnusedVersions();
+  SaveMeta();
   return std::move(comparison.difference);
+}
+
+LiveNodes::Difference LiveNodes::Unfinished() {
+  MutexLock lock(mutex_);
+  const Saving saving(*this);
+  for (const auto& [name, id] : std::exchange(pending_, {})) {
+    nodes_.erase(id);
+    SaveDropped(id);
+  }
+  Comparison comparison;
+  comparison.before = current_;
+  comparison.old_bytes = comparison.new_bytes = current_->PeekContents();
+  Compare(kRootNode, 0, "", comparison);
+  Difference difference = std::move(comparison.difference);
+  difference.changed.clear();
+  for (const auto& [id, node] : nodes_) {
+    if (node.named && node.lookups > 0 && !node.Entry().is_directory) {
+      difference.changed.push_back({id, {}, PathOf(id)});
+    }
+  }
+  return difference;
+}
+
+std::string LiveNodes::PathOf(NodeId id) const {
+  std::string path;
+  for (NodeId at = id; at != kRootNode; at = nodes_.at(at).parent) {
+    const std::string& name = nodes_.at(at).Entry().name;
+    path = path.empty() ? name : name + "/" + path;
+  }
+  return path;
 }
 
 bool LiveNodes::SameFile(const Node& node, std::uint32_t entry,
@@ -74,14 +113,18 @@ void LiveNodes::Compare(NodeId directory, std::uint32_t entry, const std::string
       child.time = std::max(current_->created(), child.time + std::chrono::nanoseconds(1));
     }
     child.version = current_;
+    child.version_id = current_id_;
     child.entry = *found;
+    SaveNode(id);
   }
   if (!added.empty() || !difference.gone.empty()) {
     // A directory's time must grow with its names, or the kernel would keep its cached listing.
     node.time = std::max(current_->created(), node.time + std::chrono::nanoseconds(1));
   }
   node.version = current_;
+  node.version_id = current_id_;
   node.entry = entry;
+  SaveNode(directory);
   for (const std::uint32_t child : added) {
     AddBelow(directory, child, Below(path, current_->entry(child).name), difference);
   }
@@ -91,10 +134,12 @@ NodeId LiveNodes::AddNode(NodeId parent, std::uint32_t entry) {
   const NodeId id = next_id_++;
   Node& node = nodes_[id];
   node.version = current_;
+  node.version_id = current_id_;
   node.entry = entry;
   node.parent = parent;
   node.time = current_->created();
   pending_[{parent, node.Entry().name}] = id;
+  SaveNode(id);
   return id;
 }
 
@@ -125,6 +170,7 @@ void LiveNodes::Name(const TreeChange& change, NodeId id) {
   const auto directory = nodes_.find(change.node);
   if (node == nodes_.end() || directory == nodes_.end()) return;
   node->second.named = true;
+  SaveNode(id);
   directory->second.children[change.name] = id;
 }
 
@@ -137,11 +183,13 @@ void LiveNodes::Unname(const TreeChange& change) {
   const NodeId id = child->second;
   children.erase(child);
   nodes_.at(id).named = false;
+  SaveNode(id);
   DropIfUnused(id);
 }
 
 void LiveNodes::ShowNames(const Difference& difference) {
   MutexLock lock(mutex_);
+  const Saving saving(*this);
   for (const Step& step : difference.gone) Unname(step.change);
   for (const Step& step : difference.added) Name(step.change, step.id);
 }
@@ -151,6 +199,7 @@ void LiveNodes::DropIfUnused(NodeId id) {
   if (node == nodes_.end() || id == kRootNode) return;
   if (node->second.named || node->second.lookups > 0) return;
   nodes_.erase(node);
+  SaveDropped(id);
 }
 
 std::optional<NodeAttr> LiveNodes::Lookup(NodeId parent, std::string_view name) {
@@ -159,32 +208,71 @@ std::optional<NodeAttr> LiveNodes::Lookup(NodeId parent, std::string_view name) 
   if (directory == nodes_.end()) return std::nullopt;
   const auto child = directory->second.children.find(name);
   if (child == directory->second.children.end()) return std::nullopt;
+  const Saving saving(*this);
   ++nodes_.at(child->second).lookups;
+  SaveNode(child->second);
+  record_.SaveDone(child->second);
   return AttrLocked(child->second);
 }
 
 void LiveNodes::Forget(NodeId id, std::uint64_t count) {
   MutexLock lock(mutex_);
+  const Saving saving(*this);
+  ForgetLocked(id, count);
+  record_.SaveDone(0);
+}
+
+void LiveNodes::ForgetAll(const std::vector<Forgotten>& nodes) {
+  MutexLock lock(mutex_);
+  const Saving saving(*this);
+  for (const Forgotten& node : nodes) ForgetLocked(node.id, node.count);
+  record_.SaveDone(0);
+}
+
+void LiveNodes::ForgetLocked(NodeId id, std::uint64_t count) {
   const auto node = nodes_.find(id);
   if (node == nodes_.end()) return;
   node->second.lookups -= std::min(node->second.lookups, count);
+  SaveNode(id);
   DropIfUnused(id);
+}
+
+void LiveNodes::Arm(TreeChange change) {
+  {
+    MutexLock lock(mutex_);
+    const Saving saving(*this);
+    record_.SaveArmed(change);
+  }
+  VolumeNodes::Arm(std::move(change));
+}
+
+// The new node of that name; where the change arrives twice, the one that it has made.
+std::optional<NodeId> LiveNodes::NodeToMake(const TreeChange& change) const {
+  const auto pending = pending_.find({change.node, change.name});
+  if (pending != pending_.end()) return pending->second;
+  const auto directory = nodes_.find(change.node);
+  if (directory == nodes_.end() || !record_.on()) return std::nullopt;
+  const auto made = directory->second.children.find(change.name);
+  if (made == directory->second.children.end()) return std::nullopt;
+  return made->second;
 }
 
 std::optional<NodeAttr> LiveNodes::Apply(const TreeChange& change) {
   if (!IsArmed(change)) return std::nullopt;
   MutexLock lock(mutex_);
+  const Saving saving(*this);
   switch (change.kind) {
     case Kind::kSetAttributes:
       return AttrLocked(change.node);
     case Kind::kMakeFile:
     case Kind::kMakeDirectory: {
-      const auto pending = pending_.find({change.node, change.name});
-      if (pending == pending_.end()) return std::nullopt;
-      const NodeId id = pending->second;
-      Name(change, id);
-      ++nodes_.at(id).lookups;
-      return AttrLocked(id);
+      const auto id = NodeToMake(change);
+      if (!id) return std::nullopt;
+      Name(change, *id);
+      ++nodes_.at(*id).lookups;
+      SaveNode(*id);
+      record_.SaveDone(*id);
+      return AttrLocked(*id);
     }
     case Kind::kUnlink:
     case Kind::kRemoveDirectory:
@@ -237,10 +325,20 @@ std::optional<FileRef> LiveNodes::File(NodeId id) const {
 
 std::optional<std::uint64_t> LiveNodes::OpenFile(NodeId id) {
   MutexLock lock(mutex_);
+  const Saving saving(*this);
+  // The kernel may have the answer to an open that comes again.
+  const auto before = opened_before_.find(request_in_work.unique);
+  if (before != opened_before_.end() && opened_.count(before->second) > 0) {
+    record_.SaveDone(before->second | kOpenedBit);
+    return before->second;
+  }
   auto file = FileLocked(id);
   if (!file) return std::nullopt;
   const std::uint64_t handle = next_handle_++;
-  opened_[handle] = std::move(*file);
+  opened_[handle] = {std::move(*file), nodes_.at(id).version_id};
+  SaveOpened(handle);
+  SaveMeta();
+  record_.SaveDone(handle | kOpenedBit);
   return handle;
 }
 
@@ -248,12 +346,14 @@ std::optional<FileRef> LiveNodes::Opened(std::uint64_t handle) const {
   MutexLock lock(mutex_);
   const auto file = opened_.find(handle);
   if (file == opened_.end()) return std::nullopt;
-  return file->second;
+  return file->second.file;
 }
 
 void LiveNodes::CloseFile(std::uint64_t handle) {
   MutexLock lock(mutex_);
+  const Saving saving(*this);
   opened_.erase(handle);
+  record_.Add(RecordWriter().Number(kClosedRecord).Number(handle));
 }
 
 std::optional<std::vector<DirectoryEntry>> LiveNodes::List(NodeId id) const {
@@ -275,7 +375,14 @@ std::optional<std::vector<DirectoryEntry>> LiveNodes::List(NodeId id) const {
 
 void LiveNodes::SetResourceVersion(std::string resource_version) {
   MutexLock lock(mutex_);
+  const Saving saving(*this);
   resource_version_ = std::move(resource_version);
+  SaveMeta();
+}
+
+VolumeVersionPtr LiveNodes::CurrentVersion() const {
+  MutexLock lock(mutex_);
+  return current_;
 }
 
 VolumeStats LiveNodes::GetStats() const {

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "fs/fuse/nodes_record.h"
 #include "fs/fuse/volume_nodes.h"
 
 namespace downwardfs {
@@ -39,8 +40,18 @@ class LiveNodes final : public VolumeNodes {
   Difference Stage(VolumeVersionPtr version, std::string resource_version);
   void ShowNames(const Difference& difference);
 
+  /// What the kernel may not have been told of the shown version, since a daemon has died
+  /// meanwhile: names that are not made or removed, and as changed every file that it knows.
+  Difference Unfinished();
+
+  Status UseJournal(std::unique_ptr<Journal> journal) override;
+  bool WasDone(std::uint64_t unique) const override;
+  void TakeBack(std::uint64_t unique) override;
+  VolumeVersionPtr CurrentVersion() const override;
+
   std::optional<NodeAttr> Lookup(NodeId parent, std::string_view name) override;
   void Forget(NodeId id, std::uint64_t count) override;
+  void ForgetAll(const std::vector<Forgotten>& nodes) override;
   std::optional<NodeAttr> Attr(NodeId id) const override;
   std::optional<std::string> ReadLink(NodeId id) const override;
   std::optional<FileRef> File(NodeId id) const override;
@@ -50,12 +61,18 @@ class LiveNodes final : public VolumeNodes {
   std::optional<FileRef> Opened(std::uint64_t handle) const override;
   void CloseFile(std::uint64_t handle) override;
   std::optional<NodeAttr> Apply(const TreeChange& change) override;
+  void Arm(TreeChange change) override;
   void SetResourceVersion(std::string resource_version) override;
   VolumeStats GetStats() const override;
 
  private:
+  // In what a request has left behind (NodesRecord::Done): the number of an open.
+  static constexpr std::uint64_t kOpenedBit = std::uint64_t{1} << 63;
+  static constexpr std::uint64_t kClosedRecord = 16;
+
   struct Node {
     VolumeVersionPtr version;  // what it shows; of a gone name the last that had it
+    std::uint64_t version_id = 0;
     std::uint32_t entry = 0;
     NodeId parent = 0;
     bool named = false;  // a name leads to it
@@ -84,7 +101,25 @@ class LiveNodes final : public VolumeNodes {
   void Name(const TreeChange& change, NodeId id) REQUIRES(mutex_);
   void Unname(const TreeChange& change) REQUIRES(mutex_);
   void DropIfUnused(NodeId id) REQUIRES(mutex_);
+  std::string PathOf(NodeId id) const REQUIRES(mutex_);
+
+  // live_record.cc: what the journal holds of all this.
+  friend class Saving<LiveNodes>;
+  void EndSaving() NO_THREAD_SAFETY_ANALYSIS;
+  void SaveVersion(std::uint64_t id) REQUIRES(mutex_);
+  void DropUnusedVersions() REQUIRES(mutex_);
+  void SaveNode(NodeId id) REQUIRES(mutex_);
+  void SaveDropped(NodeId id) REQUIRES(mutex_);
+  void SaveOpened(std::uint64_t handle) REQUIRES(mutex_);
+  void SaveMeta() REQUIRES(mutex_);
+  void SaveAll() REQUIRES(mutex_);
+  Status Load(RecordReader record) REQUIRES(mutex_);
+  Status LoadNode(RecordReader& record) REQUIRES(mutex_);
+  Status LoadOpened(RecordReader& record) REQUIRES(mutex_);
+  Status TieTogether() REQUIRES(mutex_);
   std::optional<NodeAttr> AttrLocked(NodeId id) const REQUIRES(mutex_);
+  std::optional<NodeId> NodeToMake(const TreeChange& change) const REQUIRES(mutex_);
+  void ForgetLocked(NodeId id, std::uint64_t count) REQUIRES(mutex_);
   std::optional<FileRef> FileLocked(NodeId id) const REQUIRES(mutex_);
 
   const Ownership ownership_;
@@ -92,8 +127,18 @@ class LiveNodes final : public VolumeNodes {
   std::map<NodeId, Node> nodes_ GUARDED_BY(mutex_);
   // New names that the kernel has not been told of.
   std::map<std::pair<NodeId, std::string>, NodeId> pending_ GUARDED_BY(mutex_);
-  std::map<std::uint64_t, FileRef> opened_ GUARDED_BY(mutex_);
+  struct OpenedFile {
+    FileRef file;
+    std::uint64_t version_id = 0;
+  };
+  std::map<std::uint64_t, OpenedFile> opened_ GUARDED_BY(mutex_);
+  // Opens of the daemon before us that come again, by the request: the number stays.
+  std::map<std::uint64_t, std::uint64_t> opened_before_ GUARDED_BY(mutex_);
   VolumeVersionPtr current_ GUARDED_BY(mutex_);
+  std::uint64_t current_id_ GUARDED_BY(mutex_) = 0;
+  // Those that a node or an open file shows, for the journal.
+  std::map<std::uint64_t, VolumeVersionPtr> versions_ GUARDED_BY(mutex_);
+  NodesRecord record_ GUARDED_BY(mutex_);
   std::string resource_version_ GUARDED_BY(mutex_);
   NodeId next_id_ GUARDED_BY(mutex_) = kRootNode + 1;
   std::uint64_t next_handle_ GUARDED_BY(mutex_) = 1;

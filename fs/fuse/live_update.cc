@@ -21,6 +21,16 @@ std::function<void()> LiveUpdate::Show(VolumeVersionPtr version, std::string res
   return {};
 }
 
+std::function<void()> LiveUpdate::Resume() {
+  if (auto tree = tree_.Open()) {
+    // What the publisher was last told to do comes first (versioned_update.cc has the reason).
+    tree->Look(".");
+  }
+  const LiveNodes::Difference difference = nodes_.Unfinished();
+  if (!ShowThroughKernel(difference)) ShowByNotification(difference);
+  return {};
+}
+
 Status LiveUpdate::ShowThroughKernel(const LiveNodes::Difference& difference) {
   auto tree = tree_.Open();
   if (!tree) return Fail(std::move(tree.error()));

@@ -23,6 +23,7 @@ class LiveUpdate final : public VolumeUpdate {
       : nodes_(nodes), tree_(tree), notifier_(notifier) {}
 
   std::function<void()> Show(VolumeVersionPtr version, std::string resource_version) override;
+  std::function<void()> Resume() override;
   std::uint64_t without_events() const override { return without_events_; }
 
  private:

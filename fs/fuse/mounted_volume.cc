@@ -70,7 +70,7 @@ struct MountedVolume::State {
 void MountedVolume::State::ShowFirst(VolumeVersionPtr version, std::string resource_version) {
   const auto now = version->created();
   if (options.layout == Layout::kLive) {
-    live = std::make_unique<LiveNodes>(options.ownership, now);
+    if (!live) live = std::make_unique<LiveNodes>(options.ownership, now);
     live->ShowNames(live->Stage(std::move(version), std::move(resource_version)));
     nodes = live.get();
   } else {
@@ -93,11 +93,18 @@ void MountedVolume::State::SetUpUpdates(std::string device, std::shared_ptr<Tree
 }
 
 Status MountedVolume::State::SetUpRecovery(const Handover& handover) {
-  versioned = std::make_unique<VersionedNodes>(options.ownership, std::chrono::system_clock::now());
-  nodes = context.nodes = versioned.get();
-  auto done = versioned->UseJournal(std::make_unique<Journal>(*handover.memory));
+  const auto now = std::chrono::system_clock::now();
+  if (options.layout == Layout::kLive) {
+    live = std::make_unique<LiveNodes>(options.ownership, now);
+    nodes = live.get();
+  } else {
+    versioned = std::make_unique<VersionedNodes>(options.ownership, now);
+    nodes = versioned.get();
+  }
+  context.nodes = nodes;
+  auto done = nodes->UseJournal(std::make_unique<Journal>(*handover.memory));
   if (!done) return done;
-  recovery = std::make_unique<RequestRecovery>(*handover.memory, *versioned);
+  recovery = std::make_unique<RequestRecovery>(*handover.memory, *nodes);
   context.recovery = recovery.get();
   held = true;
   return {};
@@ -215,7 +222,8 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Resume(MountedVolumeOption
   if (!volume) return volume;
   const auto lane = (*volume)->lane_->poster();
   lane.Post([state, lane] {
-    auto rest = static_cast<VersionedUpdate&>(*state->update).Resume();
+    auto rest = state->update->Resume();
+    if (!rest) return;
     lane.PostAt(std::chrono::steady_clock::now() + VersionedUpdate::kGraceTime,
                 [state, rest = std::move(rest)] { rest(); });
   });
@@ -314,7 +322,7 @@ void MountedVolume::Unmount() {
 }
 
 VolumeVersionPtr MountedVolume::shown() const {
-  return state_->versioned ? state_->versioned->CurrentVersion() : nullptr;
+  return state_->nodes->CurrentVersion();
 }
 
 VolumeStats MountedVolume::stats() const {

@@ -64,7 +64,7 @@ class MountedVolume {
                                                       std::string resource_version,
                                                       SessionLoop& loop, Publisher& publisher);
 
-  /// The same under a holder: `mount` has it mounted. In the kubelet's layout.
+  /// The same under a holder: `mount` has it mounted.
   static Result<std::unique_ptr<MountedVolume>> MountHeld(
       MountedVolumeOptions options, VolumeVersionPtr version, std::string resource_version,
       const Handover& handover, const std::function<Result<HeldMount>()>& mount, SessionLoop& loop,
@@ -78,7 +78,7 @@ class MountedVolume {
   /// Unmount().
   ~MountedVolume();
 
-  /// The version that is shown; null in the live layout.
+  /// The version that is shown.
   VolumeVersionPtr shown() const;
 
   /// Shows `version` from now on; does not wait for it. Of several that are published faster than

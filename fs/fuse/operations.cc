@@ -151,7 +151,9 @@ void Open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
   file->fh = *handle;
   file->direct_io = 1;
   // The kernel will send no RELEASE if the caller was interrupted.
-  if (fuse_reply_open(request, file) == -ENOENT) context.nodes->CloseFile(*handle);
+  if (fuse_reply_open(request, file) != -ENOENT) return;
+  if (context.recovery && context.recovery->answers_again()) return;
+  context.nodes->CloseFile(*handle);
 }
 
 void Release(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {

@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "fs/fuse/request_in_work.h"
-#include "fs/fuse/versioned_nodes.h"
+#include "fs/fuse/volume_nodes.h"
 
 namespace downwardfs {
 namespace {
@@ -37,7 +37,7 @@ void AnswerEio(int device, std::uint64_t unique) {
 
 }  // namespace
 
-RequestRecovery::RequestRecovery(const HandoverMemory& memory, VersionedNodes& nodes)
+RequestRecovery::RequestRecovery(const HandoverMemory& memory, VolumeNodes& nodes)
     : memory_(memory), nodes_(nodes) {
   // The kernel must not have to fault a page in while it copies a request: with a SIGKILL pending
   // that would end the request with EIO.

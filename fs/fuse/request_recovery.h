@@ -17,12 +17,12 @@
 
 namespace downwardfs {
 
-class VersionedNodes;
+class VolumeNodes;
 
 class RequestRecovery {
  public:
   /// Both outlive it. `nodes` has its journal already.
-  RequestRecovery(const HandoverMemory& memory, VersionedNodes& nodes);
+  RequestRecovery(const HandoverMemory& memory, VolumeNodes& nodes);
 
   /// read(2) of one request, by way of the calling thread's slot. One that must not be processed is
   /// answered here; then, as where there is none, -1 and EAGAIN.
@@ -53,7 +53,7 @@ class RequestRecovery {
   void SaveInit(const unsigned char* request, std::size_t size);
 
   const HandoverMemory& memory_;
-  VersionedNodes& nodes_;
+  VolumeNodes& nodes_;
   std::vector<std::uint64_t> poison_;
   std::atomic<bool> swallow_{false};
   std::atomic<bool> again_{false};

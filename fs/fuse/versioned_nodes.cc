@@ -144,8 +144,7 @@ void VersionedNodes::Arm(TreeChange change) {
   {
     MutexLock lock(mutex_);
     const Saving saving(*this);
-    armed_now_ = change;
-    SaveArmed();
+    record_.SaveArmed(change);
   }
   VolumeNodes::Arm(std::move(change));
 }
@@ -288,7 +287,7 @@ void VersionedNodes::CountLookup(NodeId id) {
     if (!located->alias) ++live.known[located->index];
     SaveState(located->live->first);
   }
-  SaveDone(id);
+  record_.SaveDone(id);
 }
 
 std::optional<NodeAttr> VersionedNodes::Lookup(NodeId parent, std::string_view name) {
@@ -309,14 +308,14 @@ void VersionedNodes::Forget(NodeId id, std::uint64_t count) {
   MutexLock lock(mutex_);
   const Saving saving(*this);
   ForgetLocked(id, count);
-  SaveDone(0);
+  record_.SaveDone(0);
 }
 
 void VersionedNodes::ForgetAll(const std::vector<Forgotten>& nodes) {
   MutexLock lock(mutex_);
   const Saving saving(*this);
   for (const Forgotten& node : nodes) ForgetLocked(node.id, node.count);
-  SaveDone(0);
+  record_.SaveDone(0);
 }
 
 void VersionedNodes::ForgetLocked(NodeId id, std::uint64_t count) {

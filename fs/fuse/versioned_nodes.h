@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "fs/fuse/journal.h"
+#include "fs/fuse/nodes_record.h"
 #include "fs/fuse/volume_nodes.h"
 
 namespace downwardfs {
@@ -31,23 +31,10 @@ class VersionedNodes final : public VolumeNodes {
  public:
   VersionedNodes(Ownership ownership, WallTime created);
 
-  /// From now on every change of the state is recorded, so that another process can go on with it.
-  /// Where the journal has records already they are taken over first: what the kernel knows from
-  /// the daemon before us. Nothing but this may have been called before.
-  Status UseJournal(std::unique_ptr<Journal> journal);
-
-  /// What a daemon has done of the requests that it may not have answered.
-  struct Done {
-    std::uint64_t unique = 0;  ///< the request
-    NodeId counted = 0;        ///< the node whose lookup it has counted; 0: none
-  };
-  /// Whether the daemon before us has dealt with this request, except perhaps for its answer.
-  bool WasDone(std::uint64_t unique) const;
-  /// The request was not answered and comes again: takes back what was counted for it.
-  void TakeBack(std::uint64_t unique);
-
-  /// The version that is shown; null: none yet.
-  VolumeVersionPtr CurrentVersion() const;
+  Status UseJournal(std::unique_ptr<Journal> journal) override;
+  bool WasDone(std::uint64_t unique) const override;
+  void TakeBack(std::uint64_t unique) override;
+  VolumeVersionPtr CurrentVersion() const override;
   /// What an attempt to show a version has left: its directory, which must be removed, and the name
   /// of the link. Nothing where no attempt is under way.
   std::optional<std::string> UnfinishedDirectory() const;
@@ -156,25 +143,13 @@ class VersionedNodes final : public VolumeNodes {
   void DropLinkIfUnused(NodeId id) REQUIRES(mutex_);
 
   // versioned_record.cc: what the journal holds of all this.
-  // What is saved while it lives counts when it goes. Made under the lock.
-  class Saving {
-   public:
-    explicit Saving(VersionedNodes& nodes) : nodes_(nodes) {}
-    ~Saving() { nodes_.EndSaving(); }
-    Saving(const Saving&) = delete;
-    Saving& operator=(const Saving&) = delete;
-
-   private:
-    VersionedNodes& nodes_;
-  };
+  friend class Saving<VersionedNodes>;
   void EndSaving() NO_THREAD_SAFETY_ANALYSIS;
   void SaveVersion(NodeId base) REQUIRES(mutex_);
   void SaveState(NodeId base) REQUIRES(mutex_);
   void SaveDropped(NodeId base) REQUIRES(mutex_);
   void SaveLink(NodeId id) REQUIRES(mutex_);
   void SaveMeta() REQUIRES(mutex_);
-  void SaveArmed() REQUIRES(mutex_);
-  void SaveDone(NodeId counted) REQUIRES(mutex_);
   void SaveAll() REQUIRES(mutex_);
   Status Load(RecordReader record) REQUIRES(mutex_);
   Status LoadVersion(RecordReader& record) REQUIRES(mutex_);
@@ -188,16 +163,14 @@ class VersionedNodes final : public VolumeNodes {
   // The data directories whose names resolve: thousands, where the pod changes thousands of times
   // within the grace time.
   std::map<std::string, NodeId, std::less<>> data_dirs_ GUARDED_BY(mutex_);
-  NodeId current_ GUARDED_BY(mutex_) = 0;  // base of the current version; 0: none yet
-  NodeId staged_ GUARDED_BY(mutex_) = 0;   // base of the version that is being shown; 0: none
+  NodeId current_ GUARDED_BY(mutex_) = 0;        // base of the current version; 0: none yet
+  NodeId staged_ GUARDED_BY(mutex_) = 0;         // base of the version that is being shown; 0: none
   bool staged_link_ GUARDED_BY(mutex_) = false;  // `..data_tmp` leads to it
   NodeId next_id_ GUARDED_BY(mutex_) = kRootNode + 1;
   WallTime root_time_ GUARDED_BY(mutex_);
   std::uint64_t flips_ GUARDED_BY(mutex_) = 0;
-  TreeChange armed_now_ GUARDED_BY(mutex_);              // a copy, for the journal
-  std::unique_ptr<Journal> journal_ GUARDED_BY(mutex_);  // null: nobody could go on with it
-  std::vector<Done> done_ GUARDED_BY(mutex_);            // by slot
-  std::vector<Done> done_before_ GUARDED_BY(mutex_);
+  TreeChange armed_now_ GUARDED_BY(mutex_);  // a copy, for the journal
+  NodesRecord record_ GUARDED_BY(mutex_);
 };
 
 }  // namespace downwardfs

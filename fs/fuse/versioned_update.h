@@ -35,9 +35,7 @@ class VersionedUpdate final : public VolumeUpdate {
       : nodes_(nodes), tree_(tree), notifier_(notifier) {}
 
   std::function<void()> Show(VolumeVersionPtr version, std::string resource_version) override;
-  /// Finishes what the daemon before us has begun: the update that it was making, and the retired
-  /// versions. Returns what is left to do after the grace time.
-  std::function<void()> Resume();
+  std::function<void()> Resume() override;
   std::uint64_t without_events() const override { return without_events_; }
 
  private:

@@ -7,12 +7,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/mutex.h"
+#include "fs/fuse/journal.h"
 #include "fs/fuse/tree_change.h"
 #include "fs/tree/volume_version.h"
 
@@ -112,6 +114,17 @@ class VolumeNodes {
   /// The shown version is right for a newer resourceVersion too.
   virtual void SetResourceVersion(std::string resource_version) = 0;
   virtual VolumeStats GetStats() const = 0;
+
+  /// From now on every change of the state is recorded, so that another process can go on with it.
+  /// Where the journal has records already they are taken over first: what the kernel knows from
+  /// the daemon before us. Nothing but this may have been called before.
+  virtual Status UseJournal(std::unique_ptr<Journal> journal) = 0;
+  /// Whether the daemon before us has dealt with this request, except perhaps for its answer.
+  virtual bool WasDone(std::uint64_t unique) const = 0;
+  /// The request was not answered and comes again: takes back what was counted for it.
+  virtual void TakeBack(std::uint64_t unique) = 0;
+  /// The version that is shown; null: none yet.
+  virtual VolumeVersionPtr CurrentVersion() const = 0;
 
   /// From now on Apply() takes this change, and no other. The publisher's, one at a time.
   virtual void Arm(TreeChange change) EXCLUDES(armed_mutex_) {

@@ -18,6 +18,10 @@ class VolumeUpdate {
   /// Shows the version. Returns what is left to do after the grace time, if anything.
   virtual std::function<void()> Show(VolumeVersionPtr version, std::string resource_version) = 0;
 
+  /// Finishes what the daemon before us has begun. Returns what is left to do after the grace time,
+  /// if anything.
+  virtual std::function<void()> Resume() = 0;
+
   /// Versions that were shown without events for those who watch.
   virtual std::uint64_t without_events() const = 0;
 };

@@ -80,6 +80,7 @@ ChaosResult RunChaos(const ChaosOptions& options) {
   dir.Write("items.yaml", kNumberedItems);
   std::vector<std::string> arguments = {"--pod-file",       dir / "pod.json", "--items",
                                         dir / "items.yaml", "--watchdog",     "500"};
+  if (options.live) arguments.insert(arguments.end(), {"--layout", "live"});
   if (!options.resend) arguments.emplace_back("--no-resend");
   const Mounted mount(arguments, dir.MakeDir("mount"));
   if (!mount.ok()) return result;
@@ -104,7 +105,7 @@ ChaosResult RunChaos(const ChaosOptions& options) {
   });
   ReaderReport report;
   {
-    const Readers readers(mount.path(), report);
+    const Readers readers(mount.path(), options.live, report);
     while (result.kills + result.stops < options.kills) {
       std::this_thread::sleep_for(std::chrono::microseconds(random() % 60000));
       const int daemon = DaemonOf(holder);

@@ -9,6 +9,7 @@ namespace downwardfs::testing {
 
 struct ChaosOptions {
   int kills = 20;
+  bool live = false;     ///< the live layout
   bool resend = true;    ///< false: unanswered requests are found in the slots
   bool memory = true;    ///< now and then the daemon runs out of memory in a control group
   bool upgrades = true;  ///< now and then holder and daemon are replaced by exec

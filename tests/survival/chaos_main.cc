@@ -17,6 +17,8 @@ int main(int argc, char** argv) {
       options.resend = false;
     } else if (std::strcmp(argv[i], "--no-stops") == 0) {
       options.stops = false;
+    } else if (std::strcmp(argv[i], "--live") == 0) {
+      options.live = true;
     } else if (std::strcmp(argv[i], "--no-upgrades") == 0) {
       options.upgrades = false;
     } else if (std::strcmp(argv[i], "--no-memory") == 0) {
@@ -27,7 +29,7 @@ int main(int argc, char** argv) {
       options.seed = static_cast<unsigned>(std::atoi(argv[++i]));
     } else {
       std::fputs(
-          "usage: chaos [--kills N] [--seed N] [--no-resend] [--no-stops] [--no-upgrades] "
+          "usage: chaos [--kills N] [--seed N] [--live] [--no-resend] [--no-stops] [--no-upgrades] "
           "[--no-memory]\n",
           stderr);
       return 2;

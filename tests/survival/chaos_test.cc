@@ -23,6 +23,16 @@ TEST(ChaosTest, ReadersDoNotSeeTheDaemonDie) {
   ExpectSurvival({});
 }
 
+TEST(ChaosTest, NorInTheLiveLayout) {
+  for (const bool resend : {true, false}) {
+    ChaosOptions options;
+    options.live = true;
+    options.resend = resend;
+    options.kills = 10;
+    ExpectSurvival(options);
+  }
+}
+
 TEST(ChaosTest, NorWhereTheKernelCannotSendRequestsAgain) {
   ChaosOptions options;
   options.resend = false;

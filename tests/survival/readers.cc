@@ -59,9 +59,13 @@ std::string ReaderReport::first_failures() const {
   return all;
 }
 
-Readers::Readers(std::string mount, ReaderReport& report)
-    : mount_(std::move(mount)), inotify_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)), report_(report) {
-  if (inotify_add_watch(inotify_.get(), mount_.c_str(), IN_MOVED_TO) < 0) Fail("inotify_add_watch");
+Readers::Readers(std::string mount, bool live, ReaderReport& report)
+    : mount_(std::move(mount)),
+      live_(live),
+      inotify_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)),
+      report_(report) {
+  if (inotify_add_watch(inotify_.get(), mount_.c_str(), IN_MOVED_TO | IN_MODIFY) < 0)
+    Fail("inotify_add_watch");
   for (const Round round :
        {&Readers::Cached, &Readers::Direct, &Readers::Mapped, &Readers::HeldDirectory,
         &Readers::Listing, &Readers::Stats, &Readers::Watch}) {
@@ -125,27 +129,35 @@ void Readers::Direct() {
   Check(a, a);
 }
 
+// The live layout has no `..data`: there the root itself is held.
+OwnedFd Readers::OpenData() {
+  const std::string path = mount_ + (live_ ? "" : "/..data");
+  OwnedFd data(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!data) Fail("open " + path);
+  return data;
+}
+
 void Readers::Mapped() {
-  const OwnedFd data(open((mount_ + "/..data").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const OwnedFd data = OpenData();
   const OwnedFd file(openat(data.get(), "d/long", O_RDONLY | O_CLOEXEC));
   struct stat st = {};
-  if (!data || !file || fstat(file.get(), &st) != 0 || st.st_size == 0) {
-    return Fail("open d/long");
-  }
+  if (!file || fstat(file.get(), &st) != 0 || st.st_size == 0) return Fail("open d/long");
   const auto size = static_cast<std::size_t>(st.st_size);
-  void* const map = mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
+  void* const map = mmap(nullptr, size, PROT_READ, live_ ? MAP_PRIVATE : MAP_SHARED, file.get(), 0);
   if (map == MAP_FAILED) return Fail("mmap d/long");
   const std::string bytes(static_cast<const char*>(map), size);
   munmap(map, size);
+  if (live_) return;  // its pages are read one by one, as the file changes
   const std::string number = bytes.substr(0, bytes.find('-'));
   if (bytes != Filler(number)) report_.Fail("wrong bytes in d/long");
   Check(number, ReadAll(data.get(), "a", 0));
 }
 
-// A held directory is one version for as long as it is held.
+// A held directory is one version for as long as it is held, and an open file is in either layout.
 void Readers::HeldDirectory() {
-  const OwnedFd data(open((mount_ + "/..data").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!data) return Fail("open ..data");
+  const OwnedFd data = OpenData();
+  if (!data) return;
+  if (live_) return SlowReader(data.get());
   const std::string first = ReadAll(data.get(), "a", 0);
   for (int i = 0; i < 20 && !stop_; ++i) {
     Check(first, ReadAll(data.get(), "d/b", i % 2 == 0 ? 0 : O_DIRECT));
@@ -153,12 +165,26 @@ void Readers::HeldDirectory() {
   }
 }
 
+void Readers::SlowReader(int data) {
+  const OwnedFd file(openat(data, "d/long", O_RDONLY | O_CLOEXEC));
+  if (!file) return Fail("open d/long");
+  std::string bytes;
+  char chunk[100];
+  for (ssize_t n = 0; (n = read(file.get(), chunk, sizeof chunk)) != 0;) {
+    if (n < 0) return Fail("read d/long");
+    bytes.append(chunk, static_cast<std::size_t>(n));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  if (bytes != Filler(bytes.substr(0, bytes.find('-')))) report_.Fail("torn: d/long");
+}
+
 void Readers::Listing() {
   struct Close {
     void operator()(DIR* directory) const { closedir(directory); }
   };
   for (const auto& [path, expected] :
-       {std::pair<std::string, int>{mount_ + "/..data/", 4}, {mount_, 6}}) {
+       {std::pair<std::string, int>{mount_ + (live_ ? "/d" : "/..data/"), 4},
+        {mount_, live_ ? 4 : 6}}) {
     const std::unique_ptr<DIR, Close> directory(opendir(path.c_str()));
     if (!directory) return Fail("opendir " + path);
     int names = 0;
@@ -171,8 +197,8 @@ void Readers::Listing() {
 
 void Readers::Stats() {
   struct stat st = {};
-  for (const char* path : {"/a", "/..data/d", "/d/long", "/..data"}) {
-    if (stat((mount_ + path).c_str(), &st) != 0) Fail(std::string("stat ") + path);
+  for (const std::string path : {"/a", "/d", "/d/long", live_ ? "/d/b" : "/..data"}) {
+    if (stat((mount_ + path).c_str(), &st) != 0) Fail("stat " + path);
   }
   if (lstat((mount_ + "/a").c_str(), &st) != 0) Fail("lstat");
 }

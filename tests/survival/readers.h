@@ -38,12 +38,13 @@ class ReaderReport {
 /// Starts them all; they run until the object goes.
 class Readers {
  public:
-  Readers(std::string mount, ReaderReport& report);
+  /// `live`: the mount has the live layout, whose files change one after the other.
+  Readers(std::string mount, bool live, ReaderReport& report);
   ~Readers();
 
   /// The highest number that a reader has seen in the file `a`.
   int newest() const { return newest_; }
-  /// The number that was in `a` when inotify last said that `..data` had moved.
+  /// The number that was in `a` when inotify last said that `..data` had moved, or `a` had changed.
   int newest_by_event() const { return newest_by_event_; }
 
  private:
@@ -56,12 +57,15 @@ class Readers {
   void Listing();
   void Stats();
   void Watch();
+  void SlowReader(int data);
+  OwnedFd OpenData();
 
   std::string ReadAll(int directory, const std::string& path, int flags);
   void Check(const std::string& a, const std::string& b);
   void Fail(const std::string& call);
 
   const std::string mount_;
+  const bool live_;
   const OwnedFd inotify_;  // on the root, before anything changes
   ReaderReport& report_;
   std::atomic<bool> stop_{false};

@@ -97,9 +97,9 @@ Status Show(Served& served, const MountedVolumeOptions& options, DataDirNamer& n
     served.volume->Publish(std::move(version), std::move(update.resource_version));
     return {};
   }
-  auto mounted = MountedVolume::Mount(options, std::move(version),
-                                      std::move(update.resource_version), *served.loop,
-                                      served.publisher);
+  auto mounted =
+      MountedVolume::Mount(options, std::move(version), std::move(update.resource_version),
+                           *served.loop, served.publisher);
   if (!mounted) return Fail(std::move(mounted.error()));
   served.volume = std::move(*mounted);
   return {};

@@ -48,8 +48,8 @@ struct Parameter {
 
 std::vector<Parameter> Parameters(const FuseMountOptions& options, int device) {
   std::vector<Parameter> out = {
-      {"source", options.source},      {"subtype", "downwardfs"}, {"fd", std::to_string(device)},
-      {"rootmode", "40000"},           {"user_id", "0"},          {"group_id", "0"},
+      {"source", options.source},  {"subtype", "downwardfs"}, {"fd", std::to_string(device)},
+      {"rootmode", "40000"},       {"user_id", "0"},          {"group_id", "0"},
       {"default_permissions", ""},
   };
   if (options.allow_other) out.push_back({"allow_other", ""});

@@ -44,7 +44,8 @@ NodeAttr EntryAttr(NodeId id, const TreeEntry& entry, const Ownership& ownership
                          time);
   }
   const std::uint32_t group_bits = ownership.fs_group ? kGroupFileBits : 0;
-  NodeAttr attr = Owned(id, kFileType | ((entry.mode | group_bits) & ownership.file_modes), ownership, time);
+  NodeAttr attr =
+      Owned(id, kFileType | ((entry.mode | group_bits) & ownership.file_modes), ownership, time);
   attr.size = entry.content.size();
   return attr;
 }

@@ -28,6 +28,8 @@ VolumeContext& ContextOf(void* userdata) {
 // completed on its way.
 ssize_t ReadRequest(int fd, void* buffer, std::size_t size, void* userdata) {
   const ssize_t n = read(fd, buffer, size);
+  // Cut off by umount -f: an end like any other, of which libfuse would print a line of its own.
+  if (n < 0 && errno == ECONNABORTED) errno = ENODEV;
   if (n > 0) ContextOf(userdata).init_reply.SawRequest(buffer, static_cast<std::size_t>(n));
   return n;
 }

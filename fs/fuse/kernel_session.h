@@ -3,8 +3,8 @@
 // libfuse's session for one mounted volume: takes one request at a time from /dev/fuse, has the
 // operations answer it, and sends notifications. libfuse stays behind this header.
 //
-// ServeOne() may be called by several threads at once, each with a buffer of its own; the notifier's
-// methods by any thread that serves no request.
+// ServeOne() may be called by several threads at once, each with a buffer of its own; the
+// notifier's methods by any thread that serves no request.
 #pragma once
 
 #include <cstddef>

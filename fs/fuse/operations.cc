@@ -2,8 +2,8 @@
 #include "fs/fuse/operations.h"
 
 #define FUSE_USE_VERSION 312
-#include <fuse_lowlevel.h>
 #include <fcntl.h>
+#include <fuse_lowlevel.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -291,8 +291,7 @@ void Rmdir(fuse_req_t request, fuse_ino_t parent, const char* name) {
 void Rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
             const char* new_name, unsigned flags) {
   const bool ours = parent == new_parent && flags == 0;
-  Move(request, Kind::kRename,
-       {ours ? Change::kRename : Change::kNone, parent, name, new_name});
+  Move(request, Kind::kRename, {ours ? Change::kRename : Change::kNone, parent, name, new_name});
 }
 
 void Setattr(fuse_req_t request, fuse_ino_t node, struct stat*, int, fuse_file_info*) {

@@ -265,13 +265,8 @@ std::optional<NodeId> VersionedNodes::ApplyInRoot(const TreeChange& change) {
       CountLookup(staged_ + 1);
       return staged_ + 1;
     case Kind::kMakeLink:
-      if (change.name == kNewDataLink) {
-        if (staged_ == 0) break;
-        staged_link_ = true;
-        CountLookup(staged_);
-        return staged_;
-      }
-      AddLink(change.name);
+      if (change.name != kNewDataLink) AddLink(change.name);
+      staged_link_ = staged_link_ || change.name == kNewDataLink;
       if (const auto id = FindInRoot(change.name)) {
         CountLookup(*id);
         return id;

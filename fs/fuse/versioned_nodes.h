@@ -79,7 +79,7 @@ class VersionedNodes final : public VolumeNodes {
   struct Live {
     VolumeVersionPtr version;
     std::string resource_version;
-    std::uint64_t lookups = 0;        // of all its nodes, aliases too
+    std::uint64_t lookups = 0;         // of all its nodes, aliases too
     std::vector<std::uint32_t> known;  // lookups of each first inode
     std::vector<bool> unlinked;        // by entry; empty: none
     bool named = false;                // its data directory's name resolves
@@ -126,8 +126,8 @@ class VersionedNodes final : public VolumeNodes {
   // The data directories whose names resolve: thousands, where the pod changes thousands of times
   // within the grace time.
   std::map<std::string, NodeId, std::less<>> data_dirs_ GUARDED_BY(mutex_);
-  NodeId current_ GUARDED_BY(mutex_) = 0;  // base of the current version; 0: none yet
-  NodeId staged_ GUARDED_BY(mutex_) = 0;   // base of the version that is being shown; 0: none
+  NodeId current_ GUARDED_BY(mutex_) = 0;        // base of the current version; 0: none yet
+  NodeId staged_ GUARDED_BY(mutex_) = 0;         // base of the version that is being shown; 0: none
   bool staged_link_ GUARDED_BY(mutex_) = false;  // `..data_tmp` leads to it
   NodeId next_id_ GUARDED_BY(mutex_) = kRootNode + 1;
   WallTime root_time_ GUARDED_BY(mutex_);

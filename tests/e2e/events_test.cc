@@ -35,9 +35,9 @@ TEST_F(EventsTest, TheRootTellsTheKubeletsSequence) {
   dir_.Replace("pod.yaml", PodYaml("two"));
   const auto told = events.UntilLast("DELETE,ISDIR " + before);
   const std::string after = DataDir();
-  EXPECT_THAT(told, ElementsAre("CREATE,ISDIR " + after, "ATTRIB,ISDIR " + after,
-                                "CREATE ..data_tmp", "MOVED_FROM ..data_tmp", "MOVED_TO ..data",
-                                "DELETE,ISDIR " + before));
+  EXPECT_THAT(told,
+              ElementsAre("CREATE,ISDIR " + after, "ATTRIB,ISDIR " + after, "CREATE ..data_tmp",
+                          "MOVED_FROM ..data_tmp", "MOVED_TO ..data", "DELETE,ISDIR " + before));
   EXPECT_EQ(Slurp(mount / "labels"), "app=\"two\"");
 }
 

@@ -62,8 +62,8 @@ class VersionedNodesTest : public ::testing::Test {
 };
 
 TEST_F(VersionedNodesTest, RootHasTheKubeletsLayout) {
-  Install(nodes_, Version({File("labels", "a"), File("res/cpu", "1"), File("res/mem", "2")}, "..v1"),
-                 "7");
+  Install(nodes_,
+          Version({File("labels", "a"), File("res/cpu", "1"), File("res/mem", "2")}, "..v1"), "7");
   EXPECT_THAT(Names(nodes_, kRootNode), ElementsAre(".", "..", "..data", "..v1", "labels", "res"));
   EXPECT_EQ(nodes_.Attr(kRootNode)->mode, static_cast<std::uint32_t>(S_IFDIR | 01777));
   EXPECT_EQ(nodes_.Attr(kRootNode)->links, 3u);

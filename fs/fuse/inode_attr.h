@@ -15,8 +15,7 @@ inline constexpr std::uint32_t kRootMode = 01777;  // of the kubelet's emptyDir-
 
 /// A directory with `names` names beside "." and "..".
 NodeAttr DirectoryAttr(NodeId id, std::uint32_t mode, std::uint32_t subdirectories,
-                       std::uint64_t names, const Ownership& ownership,
-                       VolumeNodes::WallTime time);
+                       std::uint64_t names, const Ownership& ownership, VolumeNodes::WallTime time);
 
 /// A directory or file of a version.
 NodeAttr EntryAttr(NodeId id, const TreeEntry& entry, const Ownership& ownership,

@@ -189,10 +189,9 @@ std::optional<NodeAttr> LiveNodes::AttrLocked(NodeId id) const {
   const Node& node = found->second;
   NodeAttr attr;
   if (node.Entry().is_directory) {
-    const auto subdirectories =
-        std::count_if(node.children.begin(), node.children.end(), [&](const auto& child) {
-          return nodes_.at(child.second).Entry().is_directory;
-        });
+    const auto subdirectories = std::count_if(
+        node.children.begin(), node.children.end(),
+        [&](const auto& child) { return nodes_.at(child.second).Entry().is_directory; });
     attr = DirectoryAttr(id, id == kRootNode ? kRootMode : node.Entry().mode,
                          static_cast<std::uint32_t>(subdirectories), node.children.size(),
                          ownership_, node.time);

@@ -60,7 +60,7 @@ class LiveNodes final : public VolumeNodes {
     NodeId parent = 0;
     bool named = false;  // a name leads to it
     std::uint64_t lookups = 0;
-    WallTime time;                                       // of the last change
+    WallTime time;                                        // of the last change
     std::map<std::string, NodeId, std::less<>> children;  // by name; those that are named
 
     const TreeEntry& Entry() const { return version->entry(entry); }

@@ -98,9 +98,8 @@ Status OwnTree::Session::ChangeMode(NodeId node, const std::string& path, unsign
 Status OwnTree::Session::Touch(NodeId node, const std::string& path) {
   // With the time of access among them it would be IN_ATTRIB.
   const timespec times[2] = {{0, UTIME_OMIT}, {0, UTIME_NOW}};
-  return Make({Kind::kSetAttributes, node, "", ""}, "utimensat " + path, [&](int root) {
-    return utimensat(root, path.c_str(), times, AT_SYMLINK_NOFOLLOW);
-  });
+  return Make({Kind::kSetAttributes, node, "", ""}, "utimensat " + path,
+              [&](int root) { return utimensat(root, path.c_str(), times, AT_SYMLINK_NOFOLLOW); });
 }
 
 void OwnTree::Session::Look(const std::string& path) const {

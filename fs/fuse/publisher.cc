@@ -47,7 +47,7 @@ struct Publisher::Pool : std::enable_shared_from_this<Publisher::Pool> {
   std::uint64_t next_order GUARDED_BY(mutex) = 0;
   std::list<std::shared_ptr<Lane::State>> running GUARDED_BY(mutex);
   SteadyTime next_look GUARDED_BY(mutex) = SteadyTime::max();  // of the clock's thread
-  int workers GUARDED_BY(mutex) = 0;  // those that are not stuck
+  int workers GUARDED_BY(mutex) = 0;                           // those that are not stuck
   int stuck GUARDED_BY(mutex) = 0;
   bool stopping GUARDED_BY(mutex) = false;
 };

@@ -6,8 +6,8 @@
 // small pool that all volumes share.
 //
 // A reader can hold a directory's lock for as long as it likes (a listing into memory that a hung
-// file system backs). A lane whose task has run for a second is set aside: it says that it is stuck,
-// and another thread takes its thread's place, so that it delays no other volume.
+// file system backs). A lane whose task has run for a second is set aside: it says that it is
+// stuck, and another thread takes its thread's place, so that it delays no other volume.
 //
 // One owner makes the pool and destroys it after all lanes; lanes are used by any thread.
 #pragma once

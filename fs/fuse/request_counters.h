@@ -45,8 +45,9 @@ class RequestCounters {
 
   std::map<std::string, std::uint64_t> Snapshot() const {
     static constexpr const char* kNames[kKinds] = {
-        "INIT",   "LOOKUP",   "FORGET",    "GETATTR", "READLINK", "OPEN",   "READ",
-        "STATFS", "GETXATTR", "LISTXATTR", "OPENDIR", "READDIR",  "DESTROY", "RELEASE", "MKDIR", "MKNOD", "SYMLINK", "UNLINK", "RMDIR", "RENAME", "SETATTR", "REFUSED"};
+        "INIT",     "LOOKUP",    "FORGET",  "GETATTR", "READLINK", "OPEN",    "READ",  "STATFS",
+        "GETXATTR", "LISTXATTR", "OPENDIR", "READDIR", "DESTROY",  "RELEASE", "MKDIR", "MKNOD",
+        "SYMLINK",  "UNLINK",    "RMDIR",   "RENAME",  "SETATTR",  "REFUSED"};
     std::map<std::string, std::uint64_t> out;
     for (std::size_t i = 0; i < kKinds; ++i) {
       out[kNames[i]] = counts_[i].load(std::memory_order_relaxed);

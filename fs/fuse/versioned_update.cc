@@ -41,12 +41,13 @@ Status VersionedUpdate::ShowThroughKernel(const VersionedNodes::Flip& flip) {
   }
   const NodeId directory = flip.version + 1;
   if (auto done = tree->ChangeMode(directory, flip.data_dir, kDirectoryMode); !done) return done;
-  if (auto done = tree->MakeLink(InRoot(Kind::kMakeLink, kNewDataLink), flip.data_dir, kNewDataLink);
+  if (auto done =
+          tree->MakeLink(InRoot(Kind::kMakeLink, kNewDataLink), flip.data_dir, kNewDataLink);
       !done) {
     return done;
   }
-  if (auto done = tree->Rename(InRoot(Kind::kRename, kNewDataLink, kDataLink), kNewDataLink,
-                               kDataLink);
+  if (auto done =
+          tree->Rename(InRoot(Kind::kRename, kNewDataLink, kDataLink), kNewDataLink, kDataLink);
       !done) {
     return done;
   }

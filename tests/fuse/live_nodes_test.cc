@@ -17,8 +17,8 @@ ProjectedFile File(std::string path, std::string content, std::uint32_t mode = 0
 class LiveNodesTest : public ::testing::Test {
  protected:
   LiveNodes::Difference Stage(std::vector<ProjectedFile> files) {
-    return nodes_.Stage(
-        VolumeVersion::Make(std::move(files), "", std::chrono::system_clock::now()), "");
+    return nodes_.Stage(VolumeVersion::Make(std::move(files), "", std::chrono::system_clock::now()),
+                        "");
   }
   void Show(std::vector<ProjectedFile> files) { nodes_.ShowNames(Stage(std::move(files))); }
 
@@ -66,7 +66,8 @@ TEST_F(LiveNodesTest, ItemsAreRegularFilesWithoutLinks) {
 TEST_F(LiveNodesTest, AnInodeStaysWhileItsContentChanges) {
   Show({File("labels", "one"), File("res/cpu", "1"), File("same", "s")});
   const auto labels = *Walk({"labels"});
-  const auto difference = Stage({File("labels", "longer"), File("res/cpu", "2"), File("same", "s")});
+  const auto difference =
+      Stage({File("labels", "longer"), File("res/cpu", "2"), File("same", "s")});
   EXPECT_THAT(Paths(difference.changed), ElementsAre("labels", "res/cpu"));
   EXPECT_THAT(difference.added, IsEmpty());
   EXPECT_THAT(difference.gone, IsEmpty());

@@ -32,6 +32,8 @@ ssize_t ReadRequest(int fd, void* buffer, std::size_t size, void* userdata) {
   VolumeContext& context = ContextOf(userdata);
   const ssize_t n =
       context.recovery ? context.recovery->Read(fd, buffer, size) : read(fd, buffer, size);
+  // Cut off by umount -f: an end like any other, of which libfuse would print a line of its own.
+  if (n < 0 && errno == ECONNABORTED) errno = ENODEV;
   if (n > 0) context.init_reply.SawRequest(buffer, static_cast<std::size_t>(n));
   return n;
 }

@@ -98,15 +98,16 @@ class Worker {
     const std::string path = root_ + "/" + AnyPath();
     const std::int64_t first = Read(AT_FDCWD, path);
     const std::int64_t second = Read(AT_FDCWD, path);
-    if (second < first) Fail("older: " + std::to_string(second) + " after " + std::to_string(first));
+    if (second < first)
+      Fail("older: " + std::to_string(second) + " after " + std::to_string(first));
   }
 
   // All files of one version, also when it is shown no longer, or its volume mounted nowhere.
   void HeldDirectory() {
     const SharedVolume& shared = server_.shared().volumes[volume_];
     const std::uint32_t forced = shared.forced;
-    const OwnedFd held(open((root_ + (live_ ? "" : "/..data")).c_str(),
-                            O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const OwnedFd held(
+        open((root_ + (live_ ? "" : "/..data")).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!Ok(static_cast<bool>(held), "open ..data")) return;
     std::int64_t number = -1;
     for (const std::string& path : VolumePaths()) {

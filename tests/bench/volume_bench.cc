@@ -3,7 +3,8 @@
 // The kernel side in figures: reads against tmpfs, time from an update to its event, and how both
 // grow with the number of volumes in one process. Needs root and /dev/fuse.
 //
-//     volume_bench [VOLUMES [reads|updates|flips]]        up to 1000 volumes, the default; all parts
+//     volume_bench [VOLUMES [reads|updates|flips]]        up to 1000 volumes, the default; all
+//     parts
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -17,7 +18,8 @@ int main(int argc, char** argv) {
   using namespace downwardfs::bench;
   const int volumes = argc > 1 ? std::atoi(argv[1]) : kMaxVolumes;
   if (volumes < 1 || volumes > kMaxVolumes) {
-    std::fprintf(stderr, "usage: volume_bench [VOLUMES [reads|updates|flips]], 1 to %d volumes\n", kMaxVolumes);
+    std::fprintf(stderr, "usage: volume_bench [VOLUMES [reads|updates|flips]], 1 to %d volumes\n",
+                 kMaxVolumes);
     return 2;
   }
   std::setvbuf(stdout, nullptr, _IOLBF, 0);

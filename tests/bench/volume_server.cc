@@ -28,7 +28,18 @@
 namespace downwardfs::bench {
 namespace {
 
-enum class Op : int { kMount, kUnmount, kDetach, kPublish, kFlipFor, kChurn, kStats, kResident, kLeaving, kEnd };
+enum class Op : int {
+  kMount,
+  kUnmount,
+  kDetach,
+  kPublish,
+  kFlipFor,
+  kChurn,
+  kStats,
+  kResident,
+  kLeaving,
+  kEnd
+};
 
 constexpr int kServingThreads = 4;  // as `downwardfs mount` has
 
@@ -144,8 +155,8 @@ class ServerProcess {
     options.layout = request.live_layout ? Layout::kLive : Layout::kKubelet;
     options.kernel_caches = request.kernel_caches;
     mkdir(options.mount_point.c_str(), 0755);
-    auto volume = MountedVolume::Mount(options, NextVersion(request.volume), "1", *loop_,
-                                       publisher_);
+    auto volume =
+        MountedVolume::Mount(options, NextVersion(request.volume), "1", *loop_, publisher_);
     if (!volume) Die(volume.error().message);
     mounted_ = std::max(mounted_.load(), request.volume + 1);
     MutexLock lock(mutex_);
@@ -232,8 +243,8 @@ class ServerProcess {
 };
 
 std::unique_ptr<VolumeServer> VolumeServer::Start(const std::string& base) {
-  void* memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                      -1, 0);
+  void* memory =
+      mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) Die("mmap");
   auto* shared = new (memory) Shared;
   int sockets[2];

@@ -23,10 +23,10 @@ inline constexpr int kMaxVolumes = 1000;
 
 /// What both processes see of one volume.
 struct SharedVolume {
-  std::atomic<std::uint64_t> number{0};      ///< the last that was published
+  std::atomic<std::uint64_t> number{0};       ///< the last that was published
   std::atomic<std::int64_t> published_ns{0};  ///< CLOCK_MONOTONIC, right before that Publish()
-  std::atomic<std::uint32_t> epoch{0};       ///< odd: being unmounted or mounted
-  std::atomic<std::uint32_t> forced{0};      ///< how often its users were cut off
+  std::atomic<std::uint32_t> epoch{0};        ///< odd: being unmounted or mounted
+  std::atomic<std::uint32_t> forced{0};       ///< how often its users were cut off
 };
 
 struct Shared {

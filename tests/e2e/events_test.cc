@@ -35,9 +35,9 @@ TEST_F(EventsTest, TheRootTellsTheKubeletsSequence) {
   dir_.Replace("pod.yaml", PodYaml("two"));
   const auto told = events.UntilLast("DELETE,ISDIR " + before);
   const std::string after = DataDir();
-  EXPECT_THAT(told, ElementsAre("CREATE,ISDIR " + after, "ATTRIB,ISDIR " + after,
-                                "CREATE ..data_tmp", "MOVED_FROM ..data_tmp", "MOVED_TO ..data",
-                                "DELETE,ISDIR " + before));
+  EXPECT_THAT(told,
+              ElementsAre("CREATE,ISDIR " + after, "ATTRIB,ISDIR " + after, "CREATE ..data_tmp",
+                          "MOVED_FROM ..data_tmp", "MOVED_TO ..data", "DELETE,ISDIR " + before));
   EXPECT_EQ(Slurp(mount / "labels"), "app=\"two\"");
 }
 
@@ -64,7 +64,7 @@ TEST_F(EventsTest, WhoWatchesForDataAloneSeesEveryFinalState) {
   const Mounted mount({"--pod-file", pod_, "--volume", "info"}, at_);
   ASSERT_TRUE(mount.ok());
   EventLog events(at_, IN_MOVED_TO | IN_CREATE);
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < 2000; ++i) {
     const std::string label = "n" + std::to_string(i);
     dir_.Replace("pod.yaml", PodYaml(label));
     std::string seen;

@@ -41,7 +41,8 @@ TEST_F(LiveLayoutTest, ABindMountOfOneFileFollowsEveryChange) {
   {
     EventLog events(bound, IN_MODIFY);
     for (int i = 0; i < 100; ++i) {
-      const std::string value = "a value of another length " + std::string(static_cast<std::size_t>(i), 'x');
+      const std::string value =
+          "a value of another length " + std::string(static_cast<std::size_t>(i), 'x');
       dir_.Replace("pod.yaml", PodYaml(value));
       ASSERT_THAT(events.UntilLast("MODIFY"), Contains("MODIFY")) << "change " << i;
       ASSERT_EQ(Slurp(bound), Labels(value));

@@ -11,10 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -42,9 +42,9 @@ class MountKindsTest : public ::testing::Test {
         "exec setpriv --reuid 65534 --regid 65534 --clear-groups sh -c \"$SCRIPT\" \"$@\"";
     RunOptions options;
     options.env["SCRIPT"] = script;
-    return RunProgram({"unshare", "-m", "sh", "-ec", prepare, "sh", DOWNWARDFS_BINARY, pod_, at_,
-                       next_},
-                      options);
+    return RunProgram(
+        {"unshare", "-m", "sh", "-ec", prepare, "sh", DOWNWARDFS_BINARY, pod_, at_, next_},
+        options);
   }
 
   const TempDir dir_;

@@ -2,6 +2,7 @@
 // Many volumes in one process: what happens to one is nothing to the others. Real mounts.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -114,6 +115,30 @@ TEST_F(ManyVolumesTest, AnUnmountCutsOffWhoHoldsADetachedMount) {
   volumes_[0]->Unmount();
   EXPECT_EQ(openat(root.get(), "never looked up", O_RDONLY), -1);
   EXPECT_EQ(errno, ENOTCONN);
+}
+
+// The kernel gives the next mount the numbers of the one that went.
+TEST_F(ManyVolumesTest, AVolumeThatWasLetGoOfDoesNotUnmountTheNextOne) {
+  for (int i = 0; i < 20; ++i) {
+    Mount(1);
+    ASSERT_EQ(umount2(Path(0).c_str(), MNT_DETACH), 0);
+    volumes_.back()->Detach();
+  }
+  Mount(1);
+  const auto last = std::move(volumes_.back());
+  volumes_.clear();
+  EXPECT_EQ(Read(0), "one");
+}
+
+TEST_F(ManyVolumesTest, AMountWhoseUsersWereCutOffByForceIsUnmountedInTheEnd) {
+  Mount(1);
+  const OwnedFd busy(open(Path(0).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  ASSERT_EQ(umount2(Path(0).c_str(), MNT_FORCE), -1);
+  ASSERT_EQ(errno, EBUSY);
+  pollfd ended = {volumes_[0]->ended_fd(), POLLIN, 0};
+  EXPECT_EQ(poll(&ended, 1, 20000), 1);
+  volumes_.clear();
+  EXPECT_TRUE(std::filesystem::is_empty(Path(0)));  // ENOTCONN while it is mounted
 }
 
 TEST_F(ManyVolumesTest, VersionsAndLookupsAreGivenBackAfterManyUpdates) {

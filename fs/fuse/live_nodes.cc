@@ -289,12 +289,12 @@ std::optional<NodeAttr> LiveNodes::AttrLocked(NodeId id) const {
   const Node& node = found->second;
   NodeAttr attr;
   if (node.Entry().is_directory) {
-    const auto subdirectories = std::count_if(
-        node.children.begin(), node.children.end(),
-        [&](const auto& child) { return nodes_.at(child.second).Entry().is_directory; });
-    attr = DirectoryAttr(id, id == kRootNode ? kRootMode : node.Entry().mode,
-                         static_cast<std::uint32_t>(subdirectories), node.children.size(),
-                         ownership_, node.time);
+    std::uint32_t subdirectories = 0;
+    for (const auto& [name, child] : node.children) {
+      subdirectories += nodes_.at(child).Entry().is_directory ? 1 : 0;
+    }
+    attr = DirectoryAttr(id, id == kRootNode ? kRootMode : node.Entry().mode, subdirectories,
+                         node.children.size(), ownership_, node.time);
   } else {
     attr = EntryAttr(id, *node.version, node.entry, ownership_, node.time);
   }

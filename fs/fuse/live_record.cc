@@ -207,7 +207,8 @@ Status LiveNodes::UseJournal(std::unique_ptr<Journal> journal) {
     MutexLock lock(mutex_);
     if (!journal->empty()) {
       nodes_.clear();
-      auto read = journal->Read([this](RecordReader record) { return Load(record); });
+      auto read = journal->Read([this](RecordReader record)
+                                    NO_THREAD_SAFETY_ANALYSIS { return Load(record); });
       if (!read) return read;
       if (auto good = TieTogether(); !good) return good;
     }

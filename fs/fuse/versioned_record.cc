@@ -175,7 +175,8 @@ Status VersionedNodes::UseJournal(std::unique_ptr<Journal> journal) {
   TreeChange armed;
   {
     MutexLock lock(mutex_);
-    auto read = journal->Read([this](RecordReader record) { return Load(record); });
+    auto read = journal->Read([this](RecordReader record)
+                                  NO_THREAD_SAFETY_ANALYSIS { return Load(record); });
     if (!read) return read;
     if (auto good = CheckLoaded(); !good) return good;
     for (const auto& [base, live] : live_) {

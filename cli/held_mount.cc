@@ -175,6 +175,7 @@ class HeldDaemon {
   }
 
   Result<int> Run() {
+    memory_.HoldLife();
     volume_options_ = VolumeOptions(options_, channel_.mount_point(), status_, /*held=*/true);
     auto loop = SessionLoop::Start(kServingThreads);
     if (!loop) return Fail(std::move(loop.error()));

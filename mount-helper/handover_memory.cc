@@ -22,6 +22,15 @@ tl::unexpected<Error> Unfit(const std::string& what) {
   return Fail(ErrorCode::kFailedPrecondition, "the handover memory does not fit: " + what);
 }
 
+void InitLife(pthread_mutex_t& life) {
+  pthread_mutexattr_t attributes;
+  pthread_mutexattr_init(&attributes);
+  pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+  pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+  pthread_mutex_init(&life, &attributes);
+  pthread_mutexattr_destroy(&attributes);
+}
+
 }  // namespace
 
 Result<OwnedFd> HandoverMemory::Create() {
@@ -39,6 +48,7 @@ Result<OwnedFd> HandoverMemory::Create() {
   header->slots = kMaxSlots;
   header->slot_bytes = kSlotBytes;
   header->area_bytes = kAreaBytes;
+  InitLife(header->life);
   munmap(page, kHeaderBytes);
   if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
     return Fail(ErrnoError(errno, "memfd seals"));
@@ -79,6 +89,20 @@ unsigned char* HandoverMemory::slot(std::uint32_t index) const {
 
 unsigned char* HandoverMemory::area(std::uint32_t index) const {
   return static_cast<unsigned char*>(base_.get()) + kAreasAt + index * kAreaBytes;
+}
+
+void HandoverMemory::HoldLife() const {
+  pthread_mutex_t& life = header().life;
+  // Not waited for: a daemon before us that is not gone yet does not run any more either.
+  if (pthread_mutex_trylock(&life) == EOWNERDEAD) pthread_mutex_consistent(&life);
+}
+
+bool HandoverMemory::LifeLost() const {
+  pthread_mutex_t& life = header().life;
+  const int result = pthread_mutex_trylock(&life);
+  if (result == EOWNERDEAD) pthread_mutex_consistent(&life);
+  if (result == 0 || result == EOWNERDEAD) pthread_mutex_unlock(&life);
+  return result == EOWNERDEAD;
 }
 
 void HandoverMemory::Clear(std::uint32_t index) const {

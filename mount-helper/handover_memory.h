@@ -14,6 +14,8 @@
 // clears `working` of the slots when a daemon has died.
 #pragma once
 
+#include <pthread.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -63,6 +65,8 @@ struct HandoverHeader {
   unsigned char init[256];  ///< the raw FUSE_INIT request, which the kernel sends once per mount
   HandoverArea area[2];
   HandoverSlot slot[kMaxSlots];
+  /// Robust and process-shared; held by the daemon's main thread for as long as it lives.
+  pthread_mutex_t life;
 };
 static_assert(sizeof(HandoverHeader) <= 4096);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
@@ -77,6 +81,13 @@ class HandoverMemory {
   HandoverHeader& header() const { return *static_cast<HandoverHeader*>(base_.get()); }
   unsigned char* slot(std::uint32_t index) const;
   unsigned char* area(std::uint32_t index) const;
+  /// The daemon's: says that the calling thread lives. It is to be the main thread, whose death is
+  /// seen even while another thread of the process hangs in the kernel and keeps it from being
+  /// reaped.
+  void HoldLife() const;
+  /// The holder's: a thread has called HoldLife() and died since the last answer of true.
+  bool LifeLost() const;
+
   /// Gives the pages of an area back to the system.
   void Clear(std::uint32_t area) const;
 

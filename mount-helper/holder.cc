@@ -127,6 +127,7 @@ int Holder::WaitTime(Clock::time_point now) const {
   Clock::time_point next = restart_at_;
   if (daemon_ > 0 && ready_ && options_.watchdog.count() > 0) {
     next = std::min(next, last_sign_ + options_.watchdog);
+    next = std::min(next, std::max(last_sign_, life_checked_) + options_.watchdog / 2);
   }
   if (next == Clock::time_point::max()) return -1;
   const auto wait = std::chrono::ceil<milliseconds>(next - now).count();
@@ -138,7 +139,8 @@ void Holder::CheckTimers(Clock::time_point now) {
     if (!StartDaemon()) restart_at_ = now + kLongestBackoff;
   }
   const bool watched = daemon_ > 0 && ready_ && options_.watchdog.count() > 0;
-  if (watched && now >= last_sign_ + options_.watchdog) {
+  if (watched && now >= std::max(last_sign_, life_checked_) + options_.watchdog / 2) CheckLife(now);
+  if (daemon_ > 0 && watched && now >= last_sign_ + options_.watchdog) {
     syslog(LOG_WARNING, "downwardfs: no sign of life from daemon %d; it is killed", daemon_);
     kill(daemon_, SIGKILL);
     last_sign_ = now;
@@ -320,6 +322,17 @@ void Holder::DaemonEnded(int status) {
   restart_at_ = died_ + backoff_;
   syslog(LOG_WARNING, "downwardfs: the daemon has ended (status 0x%x); the next one starts",
          static_cast<unsigned>(status));
+}
+
+// A daemon may be dead although it cannot be reaped: one of its threads hangs in the kernel. Its
+// main thread is not, then, and lets go of the mutex.
+void Holder::CheckLife(Clock::time_point now) {
+  life_checked_ = now;
+  auto memory = HandoverMemory::Map(memory_.get());
+  if (!memory || !memory->LifeLost()) return;
+  syslog(LOG_WARNING, "downwardfs: daemon %d is dead, but hangs in the kernel", daemon_);
+  daemon_ = -1;  // it is reaped as a stranger, whenever that may be
+  DaemonEnded(SIGKILL);
 }
 
 // Which requests the daemon was working on. Nothing of the memory is trusted: a wrong number would

@@ -66,6 +66,7 @@ class Holder {
   void Reap();
   void DaemonEnded(int status);
   void CountPending();
+  void CheckLife(Clock::time_point now);
   void MountAnew();
   void CheckMount();
   void CheckTimers(Clock::time_point now);
@@ -88,9 +89,10 @@ class Holder {
   pid_t daemon_ = -1;
   std::uint64_t generation_ = 0;
   std::uint64_t deaths_ = 0;
-  Clock::time_point started_;    // of the daemon
-  Clock::time_point last_sign_;  // of its life
-  Clock::time_point died_;       // the one before it
+  Clock::time_point started_;       // of the daemon
+  Clock::time_point last_sign_;     // of its life
+  Clock::time_point life_checked_;  // when that was looked at closely
+  Clock::time_point died_;          // the one before it
   Clock::time_point restart_at_ = Clock::time_point::max();
   std::chrono::milliseconds backoff_{0};
   int quick_restarts_ = 0;

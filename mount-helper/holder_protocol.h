@@ -29,7 +29,7 @@ struct Message {
     kAttach,  ///< holder: numbers: generation, deaths, last and longest handover (µs), mount id or
               ///< 0, resend, watchdog (ms), then the requests that are answered EIO; text: the
               ///< mount point; fds: memory, and where it is mounted: device, publisher
-    kMount,     ///< daemon: mount now. text: the mount's source
+    kMount,   ///< daemon: mount now. text: the mount's source
     kMounted,   ///< holder: numbers: mount id; fds: device, publisher
     kRefused,   ///< holder: it could not be mounted. text: why
     kReady,     ///< daemon: whoever waits for the mount may go on

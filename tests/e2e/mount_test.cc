@@ -121,9 +121,16 @@ TEST_F(MountTest, WarmReadsCostNoRequest) {
     const auto from = status.out.find("\"requests\"");
     return status.out.substr(from, status.out.find('}', from) - from);
   };
-  const std::string before = counters();
-  for (int i = 0; i < 100; ++i) Slurp(mount / "labels");
-  EXPECT_EQ(counters(), before);
+  // The kernel may drop its caches at any moment, so that one round may cost a few; not each.
+  std::string before;
+  std::string after;
+  for (int round = 0; round < 5 && (round == 0 || after != before); ++round) {
+    Slurp(mount / "labels");
+    before = counters();
+    for (int i = 0; i < 100; ++i) Slurp(mount / "labels");
+    after = counters();
+  }
+  EXPECT_EQ(after, before);
 }
 
 TEST_F(MountTest, ALongListingIsCompleteInSmallPieces) {

@@ -2,9 +2,13 @@
 #include "fs/fuse/journal.h"
 
 #include <gmock/gmock.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <random>
+#include <thread>
 
 #include "fs/fuse/request_in_work.h"
 #include "fs/fuse/versioned_nodes.h"
@@ -98,6 +102,33 @@ TEST(HandoverMemoryTest, AMemoryThatDoesNotFitIsRefused) {
   const OwnedFd other(memfd_create("other", MFD_CLOEXEC));
   EXPECT_FALSE(HandoverMemory::Map(other.get()));
   EXPECT_NE(ftruncate(good.get(), 0), 0);  // sealed
+}
+
+TEST(HandoverMemoryTest, TheDeathOfTheThreadThatHeldLifeIsSeenOnce) {
+  const OwnedFd fd = *HandoverMemory::Create();
+  const HandoverMemory memory = *HandoverMemory::Map(fd.get());
+  EXPECT_FALSE(memory.LifeLost());
+  // Another thread of the process lives on: what is seen is that of the thread.
+  std::thread([&] { memory.HoldLife(); }).join();
+  EXPECT_TRUE(memory.LifeLost());
+  EXPECT_FALSE(memory.LifeLost());
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    memory.HoldLife();
+    if (write(ready[1], "1", 1) == 1) pause();
+    _exit(0);
+  }
+  char byte = 0;
+  ASSERT_EQ(read(ready[0], &byte, 1), 1);
+  EXPECT_FALSE(memory.LifeLost());
+  kill(child, SIGKILL);
+  EXPECT_EQ(waitpid(child, nullptr, 0), child);
+  EXPECT_TRUE(memory.LifeLost());
+  EXPECT_FALSE(memory.LifeLost());
+  close(ready[0]);
+  close(ready[1]);
 }
 
 // Nodes that record all they do, and what another process makes of it.

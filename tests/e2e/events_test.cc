@@ -16,6 +16,7 @@
 namespace downwardfs::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 

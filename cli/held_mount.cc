@@ -71,6 +71,7 @@ Status ExecHolder(const MountOptions& options, const std::string& mount_point, i
   words.insert(words.end(), {"--", *self});
   words.insert(words.end(), options.arguments.begin(), options.arguments.end());
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   execv(argv[0], argv.data());
@@ -82,7 +83,9 @@ class HolderChannel {
  public:
   static Result<HolderChannel> Open() {
     HolderChannel channel;
-    channel.fd_.Reset(std::atoi(std::getenv(kHolderFdVariable)));
+    const char* const number = std::getenv(kHolderFdVariable);  // NOLINT(concurrency-mt-unsafe)
+    if (number == nullptr) return Fail(ErrorCode::kFailedPrecondition, "there is no holder");
+    channel.fd_.Reset(std::atoi(number));
     unsetenv(kHolderFdVariable);
     fcntl(channel.fd_.get(), F_SETFD, FD_CLOEXEC);
     if (auto sent = channel.Say(Kind::kHello, {kHolderProtocol}); !sent) {

@@ -83,6 +83,7 @@ Status Holder::StartDaemon() {
     const int channel = fcntl(theirs.get(), F_DUPFD, 3);  // not closed at exec
     setenv(kHolderFdVariable, std::to_string(channel).c_str(), 1);
     std::vector<char*> argv;
+    argv.reserve(options_.command.size() + 1);
     for (const std::string& word : options_.command)
       argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);

@@ -113,6 +113,7 @@ void Holder::ReplaceOurselves() {
   std::vector<std::string> words = options_.arguments;
   words.insert(words.begin(), {path, "--resume", SaveState()});
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   execv(argv[0], argv.data());

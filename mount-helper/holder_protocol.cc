@@ -63,10 +63,15 @@ std::optional<Message> DecodeMessage(std::string_view bytes) {
   if (fixed.numbers > kMaxNumbers || fixed.text > kMaxText) return std::nullopt;
   if (bytes.size() != fixed.numbers * sizeof(std::uint64_t) + fixed.text) return std::nullopt;
   Message message;
+  message.numbers.reserve(fixed.numbers);
   message.kind = static_cast<Message::Kind>(fixed.kind);
-  message.numbers.resize(fixed.numbers);
-  std::memcpy(message.numbers.data(), bytes.data(), fixed.numbers * sizeof(std::uint64_t));
-  message.text = bytes.substr(fixed.numbers * sizeof(std::uint64_t));
+  for (std::uint32_t i = 0; i < fixed.numbers; ++i) {
+    std::uint64_t number = 0;
+    std::memcpy(&number, bytes.data(), sizeof number);
+    bytes.remove_prefix(sizeof number);
+    message.numbers.push_back(number);
+  }
+  message.text = bytes;
   return message;
 }
 

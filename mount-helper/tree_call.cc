@@ -102,9 +102,12 @@ std::optional<TreeCall> DecodeTreeCall(std::string_view bytes) {
   call.node = numbers.node;
   call.path = bytes.substr(0, numbers.path_size);
   call.other = bytes.substr(numbers.path_size);
-  const bool needs_path = call.kind != Kind::kInvalidateNode;
-  if (needs_path && !StaysInside(call.path)) return std::nullopt;
-  if (call.kind == Kind::kRename && !StaysInside(call.other)) return std::nullopt;
+  // A call has the texts that it needs and no others.
+  const bool about_node = call.kind == Kind::kInvalidateNode;
+  if (about_node ? !call.path.empty() : !StaysInside(call.path)) return std::nullopt;
+  const bool renames = call.kind == Kind::kRename;
+  if (renames && !StaysInside(call.other)) return std::nullopt;
+  if (!renames && call.kind != Kind::kMakeLink && !call.other.empty()) return std::nullopt;
   return call;
 }
 

@@ -188,10 +188,9 @@ void Holder::LeaveTheTerminal() {
   if (options_.ready_fd < 0) return;
   prctl(PR_SET_PDEATHSIG, 0);
   setsid();
-  const OwnedFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
   if (write(options_.ready_fd, "1", 1) == 1) close(options_.ready_fd);
   options_.ready_fd = -1;
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null.get(), fd);
+  LeaveStandardStreams();
 }
 
 // Of the device and a new connection to the publisher, copies go along with the message.

@@ -22,6 +22,10 @@ Status BecomeUser(const RunAs& who);
 /// none at exec (SECBIT_NOROOT), and no_new_privs is set. capabilities(7), prctl(2).
 Status DropAllCapabilities();
 
+/// Standard input, output and error become /dev/null: whoever waits for the end of a pipe that we
+/// were given need not wait for ours.
+void LeaveStandardStreams();
+
 /// Closes every file descriptor but standard input, output and error and these.
 void CloseAllBut(std::initializer_list<int> fds);
 

@@ -82,6 +82,7 @@ Result<PublisherProcess> PublisherProcess::Start(int view, int device) {
   work.device.Reset(dup(device));
   CloseAllBut({work.control.get(), work.view.get(), work.device.get()});
   process.control_.Release();
+  LeaveStandardStreams();
   // A signal to the group (Ctrl-C) is the holder's business; it ends when the channels do.
   sigset_t all;
   sigfillset(&all);

@@ -68,6 +68,17 @@ TEST_F(HolderTest, TheDaemonHasNoRightsAndTheHolderIsSmall) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(task), {}), 1);
 }
 
+// As in `downwardfs mount ... | tee log`: nothing of the mount keeps the pipe open.
+TEST_F(HolderTest, APipeOfTheCommandEndsWhenTheMountIsReady) {
+  const Outcome outcome =
+      RunProgram({"sh", "-c", "\"$0\" mount --pod-file \"$1\" --volume info \"$2\" 2>&1 | cat",
+                  DOWNWARDFS_BINARY, pod_, at_});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(Slurp(at_ + "/labels"), "app=\"one\"");
+  EXPECT_EQ(umount2(at_.c_str(), 0), 0);
+}
+
 TEST_F(HolderTest, TheDaemonMayBeAnybodyWhoCanReadItsInputs) {
   const Mounted mount(Arguments({"--run-as", "65534:65534"}), at_);
   ASSERT_TRUE(mount.ok());

@@ -214,7 +214,10 @@ Publisher::~Publisher() {
     pool_->clock.NotifyAll();
   }
   watch_.Join();
+  // What is not due yet may own what owns a lane, and so the pool. It goes without the lock.
+  std::priority_queue<Pool::Timer> dropped;
   MutexLock lock(pool_->mutex);
+  dropped.swap(pool_->timers);
   while (pool_->workers > 0) pool_->settled.Wait(pool_->mutex);
   if (pool_->stuck > 0) {
     LogWarning("a change of a mounted volume hangs and is left to the kernel", {});

@@ -80,6 +80,8 @@ std::string MountStatus::Json() const {
     out["view"] = ViewName(inputs_->view);
   }
   std::string last_error = source.last_error;
+  out["podDeleted"] = false;  // as far as is known
+  out["problems"] = nlohmann::json::array();
   if (updater_ != nullptr) {
     const VolumeUpdater::State updater = updater_->state();
     if (last_error.empty()) last_error = updater.last_error;

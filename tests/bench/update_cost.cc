@@ -131,8 +131,10 @@ pid_t StartReader(const std::string& path) {
 
 void MeasureUpdates(VolumeServer& server, int volumes) {
   const double idle = Mebibytes(server.ResidentBytes());
-  std::vector<int> steps = {1, std::min(100, volumes), volumes};
-  steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
+  std::vector<int> steps = {1};
+  for (const int step : {std::min(100, volumes), volumes}) {
+    if (step > steps.back()) steps.push_back(step);
+  }
   std::string growth;
   std::printf("\n%-34s %8s %8s %8s\n", "Publish() to inotify, us", "p50", "p99", "max");
   for (std::size_t i = 0; i < steps.size(); ++i) {

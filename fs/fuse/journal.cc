@@ -75,7 +75,7 @@ void Journal::Append(std::uint32_t area, const std::string& record) {
                        Checksum(record.data(), record.size())};
   unsigned char* const to = memory_.area(area) + used_;
   std::memcpy(to, &frame, sizeof frame);
-  std::memcpy(to + sizeof frame, record.data(), record.size());
+  record.copy(reinterpret_cast<char*>(to) + sizeof frame, record.size());
   used_ += sizeof frame + record.size();
 }
 

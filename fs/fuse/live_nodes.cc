@@ -77,7 +77,8 @@ std::string LiveNodes::PathOf(NodeId id) const {
   std::string path;
   for (NodeId at = id; at != kRootNode; at = nodes_.at(at).parent) {
     const std::string& name = nodes_.at(at).Entry().name;
-    path = path.empty() ? name : name + "/" + path;
+    if (!path.empty()) path.insert(0, 1, '/');
+    path.insert(0, name);
   }
   return path;
 }

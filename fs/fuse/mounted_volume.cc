@@ -186,7 +186,7 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Mount(MountedVolumeOptions
   state->ShowFirst(std::move(version), std::move(resource_version));
   auto mounted = as_root ? MountAsRoot(*state) : MountAsUser(*state);
   if (!mounted) return Fail(std::move(mounted.error()));
-  return Serve(std::move(state), loop, publisher);
+  return Serve(state, loop, publisher);
 }
 
 Result<std::unique_ptr<MountedVolume>> MountedVolume::MountHeld(
@@ -203,7 +203,7 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::MountHeld(
   if (!session) return Fail(std::move(session.error()));
   state->session = std::move(*session);
   state->TakeHeld(*held);
-  return Serve(std::move(state), loop, publisher);
+  return Serve(state, loop, publisher);
 }
 
 Result<std::unique_ptr<MountedVolume>> MountedVolume::Resume(MountedVolumeOptions options,
@@ -230,7 +230,7 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Resume(MountedVolumeOption
   return volume;
 }
 
-Result<std::unique_ptr<MountedVolume>> MountedVolume::Serve(std::shared_ptr<State> state,
+Result<std::unique_ptr<MountedVolume>> MountedVolume::Serve(const std::shared_ptr<State>& state,
                                                             SessionLoop& loop,
                                                             Publisher& publisher) {
   std::unique_ptr<MountedVolume> volume(new MountedVolume(state));

@@ -113,7 +113,7 @@ class MountedVolume {
   explicit MountedVolume(std::shared_ptr<State> state);
   static Status MountAsRoot(State& state);
   static Status MountAsUser(State& state);
-  static Result<std::unique_ptr<MountedVolume>> Serve(std::shared_ptr<State> state,
+  static Result<std::unique_ptr<MountedVolume>> Serve(const std::shared_ptr<State>& state,
                                                       SessionLoop& loop, Publisher& publisher);
 
   const std::shared_ptr<State> state_;  // tasks and requests in work hold it too

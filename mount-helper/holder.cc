@@ -36,6 +36,7 @@ constexpr milliseconds kLongestBackoff{5000};
 // A request that so many daemons have died of is answered EIO.
 constexpr int kPoisonDeaths = 3;
 constexpr milliseconds kEndGrace{2000};
+constexpr milliseconds kStartTime{10000};
 
 std::uint64_t Microseconds(std::chrono::steady_clock::duration duration) {
   return static_cast<std::uint64_t>(
@@ -127,12 +128,17 @@ int Holder::Run() {
 int Holder::WaitTime(Clock::time_point now) const {
   Clock::time_point next = restart_at_;
   if (daemon_ > 0 && ready_ && options_.watchdog.count() > 0) {
-    next = std::min(next, last_sign_ + options_.watchdog);
+    next = std::min(next, last_sign_ + Patience());
     next = std::min(next, std::max(last_sign_, life_checked_) + options_.watchdog / 2);
   }
   if (next == Clock::time_point::max()) return -1;
   const auto wait = std::chrono::ceil<milliseconds>(next - now).count();
   return static_cast<int>(std::clamp<std::int64_t>(wait, 0, 60000));
+}
+
+// How long a daemon may be silent. One that starts on a busy machine has more to do than to answer.
+milliseconds Holder::Patience() const {
+  return served_ ? options_.watchdog : std::max(options_.watchdog, kStartTime);
 }
 
 void Holder::CheckTimers(Clock::time_point now) {
@@ -141,7 +147,7 @@ void Holder::CheckTimers(Clock::time_point now) {
   }
   const bool watched = daemon_ > 0 && ready_ && options_.watchdog.count() > 0;
   if (watched && now >= std::max(last_sign_, life_checked_) + options_.watchdog / 2) CheckLife(now);
-  if (daemon_ > 0 && watched && now >= last_sign_ + options_.watchdog) {
+  if (daemon_ > 0 && watched && now >= last_sign_ + Patience()) {
     syslog(LOG_WARNING, "downwardfs: no sign of life from daemon %d; it is killed", daemon_);
     kill(daemon_, SIGKILL);
     last_sign_ = now;

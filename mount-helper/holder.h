@@ -69,6 +69,7 @@ class Holder {
   void CheckLife(Clock::time_point now);
   void MountAnew();
   void CheckMount();
+  std::chrono::milliseconds Patience() const;
   void CheckTimers(Clock::time_point now);
   int WaitTime(Clock::time_point now) const;
   int EndDaemon();

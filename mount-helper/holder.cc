@@ -361,7 +361,7 @@ void Holder::CountPending() {
   }
   // What was not begun with this time is remembered while it waits.
   for (const auto& [unique, deaths] : deaths_by_request_) now.emplace(unique, deaths);
-  while (now.size() > 4 * kMaxSlots) now.erase(now.begin());
+  while (now.size() > std::size_t{4} * kMaxSlots) now.erase(now.begin());
   deaths_by_request_ = std::move(now);
 }
 

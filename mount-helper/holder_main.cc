@@ -27,6 +27,26 @@ int Usage() {
   return kWrongUsage;
 }
 
+// An option that has a value; false where there is no such option, or no such value.
+bool TakeValue(const std::string& option, const char* value, HolderOptions& options) {
+  if (option == "--mount-point") {
+    options.mount.mount_point = value;
+  } else if (option == "--selinux-context") {
+    options.mount.selinux_context = value;
+  } else if (option == "--ready-fd") {
+    options.ready_fd = std::atoi(value);
+  } else if (option == "--run-as") {
+    RunAs who;
+    if (std::sscanf(value, "%u:%u", &who.uid, &who.gid) != 2) return false;
+    options.run_as = who;
+  } else if (option == "--watchdog") {
+    options.watchdog = std::chrono::milliseconds(std::atoi(value));
+  } else {
+    return false;
+  }
+  return true;
+}
+
 int Main(int argc, char** argv) {
   HolderOptions options;
   std::string resumed;
@@ -42,21 +62,7 @@ int Main(int argc, char** argv) {
       options.mount.allow_other = true;
     } else if (option == "--no-resend") {
       options.resend = false;
-    } else if (i + 1 == argc) {
-      return Usage();
-    } else if (option == "--mount-point") {
-      options.mount.mount_point = argv[++i];
-    } else if (option == "--selinux-context") {
-      options.mount.selinux_context = argv[++i];
-    } else if (option == "--ready-fd") {
-      options.ready_fd = std::atoi(argv[++i]);
-    } else if (option == "--run-as") {
-      RunAs who;
-      if (std::sscanf(argv[++i], "%u:%u", &who.uid, &who.gid) != 2) return Usage();
-      options.run_as = who;
-    } else if (option == "--watchdog") {
-      options.watchdog = std::chrono::milliseconds(std::atoi(argv[++i]));
-    } else {
+    } else if (i + 1 == argc || !TakeValue(option, argv[++i], options)) {
       return Usage();
     }
   }

@@ -59,7 +59,8 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   // the end of the mount.
   auto inputs = OpenInputs(options.source, options.what, Usage{/*follow=*/true, signals->get()});
   if (!inputs) return Fail(std::move(inputs.error()));
-  if (auto valid = CheckView(*inputs, signals->get()); !valid) return Fail(std::move(valid.error()));
+  if (auto valid = CheckView(*inputs, signals->get()); !valid)
+    return Fail(std::move(valid.error()));
 
   MountStatus status(*mount_point);
   status.Attach(&*inputs);

@@ -18,8 +18,8 @@ namespace downwardfs {
 // Two answer while two others wait for their readers' pages.
 inline constexpr int kServingThreads = 4;
 
-/// Fails before anything is mounted where the view cannot be shown at all, or where one of `signals`
-/// (a signalfd, which is not read) has ended the waiting for what it needs.
+/// Fails before anything is mounted where the view cannot be shown at all, or where one of
+/// `signals` (a signalfd, which is not read) has ended the waiting for what it needs.
 Status CheckView(const Inputs& inputs, int signals);
 
 /// `status` outlives the volume. `held`: by a holder.

@@ -113,8 +113,8 @@ TEST(TreeCallTest, ACallArrivesAsItWasSent) {
 }
 
 TEST(TreeCallTest, NoPathLeadsOutOfTheVolume) {
-  const std::vector<std::string> outside = {
-      "", "/etc", "..", "a/../b", "../x", "a/..", "a/../..", std::string("a\0b", 3)};
+  const std::vector<std::string> outside = {"",     "/etc", "..",      "a/../b",
+                                            "../x", "a/..", "a/../..", std::string("a\0b", 3)};
   for (const std::string& path : outside) {
     EXPECT_FALSE(DecodeTreeCall(EncodeTreeCall({TreeCall::Kind::kUnlink, 0, 0, path, ""}))) << path;
     EXPECT_FALSE(DecodeTreeCall(EncodeTreeCall({TreeCall::Kind::kRename, 0, 0, "a", path})))

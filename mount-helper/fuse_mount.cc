@@ -67,13 +67,6 @@ int MountIdOf(int fd) {
   return -1;
 }
 
-// "MAJOR:MINOR", without a request.
-std::string FileSystemOf(int fd) {
-  struct statx st = {};
-  if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) != 0) return "";
-  return std::to_string(st.stx_dev_major) + ":" + std::to_string(st.stx_dev_minor);
-}
-
 // Null where the kernel is too old, or this process may not.
 OwnedFd OpenView(int mount) {
   OwnedFd view(open_tree(mount, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
@@ -86,6 +79,12 @@ OwnedFd OpenView(int mount) {
 }
 
 }  // namespace
+
+std::string FileSystemOf(int fd) {
+  struct statx st = {};
+  if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) != 0) return "";
+  return std::to_string(st.stx_dev_major) + ":" + std::to_string(st.stx_dev_minor);
+}
 
 Result<FuseMount> MountFuse(const FuseMountOptions& options) {
   FuseMount mount;

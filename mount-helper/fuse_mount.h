@@ -37,4 +37,8 @@ struct FuseMount {
 /// words where it has some. kPermissionDenied without CAP_SYS_ADMIN.
 Result<FuseMount> MountFuse(const FuseMountOptions& options);
 
+/// The number of an fd's file system, as in FuseMount::file_system, without a request to it; empty
+/// where there is none.
+std::string FileSystemOf(int fd);
+
 }  // namespace downwardfs

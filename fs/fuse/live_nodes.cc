@@ -31,11 +31,7 @@ LiveNodes::LiveNodes(Ownership ownership, WallTime created) : ownership_(ownersh
 LiveNodes::Difference LiveNodes::Stage(VolumeVersionPtr version, std::string resource_version) {
   MutexLock lock(mutex_);
   const Saving saving(*this);
-  // What an earlier attempt left undone is found again by the comparison.
-  for (const auto& [name, id] : std::exchange(pending_, {})) {
-    nodes_.erase(id);
-    SaveDropped(id);
-  }
+  DropPending();
   Comparison comparison;
   comparison.new_bytes = version->PeekContents();
   if (current_) {
@@ -52,13 +48,18 @@ LiveNodes::Difference LiveNodes::Stage(VolumeVersionPtr version, std::string res
   return std::move(comparison.difference);
 }
 
-LiveNodes::Difference LiveNodes::Unfinished() {
-  MutexLock lock(mutex_);
-  const Saving saving(*this);
+// What an attempt has left undone is found again by the comparison that follows.
+void LiveNodes::DropPending() {
   for (const auto& [name, id] : std::exchange(pending_, {})) {
     nodes_.erase(id);
     SaveDropped(id);
   }
+}
+
+LiveNodes::Difference LiveNodes::Unfinished() {
+  MutexLock lock(mutex_);
+  const Saving saving(*this);
+  DropPending();
   Comparison comparison;
   comparison.before = current_;
   comparison.old_bytes = comparison.new_bytes = current_->PeekContents();

@@ -101,6 +101,7 @@ class LiveNodes final : public VolumeNodes {
   void Name(const TreeChange& change, NodeId id) REQUIRES(mutex_);
   void Unname(const TreeChange& change) REQUIRES(mutex_);
   void DropIfUnused(NodeId id) REQUIRES(mutex_);
+  void DropPending() REQUIRES(mutex_);
   std::string PathOf(NodeId id) const REQUIRES(mutex_);
 
   // live_record.cc: what the journal holds of all this.

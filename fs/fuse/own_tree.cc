@@ -2,23 +2,17 @@
 #include "fs/fuse/own_tree.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <utility>
+
+#include "mount-helper/fuse_mount.h"
 
 namespace downwardfs {
 namespace {
 
 using Kind = TreeChange::Kind;
 using Call = TreeCall::Kind;
-
-// "MAJOR:MINOR" of the file system, without asking it anything.
-std::string DeviceOf(int fd) {
-  struct statx st = {};
-  if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) != 0) return "";
-  return std::to_string(st.stx_dev_major) + ":" + std::to_string(st.stx_dev_minor);
-}
 
 }  // namespace
 
@@ -46,7 +40,7 @@ Result<OwnTree::Session> OwnTree::Open() {
   // held for this batch of changes only.
   OwnedFd root(open(mount_point_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root) return Fail(ErrnoError(errno, mount_point_));
-  if (DeviceOf(root.get()) != device_) {
+  if (FileSystemOf(root.get()) != device_) {
     return Fail(ErrorCode::kNotFound, mount_point_ + ": another file system is mounted there");
   }
   return Session(nodes_, std::make_shared<LocalTreeCaller>(std::move(root)));

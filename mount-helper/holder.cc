@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mount-helper/holder.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <csignal>
-#include <cstdlib>
-#include <cstring>
 #include <utility>
 
 #include "mount-helper/privileges.h"
@@ -25,24 +19,6 @@ namespace downwardfs {
 namespace {
 
 using Kind = Message::Kind;
-using std::chrono::milliseconds;
-
-// A daemon that lives so long has not died of what killed the one before it.
-constexpr std::chrono::seconds kLivedWell{10};
-// So many daemons in a row that die before they serve are started at once, then more slowly.
-constexpr int kQuickRestarts = 20;
-constexpr milliseconds kFirstBackoff{50};
-constexpr milliseconds kLongestBackoff{5000};
-// A request that so many daemons have died of is answered EIO.
-constexpr int kPoisonDeaths = 3;
-constexpr milliseconds kEndGrace{2000};
-constexpr milliseconds kStartTime{10000};
-
-std::uint64_t Microseconds(std::chrono::steady_clock::duration duration) {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
-}
-
 }  // namespace
 
 Status Holder::SetUpSignals() {
@@ -64,42 +40,7 @@ Status Holder::SetUp() {
   auto memory = HandoverMemory::Create();
   if (!memory) return Fail(std::move(memory.error()));
   memory_ = std::move(*memory);
-  return StartDaemon();
-}
-
-Status Holder::StartDaemon() {
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
-    return Fail(ErrnoError(errno, "socketpair"));
-  }
-  OwnedFd ours(ends[0]);
-  const OwnedFd theirs(ends[1]);
-  fcntl(ours.get(), F_SETFL, O_NONBLOCK);
-  const pid_t child = fork();
-  if (child < 0) return Fail(ErrnoError(errno, "fork"));
-  if (child == 0) {
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, nullptr);
-    const int channel = fcntl(theirs.get(), F_DUPFD, 3);  // not closed at exec
-    setenv(kHolderFdVariable, std::to_string(channel).c_str(), 1);
-    std::vector<char*> argv;
-    argv.reserve(options_.command.size() + 1);
-    for (const std::string& word : options_.command)
-      argv.push_back(const_cast<char*>(word.c_str()));
-    argv.push_back(nullptr);
-    if (options_.run_as && !BecomeUser(*options_.run_as)) _exit(127);
-    if (!DropAllCapabilities()) _exit(127);
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
-  daemon_ = child;
-  ++generation_;
-  channel_ = std::move(ours);
-  served_ = false;
-  started_ = last_sign_ = Clock::now();
-  restart_at_ = Clock::time_point::max();
-  return {};
+  return daemon_.Start();
 }
 
 int Holder::Run() {
@@ -111,59 +52,34 @@ int Holder::Run() {
   if (mounted_) CheckMount();
   while (exit_status_ < 0) {
     pollfd fds[4] = {{signals_.get(), POLLIN, 0},
-                     {channel_.get(), POLLIN, 0},
+                     {daemon_.channel(), POLLIN, 0},
                      {mounted_ ? watch_->fd() : -1, POLLPRI, 0},
                      {mounted_ ? -1 : mount_.device.get(), 0, 0}};
-    if (poll(fds, 4, WaitTime(Clock::now())) < 0 && errno != EINTR) return Finish(1);
+    if (poll(fds, 4, daemon_.WaitTime(ready_)) < 0 && errno != EINTR) return Finish(1);
     // Unmounted, and nobody uses the file system any more.
     if (fds[3].revents != 0) return Finish(0);
     if (fds[1].revents != 0) TakeMessage();
     if (fds[2].revents != 0) CheckMount();
     if (fds[0].revents != 0) TakeSignals();
-    CheckTimers(Clock::now());
+    if (exit_status_ >= 0) break;
+    if (!daemon_.CheckTimers(ready_, [this] { return LifeLost(); })) {
+      syslog(LOG_WARNING, "downwardfs: daemon %d is dead, but hangs in the kernel", daemon_.pid());
+      DaemonEnded(SIGKILL);  // it is reaped as a stranger, whenever that may be
+    }
   }
   return exit_status_;
 }
 
-int Holder::WaitTime(Clock::time_point now) const {
-  Clock::time_point next = restart_at_;
-  if (daemon_ > 0 && ready_ && options_.watchdog.count() > 0) {
-    next = std::min(next, last_sign_ + Patience());
-    next = std::min(next, std::max(last_sign_, life_checked_) + options_.watchdog / 2);
-  }
-  if (next == Clock::time_point::max()) return -1;
-  const auto wait = std::chrono::ceil<milliseconds>(next - now).count();
-  return static_cast<int>(std::clamp<std::int64_t>(wait, 0, 60000));
-}
-
-// How long a daemon may be silent. One that starts on a busy machine has more to do than to answer.
-milliseconds Holder::Patience() const {
-  return served_ ? options_.watchdog : std::max(options_.watchdog, kStartTime);
-}
-
-void Holder::CheckTimers(Clock::time_point now) {
-  if (daemon_ < 0 && now >= restart_at_ && exit_status_ < 0) {
-    if (!StartDaemon()) restart_at_ = now + kLongestBackoff;
-  }
-  const bool watched = daemon_ > 0 && ready_ && options_.watchdog.count() > 0;
-  if (watched && now >= std::max(last_sign_, life_checked_) + options_.watchdog / 2) CheckLife(now);
-  if (daemon_ > 0 && watched && now >= last_sign_ + Patience()) {
-    syslog(LOG_WARNING, "downwardfs: no sign of life from daemon %d; it is killed", daemon_);
-    kill(daemon_, SIGKILL);
-    last_sign_ = now;
-  }
-}
-
 void Holder::TakeMessage() {
-  auto message = ReceiveMessage(channel_.get());
+  auto message = ReceiveMessage(daemon_.channel());
   if (!message) {
     if (message.error().code == ErrorCode::kUnavailable) return;
     // What the daemon says is not to be trusted, or it is about to die.
-    channel_.Reset();
-    if (message.error().code != ErrorCode::kCancelled && daemon_ > 0) kill(daemon_, SIGKILL);
+    daemon_.CloseChannel();
+    if (message.error().code != ErrorCode::kCancelled) daemon_.Kill();
     return;
   }
-  last_sign_ = Clock::now();
+  daemon_.Heard();
   switch (message->kind) {
     case Kind::kHello:
       Attach(*message);
@@ -176,10 +92,7 @@ void Holder::TakeMessage() {
       LeaveTheTerminal();
       break;
     case Kind::kServing:
-      served_ = true;
-      if (died_ == Clock::time_point()) break;
-      last_handover_us_ = Microseconds(last_sign_ - died_);
-      longest_handover_us_ = std::max(longest_handover_us_, last_handover_us_);
+      daemon_.Serving();
       break;
     case Kind::kStop:
       stopping_ = true;
@@ -216,28 +129,27 @@ Status Holder::SendMounted(Kind kind, std::vector<std::uint64_t> numbers) {
       message.fds.push_back(std::move(*connection));
     }
   }
-  return SendMessage(channel_.get(), message);
+  return SendMessage(daemon_.channel(), message);
 }
 
 void Holder::Attach(const Message& hello) {
   if (hello.number(0) != kHolderProtocol) {
-    syslog(LOG_ERR, "downwardfs: daemon %d speaks another protocol", daemon_);
-    kill(daemon_, SIGKILL);
+    syslog(LOG_ERR, "downwardfs: daemon %d speaks another protocol", daemon_.pid());
+    daemon_.Kill();
     return;
   }
+  const DaemonChild::Figures& figures = daemon_.figures();
   std::vector<std::uint64_t> numbers = {
-      generation_,
-      deaths_,
-      last_handover_us_,
-      longest_handover_us_,
+      figures.generation,
+      figures.deaths,
+      figures.last_handover_us,
+      figures.longest_handover_us,
       mount_.device ? static_cast<std::uint64_t>(mount_.mount_id) : 0,
       options_.resend ? 1u : 0u,
-      static_cast<std::uint64_t>(options_.watchdog.count()),
+      static_cast<std::uint64_t>(daemon_.watchdog().count()),
   };
-  for (const auto& [request, deaths] : deaths_by_request_) {
-    if (deaths >= kPoisonDeaths) numbers.push_back(request);
-  }
-  if (!SendMounted(Kind::kAttach, std::move(numbers))) kill(daemon_, SIGKILL);
+  for (const std::uint64_t request : deaths_.Poison()) numbers.push_back(request);
+  if (!SendMounted(Kind::kAttach, std::move(numbers))) daemon_.Kill();
 }
 
 void Holder::Mount(const Message& request) {
@@ -262,7 +174,7 @@ void Holder::Mount(const Message& request) {
   } else {
     refused.text = mount.error().message;
   }
-  if (!SendMessage(channel_.get(), refused)) kill(daemon_, SIGKILL);
+  if (!SendMessage(daemon_.channel(), refused)) daemon_.Kill();
 }
 
 void Holder::TakeSignals() {
@@ -277,7 +189,7 @@ void Holder::TakeSignals() {
         break;
       default:
         // Before anything is mounted the daemon says why it ends.
-        exit_status_ = mount_.device ? Finish(0) : EndDaemon();
+        exit_status_ = mount_.device ? Finish(0) : daemon_.End();
         return;
     }
   }
@@ -286,14 +198,13 @@ void Holder::TakeSignals() {
 void Holder::Reap() {
   int status = 0;
   for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-    if (pid == daemon_) {
-      daemon_ = -1;
+    if (pid == daemon_.pid()) {
       DaemonEnded(status);
     } else if (pid == publisher_.pid() && mounted_ && exit_status_ < 0) {
       auto publisher = PublisherProcess::Start(mount_.view.get(), mount_.device.get());
       if (publisher) publisher_ = std::move(*publisher);
       // The daemon's connection ended with the old one; its successor gets a new one.
-      if (daemon_ > 0) kill(daemon_, SIGKILL);
+      daemon_.Kill();
     }
   }
 }
@@ -301,68 +212,30 @@ void Holder::Reap() {
 void Holder::DaemonEnded(int status) {
   const bool exited = WIFEXITED(status);
   // What it said last may still lie in the channel.
-  while (channel_) {
-    auto message = ReceiveMessage(channel_.get());
+  while (daemon_.channel() >= 0) {
+    auto message = ReceiveMessage(daemon_.channel());
     if (!message) break;
     if (message->kind == Kind::kStop) stopping_ = true;
   }
-  channel_.Reset();
+  daemon_.Ended();
   if (!ready_ || stopping_ || (exited && WEXITSTATUS(status) == 0)) {
     exit_status_ = Finish(exited ? WEXITSTATUS(status) : 1);
     return;
   }
-  if (!std::exchange(replaced_, false)) ++deaths_;
-  died_ = Clock::now();
   if (exited && WEXITSTATUS(status) == kExitHandoverRefused) {
     MountAnew();
   } else {
-    CountPending();
+    deaths_.Count(memory_.get());
   }
-  const bool lived = died_ - started_ >= kLivedWell;
-  if (served_ || lived) {
-    quick_restarts_ = 0;
-    backoff_ = milliseconds(0);
-  } else if (++quick_restarts_ > kQuickRestarts) {
-    backoff_ = std::clamp(backoff_ * 2, kFirstBackoff, kLongestBackoff);
-  }
-  restart_at_ = died_ + backoff_;
   syslog(LOG_WARNING, "downwardfs: the daemon has ended (status 0x%x); the next one starts",
          static_cast<unsigned>(status));
 }
 
 // A daemon may be dead although it cannot be reaped: one of its threads hangs in the kernel. Its
 // main thread is not, then, and lets go of the mutex.
-void Holder::CheckLife(Clock::time_point now) {
-  life_checked_ = now;
+bool Holder::LifeLost() const {
   auto memory = HandoverMemory::Map(memory_.get());
-  if (!memory || !memory->LifeLost()) return;
-  syslog(LOG_WARNING, "downwardfs: daemon %d is dead, but hangs in the kernel", daemon_);
-  daemon_ = -1;  // it is reaped as a stranger, whenever that may be
-  DaemonEnded(SIGKILL);
-}
-
-// Which requests the daemon was working on. Nothing of the memory is trusted: a wrong number would
-// only have a request answered EIO.
-void Holder::CountPending() {
-  auto memory = HandoverMemory::Map(memory_.get());
-  if (!memory) return;
-  std::map<std::uint64_t, int> now;
-  for (std::uint32_t i = 0; i < kMaxSlots; ++i) {
-    std::uint64_t unique = 0;
-    std::memcpy(&unique, memory->slot(i) + 8, sizeof unique);  // fuse_in_header.unique
-    unique &= ~kResentBit;
-    HandoverSlot& slot = memory->header().slot[i];
-    // One that only waits for its turn has killed nobody; nor has one that a daemon before had
-    // begun with, and this one had not come to.
-    const std::uint64_t working = slot.working.exchange(0);
-    if (unique == 0 || unique == slot.done || unique != working) continue;
-    const auto before = deaths_by_request_.find(unique);
-    now[unique] = before == deaths_by_request_.end() ? 1 : before->second + 1;
-  }
-  // What was not begun with this time is remembered while it waits.
-  for (const auto& [unique, deaths] : deaths_by_request_) now.emplace(unique, deaths);
-  while (now.size() > std::size_t{4} * kMaxSlots) now.erase(now.begin());
-  deaths_by_request_ = std::move(now);
+  return memory && memory->LifeLost();
 }
 
 // What the kernel knows of the old mount cannot be answered any more: better no mount than a wrong
@@ -372,7 +245,7 @@ void Holder::MountAnew() {
   UnmountAll();
   auto memory = HandoverMemory::Create();
   if (memory) memory_ = std::move(*memory);
-  deaths_by_request_.clear();
+  deaths_.Clear();
 }
 
 void Holder::CheckMount() {
@@ -382,30 +255,10 @@ void Holder::CheckMount() {
   mount_.view.Reset();
   Message message;
   message.kind = Kind::kDetached;
-  if (channel_ && !SendMessage(channel_.get(), message)) channel_.Reset();
+  if (daemon_.channel() >= 0 && !SendMessage(daemon_.channel(), message)) daemon_.CloseChannel();
   // With nobody left who uses it, the file system ends now, and so does the daemon. If the daemon
   // is dead there is nothing that a new one could do for those who are left.
-  if (daemon_ < 0) exit_status_ = Finish(0);
-}
-
-// Returns its exit status, 1 where it had to be killed.
-int Holder::EndDaemon() {
-  channel_.Reset();
-  if (daemon_ < 0) return 1;
-  kill(daemon_, SIGCONT);
-  kill(daemon_, SIGTERM);
-  const auto deadline = Clock::now() + kEndGrace;
-  int status = 0;
-  while (waitpid(daemon_, &status, WNOHANG) == 0) {
-    if (Clock::now() >= deadline) {
-      kill(daemon_, SIGKILL);
-      waitpid(daemon_, &status, 0);
-      break;
-    }
-    poll(nullptr, 0, 5);
-  }
-  daemon_ = -1;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+  if (!daemon_.running()) exit_status_ = Finish(0);
 }
 
 void Holder::UnmountAll() {
@@ -424,7 +277,7 @@ void Holder::UnmountAll() {
 }
 
 int Holder::Finish(int status) {
-  EndDaemon();
+  daemon_.End();
   UnmountAll();
   return status;
 }

@@ -38,9 +38,9 @@ bool TakeValue(const std::string& option, const char* value, HolderOptions& opti
   } else if (option == "--run-as") {
     RunAs who;
     if (std::sscanf(value, "%u:%u", &who.uid, &who.gid) != 2) return false;
-    options.run_as = who;
+    options.daemon.run_as = who;
   } else if (option == "--watchdog") {
-    options.watchdog = std::chrono::milliseconds(std::atoi(value));
+    options.daemon.watchdog = std::chrono::milliseconds(std::atoi(value));
   } else {
     return false;
   }
@@ -66,8 +66,8 @@ int Main(int argc, char** argv) {
       return Usage();
     }
   }
-  for (++i; i < argc; ++i) options.command.emplace_back(argv[i]);
-  if (options.mount.mount_point.empty() || options.command.empty()) return Usage();
+  for (++i; i < argc; ++i) options.daemon.command.emplace_back(argv[i]);
+  if (options.mount.mount_point.empty() || options.daemon.command.empty()) return Usage();
   openlog("downwardfs-holder", LOG_PID, LOG_DAEMON);
   Holder holder(std::move(options));
   if (!resumed.empty()) {

@@ -1,42 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mount-helper/holder_protocol.h"
 
-#include <sys/socket.h>
-#include <sys/uio.h>
-
 #include <cerrno>
 #include <cstring>
+
+#include "mount-helper/fd_packet.h"
 
 namespace downwardfs {
 namespace {
 
 constexpr std::size_t kMaxNumbers = 32;
-constexpr std::size_t kMaxText = 4096;
-constexpr std::size_t kMaxFds = 4;
+constexpr std::size_t kMaxText = 16384;
 
 struct Fixed {
   std::uint32_t kind;
   std::uint32_t numbers;
   std::uint32_t text;
 };
-
-// Room for the fds of one message, aligned as the kernel wants it.
-union ControlBuffer {
-  cmsghdr align;
-  char bytes[CMSG_SPACE(sizeof(int) * kMaxFds)];
-};
-
-void TakeFds(msghdr& packet, Message& message) {
-  for (cmsghdr* part = CMSG_FIRSTHDR(&packet); part != nullptr; part = CMSG_NXTHDR(&packet, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof fd);
-      message.fds.emplace_back(fd);
-    }
-  }
-}
+constexpr std::size_t kMaxMessage = sizeof(Fixed) + kMaxNumbers * sizeof(std::uint64_t) + kMaxText;
 
 }  // namespace
 
@@ -57,7 +38,7 @@ std::optional<Message> DecodeMessage(std::string_view bytes) {
   std::memcpy(&fixed, bytes.data(), sizeof fixed);
   bytes.remove_prefix(sizeof fixed);
   if (fixed.kind < static_cast<std::uint32_t>(Message::Kind::kHello) ||
-      fixed.kind > static_cast<std::uint32_t>(Message::Kind::kStop)) {
+      fixed.kind > static_cast<std::uint32_t>(Message::Kind::kDone)) {
     return std::nullopt;
   }
   if (fixed.numbers > kMaxNumbers || fixed.text > kMaxText) return std::nullopt;
@@ -84,57 +65,41 @@ Status SendMessage(int channel, const Message& message) {
     cut.text = message.text.substr(0, kMaxText);
     bytes = EncodeMessage(cut);
   }
-  iovec part = {bytes.data(), bytes.size()};
-  msghdr packet = {};
-  packet.msg_iov = &part;
-  packet.msg_iovlen = 1;
-  ControlBuffer control = {};
-  if (!message.fds.empty()) {
-    packet.msg_control = control.bytes;
-    packet.msg_controllen = CMSG_SPACE(sizeof(int) * message.fds.size());
-    cmsghdr* const fds = CMSG_FIRSTHDR(&packet);
-    fds->cmsg_level = SOL_SOCKET;
-    fds->cmsg_type = SCM_RIGHTS;
-    fds->cmsg_len = CMSG_LEN(sizeof(int) * message.fds.size());
-    for (std::size_t i = 0; i < message.fds.size(); ++i) {
-      const int fd = message.fds[i].get();
-      std::memcpy(CMSG_DATA(fds) + i * sizeof(int), &fd, sizeof fd);
-    }
-  }
-  if (sendmsg(channel, &packet, MSG_NOSIGNAL) < 0) {
-    Error error = ErrnoError(errno, "holder channel");
-    error.code = ErrorCode::kUnavailable;
-    return Fail(std::move(error));
-  }
-  return {};
+  std::vector<int> fds;
+  fds.reserve(message.fds.size());
+  for (const OwnedFd& fd : message.fds) fds.push_back(fd.get());
+  if (SendPacket(channel, bytes, fds)) return {};
+  Error error = ErrnoError(errno, "holder channel");
+  error.code = ErrorCode::kUnavailable;
+  return Fail(std::move(error));
 }
 
 Result<Message> ReceiveMessage(int channel) {
-  char bytes[sizeof(Fixed) + kMaxNumbers * sizeof(std::uint64_t) + kMaxText];
-  iovec part = {bytes, sizeof bytes};
-  ControlBuffer control = {};
-  msghdr packet = {};
-  packet.msg_iov = &part;
-  packet.msg_iovlen = 1;
-  packet.msg_control = control.bytes;
-  packet.msg_controllen = sizeof control.bytes;
-  ssize_t n = 0;
-  do {
-    n = recvmsg(channel, &packet, MSG_CMSG_CLOEXEC);
-  } while (n < 0 && errno == EINTR);
-  if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-    return Fail(ErrorCode::kUnavailable, "holder channel: nothing there");
-  }
-  if (n < 0 && errno != ECONNRESET) return Fail(ErrnoError(errno, "holder channel"));
-  if (n <= 0) return Fail(ErrorCode::kCancelled, "holder channel: closed by the other end");
-  Message received;  // owns the fds, whatever comes of the rest
-  TakeFds(packet, received);
-  auto message = DecodeMessage({bytes, static_cast<std::size_t>(n)});
-  if (!message || (packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
-    return Fail(ErrorCode::kInvalidArgument, "holder channel: not a message");
-  }
-  message->fds = std::move(received.fds);
+  auto packet = ReceivePacket(channel, kMaxMessage);
+  if (!packet) return Fail(std::move(packet.error()));
+  auto message = DecodeMessage(packet->bytes);
+  if (!message) return Fail(ErrorCode::kInvalidArgument, "holder channel: not a message");
+  message->fds = std::move(packet->fds);
   return std::move(*message);
+}
+
+std::string JoinFields(const std::vector<std::string_view>& fields) {
+  std::string text;
+  for (const std::string_view field : fields) {
+    text += field;
+    text += '\0';
+  }
+  return text;
+}
+
+std::vector<std::string> SplitFields(std::string_view text) {
+  std::vector<std::string> fields;
+  while (!text.empty()) {
+    const auto end = text.find('\0');
+    fields.emplace_back(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return fields;
 }
 
 }  // namespace downwardfs

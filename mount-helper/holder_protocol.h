@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/owned_fd.h"
@@ -37,6 +38,19 @@ struct Message {
     kAlive,     ///< daemon: now and then; without it the watchdog ends the daemon
     kDetached,  ///< holder: the public mount is gone
     kStop,      ///< daemon: somebody asked me to end; unmount
+
+    // Of many volumes (docs/handover.md): between a daemon, its supervisor and a mounter.
+    kVolume,   ///< here is a volume. text: id, path, file system; numbers: mounted, layout of the
+               ///< rest, requests that are answered EIO; fds: device, memory, view if there is one
+    kSockets,  ///< here are the listening sockets. fds: CSI, registration
+    kSynced,   ///< that was all that I have
+    kMountVolume,    ///< numbers: serial, 1 where a dead mount of ours may be in the way; text: id,
+                     ///< path, source, SELinux context; fds: memory
+    kUnmountVolume,  ///< numbers: serial; text: id, path
+    kWorker,         ///< numbers: serial. A connection to a publisher's process is wanted
+    kLook,           ///< numbers: serial; text: path. Is the pod's directory there?
+    kDone,           ///< numbers: serial, an ErrorCode or 0, an answer; text: why; fds: of kMountVolume
+                     ///< device, view; of kWorker the connection
   };
   Kind kind = Kind::kAlive;
   std::vector<std::uint64_t> numbers;
@@ -57,5 +71,9 @@ Result<Message> ReceiveMessage(int channel);
 /// The text of a packet; for ReceiveMessage() and its fuzzer.
 std::optional<Message> DecodeMessage(std::string_view bytes);
 std::string EncodeMessage(const Message& message);
+
+/// Several texts in one, none of which has a NUL.
+std::string JoinFields(const std::vector<std::string_view>& fields);
+std::vector<std::string> SplitFields(std::string_view text);
 
 }  // namespace downwardfs

@@ -6,9 +6,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <csignal>
 #include <cstdlib>
 #include <vector>
 
@@ -48,21 +48,22 @@ OwnedFd TakeFd(std::uint64_t number) {
 }  // namespace
 
 std::string Holder::SaveState() const {
+  const DaemonChild::Figures& figures = daemon_.figures();
   const std::vector<std::uint64_t> numbers = {
       kStateFormat,
       Number(memory_),
-      Number(channel_),
+      static_cast<std::uint64_t>(std::max(daemon_.channel(), 0)),
       Number(mount_.device),
       Number(mount_.view),
       static_cast<std::uint64_t>(publisher_.control()),
       static_cast<std::uint64_t>(publisher_.pid() > 0 ? publisher_.pid() : 0),
       static_cast<std::uint64_t>(mount_.mount_id),
       mounted_ ? 1u : 0u,
-      static_cast<std::uint64_t>(daemon_ > 0 ? daemon_ : 0),
-      generation_,
-      deaths_,
-      last_handover_us_,
-      longest_handover_us_,
+      static_cast<std::uint64_t>(daemon_.running() ? daemon_.pid() : 0),
+      figures.generation,
+      figures.deaths,
+      figures.last_handover_us,
+      figures.longest_handover_us,
   };
   std::string state;
   for (const std::uint64_t number : numbers) state += std::to_string(number) + ",";
@@ -82,29 +83,21 @@ Status Holder::Resume(const std::string& state) {
     return Fail(ErrorCode::kInvalidArgument, "the state of the holder before is of another format");
   }
   memory_ = TakeFd(numbers[1]);
-  channel_ = TakeFd(numbers[2]);
   mount_.device = TakeFd(numbers[3]);
   mount_.view = TakeFd(numbers[4]);
   publisher_ = PublisherProcess(static_cast<pid_t>(numbers[6]), TakeFd(numbers[5]));
   mount_.mount_id = static_cast<int>(numbers[7]);
   mount_.file_system = rest;
   mounted_ = numbers[8] != 0;
-  daemon_ = numbers[9] == 0 ? -1 : static_cast<pid_t>(numbers[9]);
-  generation_ = numbers[10];
-  deaths_ = numbers[11];
-  last_handover_us_ = numbers[12];
-  longest_handover_us_ = numbers[13];
-  ready_ = served_ = true;
+  ready_ = true;
   options_.ready_fd = -1;  // whoever waited has gone on
-  started_ = last_sign_ = died_ = Clock::now();
-  if (daemon_ < 0) restart_at_ = started_;
-  replaced_ = true;
-  if (daemon_ > 0) kill(daemon_, SIGKILL);
+  daemon_.TakeOver(static_cast<pid_t>(numbers[9]), TakeFd(numbers[2]),
+                   {numbers[10], numbers[11], numbers[12], numbers[13]});
   return {};
 }
 
 void Holder::ReplaceOurselves() {
-  const std::vector<int> kept = {memory_.get(), channel_.get(), mount_.device.get(),
+  const std::vector<int> kept = {memory_.get(), daemon_.channel(), mount_.device.get(),
                                  mount_.view.get(), publisher_.control()};
   for (const int fd : kept) {
     if (fd > 0) fcntl(fd, F_SETFD, 0);
@@ -121,8 +114,7 @@ void Holder::ReplaceOurselves() {
   for (const int fd : kept) {
     if (fd > 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
   }
-  replaced_ = true;  // the daemon can
-  if (daemon_ > 0) kill(daemon_, SIGKILL);
+  daemon_.Replace();  // the daemon can
 }
 
 }  // namespace downwardfs

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mount-helper/daemon_child.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <utility>
+
+#include "mount-helper/holder_protocol.h"
+
+namespace downwardfs {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A daemon that lives so long has not died of what killed the one before it.
+constexpr std::chrono::seconds kLivedWell{10};
+// So many daemons in a row that die before they serve are started at once, then more slowly.
+constexpr int kQuickRestarts = 20;
+constexpr milliseconds kFirstBackoff{50};
+constexpr milliseconds kLongestBackoff{5000};
+constexpr milliseconds kEndGrace{2000};
+constexpr milliseconds kStartTime{10000};
+
+std::uint64_t Microseconds(std::chrono::steady_clock::duration duration) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
+}  // namespace
+
+void DaemonChild::BecomeDaemon(int end) const {
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  const int channel = fcntl(end, F_DUPFD, 3);  // not closed at exec
+  setenv(kHolderFdVariable, std::to_string(channel).c_str(), 1);
+  std::vector<char*> argv;
+  argv.reserve(options_.command.size() + 1);
+  for (const std::string& word : options_.command) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  if (options_.run_as && !BecomeUser(*options_.run_as)) _exit(127);
+  if (!DropAllCapabilities()) _exit(127);
+  execv(argv[0], argv.data());
+  _exit(127);
+}
+
+Status DaemonChild::Start() {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return Fail(ErrnoError(errno, "socketpair"));
+  }
+  OwnedFd ours(ends[0]);
+  const OwnedFd theirs(ends[1]);
+  fcntl(ours.get(), F_SETFL, O_NONBLOCK);
+  const pid_t child = fork();
+  if (child < 0) return Fail(ErrnoError(errno, "fork"));
+  if (child == 0) BecomeDaemon(theirs.get());
+  pid_ = child;
+  ++figures_.generation;
+  channel_ = std::move(ours);
+  served_ = false;
+  started_ = last_sign_ = Clock::now();
+  restart_at_ = Clock::time_point::max();
+  return {};
+}
+
+void DaemonChild::TakeOver(pid_t pid, OwnedFd channel, const Figures& figures) {
+  pid_ = pid > 0 ? pid : -1;
+  channel_ = std::move(channel);
+  figures_ = figures;
+  served_ = true;
+  started_ = last_sign_ = died_ = Clock::now();
+  if (!running()) restart_at_ = started_;
+  Replace();
+}
+
+void DaemonChild::Serving() {
+  served_ = true;
+  if (died_ == Clock::time_point()) return;
+  figures_.last_handover_us = Microseconds(Clock::now() - died_);
+  figures_.longest_handover_us = std::max(figures_.longest_handover_us, figures_.last_handover_us);
+}
+
+void DaemonChild::Kill() const {
+  if (running()) kill(pid_, SIGKILL);
+}
+
+void DaemonChild::Replace() {
+  replaced_ = true;
+  Kill();
+}
+
+void DaemonChild::Ended() {
+  pid_ = -1;
+  channel_.Reset();
+  if (!std::exchange(replaced_, false)) ++figures_.deaths;
+  died_ = Clock::now();
+  if (served_ || died_ - started_ >= kLivedWell) {
+    quick_restarts_ = 0;
+    backoff_ = milliseconds(0);
+  } else if (++quick_restarts_ > kQuickRestarts) {
+    backoff_ = std::clamp(backoff_ * 2, kFirstBackoff, kLongestBackoff);
+  }
+  restart_at_ = died_ + backoff_;
+}
+
+int DaemonChild::End() {
+  channel_.Reset();
+  restart_at_ = Clock::time_point::max();
+  if (!running()) return 1;
+  kill(pid_, SIGCONT);
+  kill(pid_, SIGTERM);
+  const auto deadline = Clock::now() + kEndGrace;
+  int status = 0;
+  while (waitpid(pid_, &status, WNOHANG) == 0) {
+    if (Clock::now() >= deadline) {
+      kill(pid_, SIGKILL);
+      waitpid(pid_, &status, 0);
+      break;
+    }
+    poll(nullptr, 0, 5);
+  }
+  pid_ = -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+// How long a daemon may be silent. One that starts on a busy machine has more to do than to answer.
+milliseconds DaemonChild::Patience() const {
+  return served_ ? options_.watchdog : std::max(options_.watchdog, kStartTime);
+}
+
+DaemonChild::Clock::time_point DaemonChild::NextLook() const {
+  return std::max(last_sign_, life_checked_) + options_.watchdog / 2;
+}
+
+void DaemonChild::KillIfSilent(Clock::time_point now) {
+  if (now < last_sign_ + Patience()) return;
+  syslog(LOG_WARNING, "downwardfs: no sign of life from daemon %d; it is killed", pid_);
+  Kill();
+  last_sign_ = now;
+}
+
+void DaemonChild::RetryLater(Clock::time_point now) {
+  restart_at_ = now + kLongestBackoff;
+}
+
+int DaemonChild::WaitTime(bool watched) const {
+  Clock::time_point next = restart_at_;
+  if (Watched(watched)) next = std::min({next, last_sign_ + Patience(), NextLook()});
+  if (next == Clock::time_point::max()) return -1;
+  const auto wait = std::chrono::ceil<milliseconds>(next - Clock::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(wait, 0, 60000));
+}
+
+}  // namespace downwardfs

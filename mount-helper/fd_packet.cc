@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mount-helper/fd_packet.h"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace downwardfs {
+namespace {
+
+// Room for the fds of one packet, aligned as the kernel wants it.
+union ControlBuffer {
+  cmsghdr align;
+  char bytes[CMSG_SPACE(sizeof(int) * kMaxPacketFds)];
+};
+
+std::vector<OwnedFd> TakeFds(msghdr& packet) {
+  std::vector<OwnedFd> fds;
+  for (cmsghdr* part = CMSG_FIRSTHDR(&packet); part != nullptr; part = CMSG_NXTHDR(&packet, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof fd);
+      fds.emplace_back(fd);
+    }
+  }
+  return fds;
+}
+
+}  // namespace
+
+bool SendPacket(int channel, std::string_view bytes, const std::vector<int>& fds) {
+  iovec part = {const_cast<char*>(bytes.data()), bytes.size()};
+  msghdr packet = {};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  ControlBuffer control = {};
+  if (!fds.empty()) {
+    packet.msg_control = control.bytes;
+    packet.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());
+    cmsghdr* const header = CMSG_FIRSTHDR(&packet);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
+    std::memcpy(CMSG_DATA(header), fds.data(), sizeof(int) * fds.size());
+  }
+  ssize_t n = 0;
+  do {
+    n = sendmsg(channel, &packet, MSG_NOSIGNAL);
+  } while (n < 0 && errno == EINTR);
+  return n >= 0;
+}
+
+Result<FdPacket> ReceivePacket(int channel, std::size_t limit) {
+  FdPacket received;
+  received.bytes.resize(limit);
+  iovec part = {received.bytes.data(), limit};
+  ControlBuffer control = {};
+  msghdr packet = {};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  packet.msg_control = control.bytes;
+  packet.msg_controllen = sizeof control.bytes;
+  ssize_t n = 0;
+  do {
+    n = recvmsg(channel, &packet, MSG_CMSG_CLOEXEC);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+    return Fail(ErrorCode::kUnavailable, "holder channel: nothing there");
+  }
+  if (n < 0 && errno != ECONNRESET) return Fail(ErrnoError(errno, "holder channel"));
+  if (n <= 0) return Fail(ErrorCode::kCancelled, "holder channel: closed by the other end");
+  received.fds = TakeFds(packet);
+  if ((packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+    return Fail(ErrorCode::kInvalidArgument, "holder channel: not a message");
+  }
+  received.bytes.resize(static_cast<std::size_t>(n));
+  return received;
+}
+
+}  // namespace downwardfs

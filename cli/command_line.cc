@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -11,7 +12,9 @@
 
 #include "base/text.h"
 #include "base/version.h"
+#include "cli/csi_flags.h"
 #include "cli/help_format.h"
+#include "cli/log_flags.h"
 #include "cli/source_flags.h"
 
 namespace downwardfs {
@@ -20,7 +23,6 @@ namespace {
 constexpr int kWrongUsage = 2;
 
 constexpr char kWhatGroup[] = "WHAT, which pod and what is shown of it";
-constexpr char kLogGroup[] = "Logging";
 constexpr char kSurvivalGroup[] = "Surviving the daemon's death";
 
 void AddPod(CLI::App* command, std::string& pod) {
@@ -53,26 +55,6 @@ void AddWhat(CLI::App* command, WhatOptions& what) {
                  "Refuse items that the kubelet's own volume would refuse: fields beyond its five, "
                  "extended resources")
       ->group(kWhatGroup);
-}
-
-void AddLog(CLI::App* command, LogOptions& log) {
-  command->add_option("--log-file", log.file, "Append log lines to FILE")
-      ->type_name("FILE")
-      ->group(kLogGroup);
-  const std::map<std::string, LogOptions::Format> formats = {{"text", LogOptions::Format::kText},
-                                                             {"json", LogOptions::Format::kJson}};
-  command->add_option("--log-format", log.format, "text or json (default: text)")
-      ->transform(CLI::CheckedTransformer(formats).description(""))
-      ->type_name("FORMAT")
-      ->group(kLogGroup);
-  const std::map<std::string, LogLevel> levels = {{"debug", LogLevel::kDebug},
-                                                  {"info", LogLevel::kInfo},
-                                                  {"warning", LogLevel::kWarning},
-                                                  {"error", LogLevel::kError}};
-  command->add_option("--log-level", log.level, "debug, info, warning or error (default: info)")
-      ->transform(CLI::CheckedTransformer(levels).description(""))
-      ->type_name("LEVEL")
-      ->group(kLogGroup);
 }
 
 CLI::App* AddMount(CLI::App& app, MountOptions& options) {
@@ -265,6 +247,13 @@ CLI::App* AddUpgrade(CLI::App& app, UpgradeOptions& options) {
   return command;
 }
 
+CLI::App* AddCsi(CLI::App& app, CsiOptions& options) {
+  CLI::App* command = app.add_subcommand(
+      "csi", "The CSI node plugin: pods mount their own metadata as an inline volume");
+  AddCsiFlags(command, options);
+  return command;
+}
+
 [[noreturn]] void WrongUsage(const CLI::App& app, const std::string& message) {
   const auto used = app.get_subcommands();
   const std::string program =
@@ -280,7 +269,7 @@ std::string CheckInput(const SourceOptions& source, const std::string& pod) {
   if (source.pod_file.empty() && pod.empty()) {
     return "--pod NAMESPACE/NAME is required with an API server; or give --pod-file FILE";
   }
-  return SourceContradiction(source);
+  return ServerContradiction(source.server);
 }
 
 std::string CheckInput(const CommandLine& line) {
@@ -294,6 +283,8 @@ std::string CheckInput(const CommandLine& line) {
     case CommandLine::Command::kEnv:
     case CommandLine::Command::kExec:
       return CheckInput(line.env.source, line.env.pod);
+    case CommandLine::Command::kCsi:
+      return CsiContradiction(line.csi);
     case CommandLine::Command::kStatus:
     case CommandLine::Command::kUpgrade:
       return "";
@@ -318,6 +309,7 @@ CommandLine ParseCommandLine(int argc, char** argv) {
       {AddWrite(app, line.write), Command::kWrite},
       {AddStatus(app, line.status), Command::kStatus},
       {AddUpgrade(app, line.upgrade), Command::kUpgrade},
+      {AddCsi(app, line.csi), Command::kCsi},
   };
   for (const auto& [command, name] : commands) {
     command->set_version_flag("--version", "downwardfs " + std::string(Version()));
@@ -331,6 +323,7 @@ CommandLine ParseCommandLine(int argc, char** argv) {
     WrongUsage(app, error.what());
   }
   line.mount.arguments.assign(argv + 1, argv + argc);
+  line.csi.arguments.assign(argv + std::min(argc, 2), argv + argc);
   line.command = commands.at(app.get_subcommands().front());
   if (const std::string wrong = CheckInput(line); !wrong.empty()) WrongUsage(app, wrong);
   return line;

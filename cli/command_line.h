@@ -85,8 +85,26 @@ struct StatusOptions {
   bool json = false;
 };
 
+struct CsiOptions {
+  client::ServerFlags server;
+  LogOptions log;
+  std::string node;          ///< this node's name
+  std::string endpoint;      ///< unix:// of the CSI socket; empty: where the kubelet expects it
+  std::string driver_name = "csi.downwardfs.dev";
+  std::string kubelet_dir;   ///< its root directory; empty: volumes may be anywhere (tests)
+  std::string state_dir;     ///< where published volumes are written down; empty: beside the socket
+  std::string holder_socket; ///< of a holder that runs elsewhere; empty: one is started
+  std::string registration;  ///< the socket in plugins_registry; empty: under kubelet_dir
+  std::chrono::milliseconds review_interval{300000};
+  int watchdog_ms = 10000;
+  std::string run_as;
+  bool resend = true;
+  bool probe = false;  ///< ask the plugin at the endpoint how it is, and exit
+  std::vector<std::string> arguments;  ///< those after `csi`, for the daemon
+};
+
 struct CommandLine {
-  enum class Command { kMount, kRender, kEnv, kExec, kWrite, kStatus, kUpgrade };
+  enum class Command { kMount, kRender, kEnv, kExec, kWrite, kStatus, kUpgrade, kCsi };
   Command command = Command::kMount;
   MountOptions mount;
   RenderOptions render;
@@ -94,6 +112,7 @@ struct CommandLine {
   WriteOptions write;
   StatusOptions status;
   UpgradeOptions upgrade;
+  CsiOptions csi;
 };
 
 /// Parses the arguments. --help and --version print and exit 0; wrong usage prints one line and

@@ -15,5 +15,6 @@ Result<int> RunExec(const EnvCommandOptions& options);
 Result<int> RunWrite(const WriteOptions& options);
 Result<int> RunStatus(const StatusOptions& options);
 Result<int> RunUpgrade(const UpgradeOptions& options);
+Result<int> RunCsi(const CsiOptions& options);
 
 }  // namespace downwardfs

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -24,6 +23,7 @@
 #include "base/sd_notify.h"
 #include "cli/commands.h"
 #include "cli/mount_parts.h"
+#include "cli/own_programs.h"
 #include "cli/stop_signals.h"
 #include "mount-helper/holder_protocol.h"
 #include "mount-helper/mount_point.h"
@@ -35,30 +35,16 @@ using Kind = Message::Kind;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kInputRetry{1000};
-
-Result<std::string> OwnPath() {
-  char self[PATH_MAX];
-  const ssize_t n = readlink("/proc/self/exe", self, sizeof self);
-  if (n <= 0) return Fail(ErrnoError(errno, "/proc/self/exe"));
-  return std::string(self, static_cast<std::size_t>(n));
-}
-
-// Installed in ../libexec/downwardfs beside bin, in a build tree in ../mount-helper.
-Result<std::string> FindHolder(const std::string& self) {
-  const std::string folder = self.substr(0, self.rfind('/'));
-  for (const char* beside :
-       {"/../libexec/downwardfs/downwardfs-holder", "/../mount-helper/downwardfs-holder"}) {
-    if (access((folder + beside).c_str(), X_OK) == 0) return folder + beside;
-  }
-  return Fail(ErrorCode::kFailedPrecondition,
-              "downwardfs-holder: not found beside " + self + "; --no-holder mounts without it");
-}
+constexpr milliseconds kPatience{10000};  // with a holder that has much to do
 
 Status ExecHolder(const MountOptions& options, const std::string& mount_point, int ready_fd) {
   auto self = OwnPath();
   if (!self) return Fail(std::move(self.error()));
-  auto holder = FindHolder(*self);
-  if (!holder) return Fail(std::move(holder.error()));
+  auto holder = FindOwnProgram("downwardfs-holder");
+  if (!holder) {
+    holder.error().message += "; --no-holder mounts without it";
+    return Fail(std::move(holder.error()));
+  }
   std::vector<std::string> words = {*holder, "--mount-point", mount_point, "--watchdog",
                                     std::to_string(options.watchdog_ms)};
   if (options.allow_other) words.emplace_back("--allow-other");
@@ -70,12 +56,7 @@ Status ExecHolder(const MountOptions& options, const std::string& mount_point, i
   if (ready_fd >= 0) words.insert(words.end(), {"--ready-fd", std::to_string(ready_fd)});
   words.insert(words.end(), {"--", *self});
   words.insert(words.end(), options.arguments.begin(), options.arguments.end());
-  std::vector<char*> argv;
-  argv.reserve(words.size() + 1);
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  execv(argv[0], argv.data());
-  return Fail(ErrnoError(errno, *holder));
+  return ExecProgram(std::move(words));
 }
 
 // The daemon's end of the channel, and what it is told over it.
@@ -124,7 +105,7 @@ class HolderChannel {
     Message request;
     request.kind = Kind::kMount;
     request.text = source;
-    if (auto sent = SendMessage(fd_.get(), request); !sent) return Fail(std::move(sent.error()));
+    if (auto sent = SendMessage(fd_.get(), request, kPatience); !sent) return Fail(std::move(sent.error()));
     auto answer = ReceiveMessage(fd_.get());
     if (!answer) return Fail(std::move(answer.error()));
     if (answer->kind == Kind::kRefused) {
@@ -140,7 +121,7 @@ class HolderChannel {
     Message message;
     message.kind = kind;
     message.numbers = std::move(numbers);
-    return SendMessage(fd_.get(), message);
+    return SendMessage(fd_.get(), message, kPatience);
   }
 
   /// Of what the holder says: the mount is gone.
@@ -190,7 +171,7 @@ class HeldDaemon {
     eventfd_write(ending_.get(), 1);
     alive_.Join();
     status_.AttachVolume(nullptr, nullptr);
-    status_.Attach(nullptr);
+    status_.Detach();
     return ended;
   }
 
@@ -223,7 +204,7 @@ class HeldDaemon {
   Status Show(Inputs inputs) {
     inputs_ = std::move(inputs);
     BindToPod();
-    status_.Attach(&*inputs_);
+    status_.Attach(*inputs_->source, inputs_->pod, inputs_->view);
     volume_options_.fs_name = SourceName(*inputs_);
     auto started = StartUpdates(served_, *inputs_,
                                 [this](VolumeVersionPtr version, std::string resource_version) {
@@ -256,7 +237,7 @@ class HeldDaemon {
     Status shown = inputs ? Show(std::move(*inputs)) : Fail(std::move(inputs.error()));
     if (shown) return;
     served_.updater.reset();
-    status_.Attach(nullptr);
+    status_.Detach();
     status_.SetWaiting(shown.error().message);
     inputs_.reset();
     if (waited_for_ != shown.error().message) {

@@ -26,6 +26,8 @@ Result<int> Run(const CommandLine& line) {
       return RunStatus(line.status);
     case CommandLine::Command::kUpgrade:
       return RunUpgrade(line.upgrade);
+    case CommandLine::Command::kCsi:
+      return RunCsi(line.csi);
   }
   return 1;
 }

@@ -16,7 +16,6 @@
 #include "cli/held_mount.h"
 #include "cli/inputs.h"
 #include "cli/mount_parts.h"
-#include "cli/mount_status.h"
 #include "cli/stop_signals.h"
 #include "mount-helper/mount_point.h"
 #include "mount-helper/mount_watch.h"
@@ -63,7 +62,7 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
     return Fail(std::move(valid.error()));
 
   MountStatus status(*mount_point);
-  status.Attach(&*inputs);
+  status.Attach(*inputs->source, inputs->pod, inputs->view);
   MountedVolumeOptions volume = VolumeOptions(options, *mount_point, status, /*held=*/false);
   volume.fs_name = SourceName(*inputs);
   ServedVolume served;

@@ -8,7 +8,7 @@
 
 #include "cli/command_line.h"
 #include "cli/inputs.h"
-#include "cli/mount_status.h"
+#include "fs/fuse/mount_status.h"
 #include "fs/fuse/mounted_volume.h"
 #include "fs/tree/data_dir_name.h"
 #include "fs/tree/volume_updater.h"

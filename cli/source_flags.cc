@@ -11,8 +11,8 @@ constexpr char kGroup[] =
     "~/.kube/config, then of the pod that this runs in)";
 
 CLI::Option* AddText(CLI::App* command, const char* name, std::string& value, const char* type,
-                     const char* text) {
-  return command->add_option(name, value, text)->type_name(type)->group(kGroup);
+                     const char* text, const char* group = kGroup) {
+  return command->add_option(name, value, text)->type_name(type)->group(group);
 }
 
 std::string TakeWait(const std::string& text, SourceOptions& source) {
@@ -24,8 +24,33 @@ std::string TakeWait(const std::string& text, SourceOptions& source) {
 
 }  // namespace
 
+std::vector<CLI::Option*> AddServer(CLI::App* command, client::ServerFlags& flags,
+                                    const char* group) {
+  CLI::Option* const kubeconfig = AddText(command, "--kubeconfig", flags.kubeconfig, "FILE",
+                                          "The API server and user of this kubeconfig", group);
+  CLI::Option* const context = AddText(command, "--context", flags.context, "NAME",
+                                       "This context of the kubeconfig, not its current one", group);
+  CLI::Option* const server =
+      AddText(command, "--server", flags.server, "URL",
+              "This API server; http://127.0.0.1:8001 is a running `kubectl proxy`", group);
+  CLI::Option* const token = AddText(command, "--token-file", flags.token_file, "FILE",
+                                     "With --server: a bearer token, read again as it changes", group)
+                                 ->needs(server);
+  CLI::Option* const ca = AddText(command, "--ca-file", flags.ca_file, "FILE",
+                                  "With --server: who signed the server's certificate (PEM)", group)
+                              ->needs(server);
+  CLI::Option* const insecure =
+      command
+          ->add_flag("--insecure-skip-tls-verify", flags.insecure_skip_tls_verify,
+                     "With --server: trust any certificate. Whoever answers gets the token")
+          ->needs(server)
+          ->excludes(ca)
+          ->group(group);
+  server->excludes(kubeconfig)->excludes(context);
+  return {kubeconfig, context, server, token, ca, insecure};
+}
+
 void AddSource(CLI::App* command, SourceOptions& source) {
-  client::ServerFlags& flags = source.server;
   CLI::Option* const pod_file =
       AddText(command, "--pod-file", source.pod_file, "FILE",
               "A YAML or JSON file with a Pod, several documents, a PodList or List, or a "
@@ -42,26 +67,7 @@ void AddSource(CLI::App* command, SourceOptions& source) {
                  "is shown as it stands")
       ->needs(pod_file)
       ->group(kGroup);
-  CLI::Option* const kubeconfig = AddText(command, "--kubeconfig", flags.kubeconfig, "FILE",
-                                          "The API server and user of this kubeconfig");
-  CLI::Option* const context = AddText(command, "--context", flags.context, "NAME",
-                                       "This context of the kubeconfig, not its current one");
-  CLI::Option* const server =
-      AddText(command, "--server", flags.server, "URL",
-              "This API server; http://127.0.0.1:8001 is a running `kubectl proxy`");
-  CLI::Option* const token = AddText(command, "--token-file", flags.token_file, "FILE",
-                                     "With --server: a bearer token, read again as it changes")
-                                 ->needs(server);
-  CLI::Option* const ca = AddText(command, "--ca-file", flags.ca_file, "FILE",
-                                  "With --server: who signed the server's certificate (PEM)")
-                              ->needs(server);
-  CLI::Option* const insecure =
-      command
-          ->add_flag("--insecure-skip-tls-verify", flags.insecure_skip_tls_verify,
-                     "With --server: trust any certificate. Whoever answers gets the token")
-          ->needs(server)
-          ->excludes(ca)
-          ->group(kGroup);
+  std::vector<CLI::Option*> of_server = AddServer(command, source.server, kGroup);
   CLI::Option* const no_node =
       command
           ->add_flag_callback(
@@ -80,14 +86,11 @@ void AddSource(CLI::App* command, SourceOptions& source) {
               "mount and write wait for ever, for the pod too; the others 10s")
           ->type_name("DURATION")
           ->group(kGroup);
-  server->excludes(kubeconfig)->excludes(context);
-  for (CLI::Option* option : {kubeconfig, context, server, token, ca, insecure, no_node, wait}) {
-    option->excludes(pod_file);
-  }
+  of_server.insert(of_server.end(), {no_node, wait});
+  for (CLI::Option* option : of_server) option->excludes(pod_file);
 }
 
-std::string SourceContradiction(const SourceOptions& source) {
-  const client::ServerFlags& flags = source.server;
+std::string ServerContradiction(const client::ServerFlags& flags) {
   if (CLI::detail::to_lower(flags.server).rfind("http://", 0) != 0) return "";
   const char* flag = nullptr;
   if (flags.insecure_skip_tls_verify) flag = "--insecure-skip-tls-verify";

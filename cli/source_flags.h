@@ -4,16 +4,21 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <vector>
 
 #include "cli/command_line.h"
 
 namespace downwardfs {
 
-/// Adds them to `command`; which exclude each other is checked by the parser.
+/// Those that say which API server and who we are to it. Returns the options.
+std::vector<CLI::Option*> AddServer(CLI::App* command, client::ServerFlags& flags,
+                                    const char* group);
+
+/// Adds all to `command`; which exclude each other is checked by the parser.
 void AddSource(CLI::App* command, SourceOptions& source);
 
 /// What the values of the flags contradict in each other, which the parser cannot see; empty if
 /// nothing.
-std::string SourceContradiction(const SourceOptions& source);
+std::string ServerContradiction(const client::ServerFlags& flags);
 
 }  // namespace downwardfs

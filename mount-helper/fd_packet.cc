@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mount-helper/fd_packet.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -32,7 +33,8 @@ std::vector<OwnedFd> TakeFds(msghdr& packet) {
 
 }  // namespace
 
-bool SendPacket(int channel, std::string_view bytes, const std::vector<int>& fds) {
+bool SendPacket(int channel, std::string_view bytes, const std::vector<int>& fds,
+                std::chrono::milliseconds patience) {
   iovec part = {const_cast<char*>(bytes.data()), bytes.size()};
   msghdr packet = {};
   packet.msg_iov = &part;
@@ -47,11 +49,16 @@ bool SendPacket(int channel, std::string_view bytes, const std::vector<int>& fds
     header->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
     std::memcpy(CMSG_DATA(header), fds.data(), sizeof(int) * fds.size());
   }
-  ssize_t n = 0;
-  do {
-    n = sendmsg(channel, &packet, MSG_NOSIGNAL);
-  } while (n < 0 && errno == EINTR);
-  return n >= 0;
+  for (;;) {
+    if (sendmsg(channel, &packet, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) return true;
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN || patience.count() == 0) return false;
+    pollfd room = {channel, POLLOUT, 0};
+    if (poll(&room, 1, static_cast<int>(patience.count())) == 0) {
+      errno = EAGAIN;
+      return false;
+    }
+  }
 }
 
 Result<FdPacket> ReceivePacket(int channel, std::size_t limit) {

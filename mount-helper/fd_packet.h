@@ -3,6 +3,7 @@
 // Plain functions; the socket's owner says which thread.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,8 +22,9 @@ struct FdPacket {
 };
 
 /// Sends the bytes and copies of the fds; false with errno where nobody is at the other end, or its
-/// queue is full and the socket does not block.
-bool SendPacket(int channel, std::string_view bytes, const std::vector<int>& fds);
+/// queue stays full for so long.
+bool SendPacket(int channel, std::string_view bytes, const std::vector<int>& fds,
+                std::chrono::milliseconds patience = {});
 
 /// Receives one of at most `limit` bytes. kCancelled at the end of the connection, kUnavailable
 /// where there is none now and the socket does not block, kInvalidArgument for one that is longer

@@ -104,8 +104,10 @@ Result<FuseMount> MountFuse(const FuseMountOptions& options) {
   }
   const OwnedFd tree(fsmount(context.get(), FSMOUNT_CLOEXEC, kPublicFlags));
   if (!tree) return Failed(options, "fsmount", context.get());
-  if (move_mount(tree.get(), "", AT_FDCWD, options.mount_point.c_str(), MOVE_MOUNT_F_EMPTY_PATH) !=
-      0) {
+  const bool by_path = options.directory < 0;
+  if (move_mount(tree.get(), "", by_path ? AT_FDCWD : options.directory,
+                 by_path ? options.mount_point.c_str() : "",
+                 MOVE_MOUNT_F_EMPTY_PATH | (by_path ? 0 : MOVE_MOUNT_T_EMPTY_PATH)) != 0) {
     return Failed(options, "move_mount");
   }
   mount.mount_id = MountIdOf(tree.get());

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "mount-helper/holder.h"
+#include "mount-helper/node_main.h"
 
 namespace downwardfs {
 namespace {
@@ -18,11 +19,16 @@ int Usage() {
   std::fputs(
       "usage: downwardfs-holder --mount-point DIR [--allow-other] [--selinux-context C]\n"
       "         [--ready-fd N] [--watchdog MS] [--no-resend] [--run-as UID:GID]\n"
-      "         -- PROGRAM [ARGUMENTS]\n"
+      "         -- PROGRAM [ARGUMENTS]\n",
+      stderr);
+  std::fputs(kNodeUsage, stderr);
+  std::fputs(
       "\n"
       "Keeps a downwardfs mount alive while its daemon is started, dies, and is started again.\n"
       "`downwardfs mount` runs it; SIGTERM unmounts, SIGUSR2 starts it and its daemon\n"
-      "anew, from the same paths.\n",
+      "anew, from the same paths. The other forms are of `downwardfs csi`: --serve mounts\n"
+      "volumes for a daemon that may not, --attach and --own start that daemon and keep\n"
+      "its volumes, --probe says whether one that serves is there.\n",
       stderr);
   return kWrongUsage;
 }
@@ -48,6 +54,11 @@ bool TakeValue(const std::string& option, const char* value, HolderOptions& opti
 }
 
 int Main(int argc, char** argv) {
+  if (IsNodeCommand(argc, argv)) {
+    openlog("downwardfs-holder", LOG_PID | LOG_PERROR, LOG_DAEMON);
+    const int status = RunNodeCommand(argc, argv);
+    return status < 0 ? Usage() : status;
+  }
   HolderOptions options;
   std::string resumed;
   int i = 1;

@@ -56,7 +56,7 @@ std::optional<Message> DecodeMessage(std::string_view bytes) {
   return message;
 }
 
-Status SendMessage(int channel, const Message& message) {
+Status SendMessage(int channel, const Message& message, std::chrono::milliseconds patience) {
   Message cut;
   std::string bytes = EncodeMessage(message);
   if (message.text.size() > kMaxText) {
@@ -68,7 +68,7 @@ Status SendMessage(int channel, const Message& message) {
   std::vector<int> fds;
   fds.reserve(message.fds.size());
   for (const OwnedFd& fd : message.fds) fds.push_back(fd.get());
-  if (SendPacket(channel, bytes, fds)) return {};
+  if (SendPacket(channel, bytes, fds, patience)) return {};
   Error error = ErrnoError(errno, "holder channel");
   error.code = ErrorCode::kUnavailable;
   return Fail(std::move(error));

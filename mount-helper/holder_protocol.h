@@ -5,7 +5,7 @@
 // whoever gets anything else ends the connection. docs/handover.md has the order.
 #pragma once
 
-#include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -60,8 +60,8 @@ struct Message {
   std::uint64_t number(std::size_t at) const { return at < numbers.size() ? numbers[at] : 0; }
 };
 
-/// Sends; kUnavailable where nobody is at the other end, or its queue is full.
-Status SendMessage(int channel, const Message& message);
+/// Sends; kUnavailable where nobody is at the other end, or its queue stays full for so long.
+Status SendMessage(int channel, const Message& message, std::chrono::milliseconds patience = {});
 
 /// Receives one. kCancelled at the end of the connection, kInvalidArgument for a packet that is no
 /// message (its fds are closed), kUnavailable where there is none now and the channel does not

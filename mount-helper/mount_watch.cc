@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "mount-helper/mount_table.h"
-
 namespace downwardfs {
 
 Result<MountWatch> MountWatch::Open() {
@@ -17,16 +15,21 @@ Result<MountWatch> MountWatch::Open() {
   return MountWatch(std::move(table));
 }
 
-bool MountWatch::IsMounted(int mount_id, const std::string& file_system) {
+std::optional<std::vector<MountEntry>> MountWatch::Read() {
   std::string text;
   char chunk[16384];
-  if (lseek(table_.get(), 0, SEEK_SET) != 0) return true;
+  if (lseek(table_.get(), 0, SEEK_SET) != 0) return std::nullopt;
   for (ssize_t n = 0; (n = read(table_.get(), chunk, sizeof chunk)) != 0;) {
-    if (n < 0) return true;
+    if (n < 0) return std::nullopt;
     text.append(chunk, static_cast<std::size_t>(n));
   }
-  const auto mounts = ParseMountInfo(text);
-  return std::any_of(mounts.begin(), mounts.end(), [&](const MountEntry& mount) {
+  return ParseMountInfo(text);
+}
+
+bool MountWatch::IsMounted(int mount_id, const std::string& file_system) {
+  const auto mounts = Read();
+  if (!mounts) return true;
+  return std::any_of(mounts->begin(), mounts->end(), [&](const MountEntry& mount) {
     return mount.id == mount_id && mount.device == file_system;
   });
 }

@@ -3,10 +3,13 @@
 // asked anything (proc_pid_mountinfo(5): the file polls POLLPRI when the table changes).
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/owned_fd.h"
 #include "base/result.h"
+#include "mount-helper/mount_table.h"
 
 namespace downwardfs {
 
@@ -20,6 +23,8 @@ class MountWatch {
   /// Whether the mount is in the table: this id, of this file system (fuse_mount.h). Where the
   /// table cannot be read it is taken to be there.
   bool IsMounted(int mount_id, const std::string& file_system);
+  /// The whole table; nothing where it cannot be read.
+  std::optional<std::vector<MountEntry>> Read();
 
  private:
   explicit MountWatch(OwnedFd table) : table_(std::move(table)) {}

@@ -4,11 +4,18 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "mount-helper/fd_packet.h"
+#include "mount-helper/fuse_mount.h"
 #include "mount-helper/holder_protocol.h"
 #include "mount-helper/privileges.h"
 #include "mount-helper/tree_call.h"
@@ -18,69 +25,97 @@ namespace {
 
 using Kind = Message::Kind;
 
-struct Work {
-  OwnedFd control;
-  OwnedFd view;
-  OwnedFd device;
-  OwnedFd connection;
-};
+constexpr unsigned kFuseMajor = 10;  // Documentation/admin-guide/devices.txt: misc, fuse
+constexpr unsigned kFuseMinor = 229;
 
-// False when the holder is gone.
-bool TakeOrder(Work& work) {
-  auto message = ReceiveMessage(work.control.get());
-  if (!message) return message.error().code == ErrorCode::kUnavailable;
-  if (message->kind == Kind::kDetached) work.view.Reset();
-  if (message->kind == Kind::kAttach && message->fds.size() == 1) {
-    work.connection = std::move(message->fds[0]);
-  }
-  return true;
-}
-
-// False when the daemon is gone, or says what is no call.
-bool TakeCall(const Work& work) {
-  static char bytes[kMaxTreeCall];
-  const ssize_t n = recv(work.connection.get(), bytes, sizeof bytes, MSG_TRUNC);
-  if (n < 0 && errno == EINTR) return true;
-  if (n <= 0 || static_cast<std::size_t>(n) > sizeof bytes) return false;
-  const auto call = DecodeTreeCall({bytes, static_cast<std::size_t>(n)});
-  if (!call) return false;
-  const int result = PerformTreeCall(*call, work.view.get(), work.device.get());
-  return send(work.connection.get(), &result, sizeof result, MSG_NOSIGNAL) == sizeof result;
-}
-
-[[noreturn]] void Run(Work work) {
-  prctl(PR_SET_NAME, "dwfs-publisher");
-  bool holder = true;
-  while (holder || work.connection) {
-    pollfd fds[2] = {{holder ? work.control.get() : -1, POLLIN, 0},
-                     {work.connection.get(), POLLIN, 0}};
-    if (poll(fds, 2, -1) < 0 && errno != EINTR) break;
-    if (fds[0].revents != 0) {
-      holder = TakeOrder(work);
-    } else if (fds[1].revents != 0 && !TakeCall(work)) {
-      work.connection.Reset();
-    }
-  }
-  _exit(0);
+bool IsFuseDevice(int fd) {
+  struct stat st = {};
+  return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
+         st.st_rdev == makedev(kFuseMajor, kFuseMinor);
 }
 
 }  // namespace
 
-Result<PublisherProcess> PublisherProcess::Start(int view, int device) {
+struct PublisherProcess::Work {
+  // False when the holder is gone.
+  bool TakeOrder();
+  // False when the daemon is gone, or says what is no call.
+  bool TakeCall() const;
+  int Perform(const TreeCall& call, const std::vector<OwnedFd>& fds) const;
+  [[noreturn]] void Run();
+
+  OwnedFd control;
+  OwnedFd view;    // of the one volume
+  OwnedFd device;  // of it
+  OwnedFd connection;
+  const FileSystemSet* allowed = nullptr;  // the process is for all of these
+};
+
+bool PublisherProcess::Work::TakeOrder() {
+  auto message = ReceiveMessage(control.get());
+  if (!message) return message.error().code == ErrorCode::kUnavailable;
+  if (message->kind == Kind::kDetached) view.Reset();
+  if (message->kind == Kind::kAttach && message->fds.size() == 1) {
+    connection = std::move(message->fds[0]);
+  }
+  return true;
+}
+
+bool PublisherProcess::Work::TakeCall() const {
+  auto packet = ReceivePacket(connection.get(), kMaxTreeCall);
+  if (!packet) return packet.error().code == ErrorCode::kUnavailable;
+  const auto call = DecodeTreeCall(packet->bytes);
+  if (!call) return false;
+  const int result = Perform(*call, packet->fds);
+  return send(connection.get(), &result, sizeof result, MSG_NOSIGNAL) == sizeof result;
+}
+
+int PublisherProcess::Work::Perform(const TreeCall& call, const std::vector<OwnedFd>& fds) const {
+  if (allowed == nullptr) return PerformTreeCall(call, view.get(), device.get());
+  // Whoever calls could give us a descriptor of anything.
+  if (fds.size() != 2 || !IsFuseDevice(fds[0].get())) return EPERM;
+  const std::string file_system = FileSystemOf(fds[1].get());
+  if (!allowed->Has(file_system)) return EPERM;
+  allowed->Enter(file_system);
+  const int result = PerformTreeCall(call, fds[1].get(), fds[0].get());
+  allowed->Leave(file_system);
+  return result;
+}
+
+void PublisherProcess::Work::Run() {
+  prctl(PR_SET_NAME, "dwfs-publisher");
+  bool holder = true;
+  bool connected = false;
+  // One of many ends with its connection.
+  while (allowed != nullptr ? !connected || connection : holder || connection) {
+    pollfd fds[2] = {{holder ? control.get() : -1, POLLIN, 0},
+                     {connection ? connection.get() : -1, POLLIN, 0}};
+    if (poll(fds, 2, -1) < 0 && errno != EINTR) break;
+    if (fds[0].revents != 0) {
+      holder = TakeOrder();
+      if (allowed != nullptr && !holder && !connection) break;
+    } else if (fds[1].revents != 0 && !TakeCall()) {
+      connection.Reset();
+    }
+    connected = connected || connection;
+  }
+  _exit(0);
+}
+
+Result<PublisherProcess> PublisherProcess::Fork(Work work) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
     return Fail(ErrnoError(errno, "socketpair"));
   }
   PublisherProcess process;
   process.control_.Reset(ends[0]);
-  Work work;
   work.control.Reset(ends[1]);
   process.pid_ = fork();
   if (process.pid_ < 0) return Fail(ErrnoError(errno, "fork"));
   if (process.pid_ > 0) return process;
-  work.view.Reset(dup(view));
-  work.device.Reset(dup(device));
-  CloseAllBut({work.control.get(), work.view.get(), work.device.get()});
+  const auto number = [](const OwnedFd& fd) { return fd ? fd.get() : -1; };
+  CloseAllBut({work.control.get(), number(work.view), number(work.device),
+               work.allowed != nullptr ? work.allowed->fd() : -1});
   process.control_.Release();
   LeaveStandardStreams();
   // A signal to the group (Ctrl-C) is the holder's business; it ends when the channels do.
@@ -88,7 +123,20 @@ Result<PublisherProcess> PublisherProcess::Start(int view, int device) {
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, nullptr);
   if (!DropAllCapabilities()) _exit(1);
-  Run(std::move(work));
+  work.Run();
+}
+
+Result<PublisherProcess> PublisherProcess::Start(int view, int device) {
+  Work work;
+  work.view.Reset(dup(view));
+  work.device.Reset(dup(device));
+  return Fork(std::move(work));
+}
+
+Result<PublisherProcess> PublisherProcess::StartShared(const FileSystemSet& allowed) {
+  Work work;
+  work.allowed = &allowed;
+  return Fork(std::move(work));
 }
 
 Result<OwnedFd> PublisherProcess::Connect() {

@@ -5,13 +5,15 @@
 // be reaped until somebody answers. Forked from the holder, without capabilities, one thread.
 //
 // Each daemon gets a connection of its own (SOCK_SEQPACKET: a TreeCall, then the errno as an int);
-// the newest one counts.
+// the newest one counts. A process that works for all volumes of a node has one connection, ends
+// with it, and gets the volume's device and view with each call.
 #pragma once
 
 #include <sys/types.h>
 
 #include "base/owned_fd.h"
 #include "base/result.h"
+#include "mount-helper/file_system_set.h"
 
 namespace downwardfs {
 
@@ -20,6 +22,9 @@ class PublisherProcess {
   /// Forks it. `view` is the writable view's root, `device` the mount's /dev/fuse; the child keeps
   /// copies of these two and closes everything else.
   static Result<PublisherProcess> Start(int view, int device);
+
+  /// One for all volumes whose file systems are in `allowed`.
+  static Result<PublisherProcess> StartShared(const FileSystemSet& allowed);
 
   PublisherProcess() = default;
   /// One that another program has started in this process.
@@ -35,6 +40,9 @@ class PublisherProcess {
   void DropView();
 
  private:
+  struct Work;
+  static Result<PublisherProcess> Fork(Work work);
+
   pid_t pid_ = -1;
   OwnedFd control_;
 };

@@ -3,12 +3,16 @@
 
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+
+#include "base/owned_fd.h"
 
 namespace downwardfs {
 namespace {
@@ -34,38 +38,85 @@ int Notify(int device, int code, const void* body, std::size_t size, const std::
   return writev(device, parts, count) < 0 ? errno : 0;
 }
 
-int Touch(int root, const char* path) {
+// Whoever serves the volume says what its names lead to: symlinks are not followed, or a daemon that
+// is not to be trusted could lead us anywhere (openat2(2)).
+OwnedFd OpenInside(int root, const std::string& path) {
+  open_how how = {};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
+  return OwnedFd(static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
+}
+
+// The directory that has the last element of a path, and that element.
+class Place {
+ public:
+  Place(int root, const std::string& path) : directory_(root) {
+    const auto slash = path.rfind('/');
+    name_ = path.substr(slash == std::string::npos ? 0 : slash + 1);
+    if (slash == std::string::npos) return;
+    opened_ = OpenInside(root, path.substr(0, slash));
+    directory_ = opened_.get();  // -1: EBADF below
+    error_ = opened_ ? 0 : errno;
+  }
+  int directory() const { return directory_; }
+  const char* name() const { return name_.c_str(); }
+  int error() const { return error_; }
+
+ private:
+  OwnedFd opened_;
+  int directory_;
+  int error_ = 0;
+  std::string name_;
+};
+
+int ChangeMode(int root, const std::string& path, mode_t mode) {
+  const OwnedFd file = OpenInside(root, path);
+  if (!file) return -1;
+  return chmod(("/proc/self/fd/" + std::to_string(file.get())).c_str(), mode);
+}
+
+int Touch(const Place& at) {
   // With the time of access among them it would be IN_ATTRIB.
   const timespec times[2] = {{0, UTIME_OMIT}, {0, UTIME_NOW}};
-  return utimensat(root, path, times, AT_SYMLINK_NOFOLLOW);
+  return utimensat(at.directory(), at.name(), times, AT_SYMLINK_NOFOLLOW);
 }
 
-int Look(int root, const char* path) {
+int Look(const Place& at) {
   struct stat st = {};
-  return fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW);
+  return fstatat(at.directory(), at.name(), &st, AT_SYMLINK_NOFOLLOW);
 }
 
+// -1 and errno, as the system calls.
 int MakeCall(const TreeCall& call, int root) {
-  const char* const path = call.path.c_str();
+  const Place at(root, call.path);
+  if (at.error() != 0) {
+    errno = at.error();
+    return -1;
+  }
   switch (call.kind) {
     case Kind::kMakeDirectory:
-      return mkdirat(root, path, 0755);
+      return mkdirat(at.directory(), at.name(), 0755);
     case Kind::kMakeFile:
-      return mknodat(root, path, S_IFREG | 0644, 0);
+      return mknodat(at.directory(), at.name(), S_IFREG | 0644, 0);
     case Kind::kMakeLink:
-      return symlinkat(call.other.c_str(), root, path);
-    case Kind::kRename:
-      return renameat(root, path, root, call.other.c_str());
+      return symlinkat(call.other.c_str(), at.directory(), at.name());
+    case Kind::kRename: {
+      const Place to(root, call.other);
+      return renameat(at.directory(), at.name(), to.directory(), to.name());
+    }
     case Kind::kUnlink:
-      return unlinkat(root, path, 0);
+      return unlinkat(at.directory(), at.name(), 0);
     case Kind::kRemoveDirectory:
-      return unlinkat(root, path, AT_REMOVEDIR);
+      return unlinkat(at.directory(), at.name(), AT_REMOVEDIR);
     case Kind::kChangeMode:
-      return fchmodat(root, path, call.mode, 0);
+      return ChangeMode(root, call.path, call.mode);
     case Kind::kTouch:
-      return Touch(root, path);
+      return Touch(at);
+    case Kind::kLook:
+      return Look(at);
     default:
-      return Look(root, path);
+      errno = EINVAL;
+      return -1;
   }
 }
 

@@ -375,6 +375,16 @@ std::optional<std::vector<DirectoryEntry>> LiveNodes::List(NodeId id) const {
   return out;
 }
 
+std::vector<NodeId> LiveNodes::SetOwnership(const Ownership& ownership) {
+  MutexLock lock(mutex_);
+  ownership_ = ownership;
+  std::vector<NodeId> known = {kRootNode};
+  for (const auto& [id, node] : nodes_) {
+    if (node.lookups > 0 && id != kRootNode) known.push_back(id);
+  }
+  return known;
+}
+
 void LiveNodes::SetResourceVersion(std::string resource_version) {
   MutexLock lock(mutex_);
   const Saving saving(*this);

@@ -62,6 +62,7 @@ class LiveNodes final : public VolumeNodes {
   void CloseFile(std::uint64_t handle) override;
   std::optional<NodeAttr> Apply(const TreeChange& change) override;
   void Arm(TreeChange change) override;
+  std::vector<NodeId> SetOwnership(const Ownership& ownership) override;
   void SetResourceVersion(std::string resource_version) override;
   VolumeStats GetStats() const override;
 
@@ -123,8 +124,8 @@ class LiveNodes final : public VolumeNodes {
   void ForgetLocked(NodeId id, std::uint64_t count) REQUIRES(mutex_);
   std::optional<FileRef> FileLocked(NodeId id) const REQUIRES(mutex_);
 
-  const Ownership ownership_;
   mutable Mutex mutex_;
+  Ownership ownership_ GUARDED_BY(mutex_);
   std::map<NodeId, Node> nodes_ GUARDED_BY(mutex_);
   // New names that the kernel has not been told of.
   std::map<std::pair<NodeId, std::string>, NodeId> pending_ GUARDED_BY(mutex_);

@@ -113,11 +113,9 @@ Status MountedVolume::State::SetUpRecovery(const Handover& handover) {
 // With the session there.
 void MountedVolume::State::TakeHeld(HeldMount& mount) {
   mount_id = mount.mount_id;
-  std::shared_ptr<TreeCaller> caller;
-  if (mount.publisher) {
-    caller = std::make_shared<RemoteTreeCaller>(std::move(mount.publisher));
-    notifier = std::make_unique<TreeNotifier>(caller);
-  }
+  std::shared_ptr<TreeCaller> caller = std::move(mount.caller);
+  if (mount.publisher) caller = std::make_shared<RemoteTreeCaller>(std::move(mount.publisher));
+  if (caller) notifier = std::make_unique<TreeNotifier>(caller);
   SetUpUpdates("", std::move(caller));
 }
 
@@ -274,6 +272,15 @@ void MountedVolume::SetResourceVersion(std::string resource_version) {
   } else {
     state_->nodes->SetResourceVersion(std::move(resource_version));
   }
+}
+
+void MountedVolume::SetFsGroup(std::optional<std::uint32_t> group) {
+  Ownership ownership = state_->options.ownership;
+  ownership.fs_group = group;
+  lane_->poster().Post([state = state_, known = state_->nodes->SetOwnership(ownership)] {
+    KernelNotifier& notify = state->notifier ? *state->notifier : *state->session;
+    for (const NodeId node : known) notify.InvalidateNode(node);
+  });
 }
 
 int MountedVolume::ended_fd() const {

@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "base/result.h"
 #include "fs/fuse/publisher.h"
 #include "fs/fuse/session_loop.h"
+#include "fs/fuse/tree_caller.h"
 #include "fs/fuse/volume_nodes.h"
 #include "fs/tree/volume_version.h"
 #include "mount-helper/handover_memory.h"
@@ -47,6 +49,7 @@ struct MountedVolumeOptions {
 struct HeldMount {
   OwnedFd device;
   OwnedFd publisher;  ///< a connection to its process; none: changes go by notification
+  std::shared_ptr<TreeCaller> caller;  ///< the same, where many volumes share processes
   int mount_id = -1;
 };
 struct Handover {
@@ -86,6 +89,9 @@ class MountedVolume {
   void Publish(VolumeVersionPtr version, std::string resource_version);
   /// The shown version is right for a newer resourceVersion too.
   void SetResourceVersion(std::string resource_version);
+
+  /// The inodes belong to a group from now on, or to none.
+  void SetFsGroup(std::optional<std::uint32_t> group);
 
   /// Polls readable once the file system is mounted nowhere any more.
   int ended_fd() const;

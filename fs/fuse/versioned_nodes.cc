@@ -132,6 +132,21 @@ void VersionedNodes::DropLinkIfUnused(NodeId id) {
   SaveDropped(id);
 }
 
+std::vector<NodeId> VersionedNodes::SetOwnership(const Ownership& ownership) {
+  MutexLock lock(mutex_);
+  ownership_ = ownership;
+  std::vector<NodeId> known = {kRootNode};
+  for (const auto& [id, link] : links_) {
+    if (link.lookups > 0) known.push_back(id);
+  }
+  for (const auto& [base, live] : live_) {
+    for (std::size_t i = 0; i < live.known.size(); ++i) {
+      if (live.known[i] > 0) known.push_back(base + i);
+    }
+  }
+  return known;
+}
+
 void VersionedNodes::SetResourceVersion(std::string resource_version) {
   MutexLock lock(mutex_);
   if (current_ == 0) return;

@@ -90,6 +90,7 @@ class VersionedNodes final : public VolumeNodes {
   /// Retired data directories are not in the root's listing.
   std::optional<std::vector<DirectoryEntry>> List(NodeId id) const override;
   std::optional<NodeAttr> Apply(const TreeChange& change) override;
+  std::vector<NodeId> SetOwnership(const Ownership& ownership) override;
   void SetResourceVersion(std::string resource_version) override;
   VolumeStats GetStats() const override;
   void Arm(TreeChange change) override;
@@ -156,8 +157,8 @@ class VersionedNodes final : public VolumeNodes {
   Status LoadState(RecordReader& record) REQUIRES(mutex_);
   Status CheckLoaded() const REQUIRES(mutex_);
 
-  const Ownership ownership_;
   mutable Mutex mutex_;
+  Ownership ownership_ GUARDED_BY(mutex_);
   LiveMap live_ GUARDED_BY(mutex_);
   std::map<NodeId, Link> links_ GUARDED_BY(mutex_);
   // The data directories whose names resolve: thousands, where the pod changes thousands of times

@@ -111,6 +111,9 @@ class VolumeNodes {
   /// arrives twice has the outcome of the first.
   virtual std::optional<NodeAttr> Apply(const TreeChange& change) = 0;
 
+  /// All inodes are somebody else's from now on. Returns those whose attributes the kernel may have.
+  virtual std::vector<NodeId> SetOwnership(const Ownership& ownership) = 0;
+
   /// The shown version is right for a newer resourceVersion too.
   virtual void SetResourceVersion(std::string resource_version) = 0;
   virtual VolumeStats GetStats() const = 0;

@@ -36,11 +36,16 @@ FileContents::Bytes RenderAgain(const ObjectPtr& pod, const ObjectPtr& node, con
 
 VolumeUpdater::VolumeUpdater(ObjectSource& source, ObjectKey key, VolumeView view, Sink sink,
                              Keep keep)
+    : VolumeUpdater(source, std::move(key), std::move(view), std::move(sink), keep, Post()) {}
+
+VolumeUpdater::VolumeUpdater(ObjectSource& source, ObjectKey key, VolumeView view, Sink sink,
+                             Keep keep, Post post)
     : source_(source),
       key_(std::move(key)),
       view_(std::make_shared<const VolumeView>(std::move(view))),
       sink_(std::move(sink)),
-      keep_(keep) {}
+      keep_(keep),
+      post_(std::move(post)) {}
 
 // The source of a file shows in an extended attribute alone, and follows from the item.
 bool VolumeUpdater::IsShown(const std::vector<ProjectedFile>& files) const {
@@ -65,14 +70,18 @@ std::shared_ptr<FileContents> VolumeUpdater::ContentsOf(const Projection& projec
 }
 
 VolumeUpdater::~VolumeUpdater() {
+  Stop();
+  pod_subscription_.reset();
+  node_subscription_.reset();
+}
+
+void VolumeUpdater::Stop() {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
   }
   wake_.NotifyAll();
   thread_.Join();
-  pod_subscription_.reset();
-  node_subscription_.reset();
 }
 
 void VolumeUpdater::SetShown(const VolumeVersion& version) {
@@ -95,16 +104,30 @@ Status VolumeUpdater::Start() {
     node_subscription_.reset();
     return done;
   }
-  thread_ = WorkerThread("updater", [this] { Run(); });
+  if (!post_) thread_ = WorkerThread("updater", [this] { Run(); });
   return {};
 }
 
 void VolumeUpdater::MarkDirty() {
   {
     MutexLock lock(mutex_);
+    if (dirty_ && post_) return;  // it is posted already
     dirty_ = true;
   }
-  wake_.NotifyAll();
+  if (post_) {
+    post_([this] { RunOnce(); });
+  } else {
+    wake_.NotifyAll();
+  }
+}
+
+void VolumeUpdater::RunOnce() {
+  {
+    MutexLock lock(mutex_);
+    if (stopping_) return;
+    dirty_ = false;
+  }
+  Report(Refresh());
 }
 
 void VolumeUpdater::Run() {

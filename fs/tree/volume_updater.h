@@ -51,9 +51,16 @@ class VolumeUpdater {
     kWhatIsRead,  ///< those that the sink's reader has read, or whose predecessors it has
   };
 
+  /// Runs a task on a thread of the owner's, after those before it.
+  using Post = std::function<void(std::function<void()>)>;
+
   /// `source` outlives the updater. `key` has a uid where the volume is bound to that very pod.
   VolumeUpdater(ObjectSource& source, ObjectKey key, VolumeView view, Sink sink,
                 Keep keep = Keep::kAll);
+  /// One without a thread: its work is posted. It is destroyed when nothing that was posted runs or
+  /// waits any more.
+  VolumeUpdater(ObjectSource& source, ObjectKey key, VolumeView view, Sink sink, Keep keep,
+                Post post);
   ~VolumeUpdater();
   VolumeUpdater(const VolumeUpdater&) = delete;
   VolumeUpdater& operator=(const VolumeUpdater&) = delete;
@@ -67,6 +74,11 @@ class VolumeUpdater {
 
   State state() const EXCLUDES(mutex_);
 
+  /// What the objects give may be another now, though they are the same (a right was revoked).
+  void LookAgain() { MarkDirty(); }
+  /// Nothing is shown any more that begins after this.
+  void Stop() EXCLUDES(mutex_);
+
  private:
   Status Refresh() EXCLUDES(mutex_);
   bool IsShown(const std::vector<ProjectedFile>& files) const;
@@ -74,6 +86,7 @@ class VolumeUpdater {
   void FollowNode(const ObjectKey& node);
   void MarkDirty() EXCLUDES(mutex_);
   void Run() EXCLUDES(mutex_);
+  void RunOnce() EXCLUDES(mutex_);
   void Report(const Status& status) EXCLUDES(mutex_);
 
   ObjectSource& source_;
@@ -81,6 +94,7 @@ class VolumeUpdater {
   const std::shared_ptr<const VolumeView> view_;  // contents that are rendered later hold it too
   const Sink sink_;
   const Keep keep_;
+  const Post post_;  // none: there is a thread
 
   // Used by Start(), then by the thread only.
   std::vector<ProjectedFile> shown_;              // without their contents

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The JSON that `downwardfs status` shows of a mount. Made by main; Json() is called on the threads
-// that serve requests, so it takes short locks only and never touches the mount.
+// The JSON that `downwardfs status` shows of a mount. Made by the volume's owner; Json() is called on
+// the threads that serve requests, so it takes short locks only and never touches the mount.
 #pragma once
 
 #include <chrono>
@@ -9,8 +9,9 @@
 #include <string>
 
 #include "base/mutex.h"
-#include "cli/inputs.h"
+#include "base/object_source.h"
 #include "fs/fuse/mounted_volume.h"
+#include "fs/projection/projector.h"
 #include "fs/tree/volume_updater.h"
 
 namespace downwardfs {
@@ -29,9 +30,11 @@ class MountStatus {
   };
   void SetHolder(const Holder& holder) EXCLUDES(mutex_);
 
-  /// From now on (or, with null, no longer) these are shown. They outlive the status, or that.
-  void Attach(const Inputs* inputs) EXCLUDES(mutex_);
-  /// Why there are no inputs yet.
+  /// From now on this is shown; the source outlives the status, or the next call of Detach().
+  void Attach(const ObjectSource& source, const ObjectKey& pod, const VolumeView& view)
+      EXCLUDES(mutex_);
+  void Detach() EXCLUDES(mutex_);
+  /// Why there is no source yet.
   void SetWaiting(std::string why) EXCLUDES(mutex_);
 
   /// From now on (or, with null pointers, no longer) the volume's and updater's figures are shown.
@@ -43,7 +46,9 @@ class MountStatus {
   const std::string mount_point_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   mutable Mutex mutex_;
-  const Inputs* inputs_ GUARDED_BY(mutex_) = nullptr;
+  const ObjectSource* source_ GUARDED_BY(mutex_) = nullptr;
+  std::string pod_ GUARDED_BY(mutex_);
+  std::string view_ GUARDED_BY(mutex_);
   std::string waiting_ GUARDED_BY(mutex_);
   Holder holder_ GUARDED_BY(mutex_);
   const MountedVolume* volume_ GUARDED_BY(mutex_) = nullptr;

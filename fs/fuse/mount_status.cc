@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/mount_status.h"
+#include "fs/fuse/mount_status.h"
 
 #include <unistd.h>
 
@@ -36,9 +36,17 @@ void MountStatus::SetHolder(const Holder& holder) {
   holder_ = holder;
 }
 
-void MountStatus::Attach(const Inputs* inputs) {
+void MountStatus::Attach(const ObjectSource& source, const ObjectKey& pod,
+                         const VolumeView& view) {
   MutexLock lock(mutex_);
-  inputs_ = inputs;
+  source_ = &source;
+  pod_ = pod.ns + "/" + pod.name;
+  view_ = ViewName(view);
+}
+
+void MountStatus::Detach() {
+  MutexLock lock(mutex_);
+  source_ = nullptr;
 }
 
 void MountStatus::SetWaiting(std::string why) {
@@ -57,7 +65,7 @@ std::string MountStatus::Json() const {
   SourceState source;
   source.last_error = waiting_;
   source.data_age = std::chrono::steady_clock::now() - started_;
-  if (inputs_ != nullptr) source = inputs_->source->State();
+  if (source_ != nullptr) source = source_->State();
   nlohmann::json out = {
       {"version", Version()},
       {"mountPoint", mount_point_},
@@ -75,9 +83,9 @@ std::string MountStatus::Json() const {
     out["lastHandoverSeconds"] = static_cast<double>(holder_.last_handover_us) / 1e6;
     out["longestStallSeconds"] = static_cast<double>(holder_.longest_handover_us) / 1e6;
   }
-  if (inputs_ != nullptr) {
-    out["pod"] = inputs_->pod.ns + "/" + inputs_->pod.name;
-    out["view"] = ViewName(inputs_->view);
+  if (source_ != nullptr) {
+    out["pod"] = pod_;
+    out["view"] = view_;
   }
   std::string last_error = source.last_error;
   out["podDeleted"] = false;  // as far as is known

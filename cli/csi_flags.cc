@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/csi_flags.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "cli/duration.h"
+#include "cli/log_flags.h"
+#include "cli/source_flags.h"
+
+namespace downwardfs {
+namespace {
+
+constexpr char kPluginGroup[] = "The plugin";
+constexpr char kServerGroup[] =
+    "The API server (none given: that of $KUBECONFIG, then of ~/.kube/config, then of the pod that "
+    "this runs in)";
+constexpr char kSurvivalGroup[] = "Surviving the daemon's death";
+constexpr std::size_t kLongestDriverName = 63;  // CSI specification, GetPluginInfo
+
+CLI::Option* AddText(CLI::App* command, const char* name, std::string& value, const char* type,
+                     const char* text, const char* group) {
+  return command->add_option(name, value, text)->type_name(type)->group(group);
+}
+
+bool IsDriverName(const std::string& name) {
+  const auto alphanumeric = [](unsigned char c) { return std::isalnum(c) != 0; };
+  return !name.empty() && name.size() <= kLongestDriverName && alphanumeric(name.front()) &&
+         alphanumeric(name.back()) && std::all_of(name.begin(), name.end(), [&](unsigned char c) {
+           return alphanumeric(c) || c == '-' || c == '.' || c == '_';
+         });
+}
+
+}  // namespace
+
+void AddCsiFlags(CLI::App* command, CsiOptions& options) {
+  AddText(command, "--node-id", options.node, "NAME",
+          "The name of this node, as the API server has it", kPluginGroup);
+  AddText(command, "--endpoint", options.endpoint, "unix://PATH",
+          "The CSI socket (default: DIR/plugins/DRIVER/csi.sock of --kubelet-dir)", kPluginGroup);
+  AddText(command, "--driver-name", options.driver_name, "NAME",
+          "As in the CSIDriver object (default: csi.downwardfs.dev)", kPluginGroup);
+  AddText(command, "--kubelet-dir", options.kubelet_dir, "DIR",
+          "The kubelet's root directory, such as /var/lib/kubelet: volumes are mounted nowhere "
+          "else, and the plugin registers itself in DIR/plugins_registry. Without it any "
+          "target_path is taken, for tests",
+          kPluginGroup);
+  AddText(command, "--registration", options.registration, "PATH",
+          "The registration socket (default: DIR/plugins_registry/DRIVER-reg.sock)", kPluginGroup);
+  AddText(command, "--state-dir", options.state_dir, "DIR",
+          "Where published volumes are written down (default: the directory `state` beside the "
+          "CSI socket)",
+          kPluginGroup);
+  command
+      ->add_option_function<std::string>(
+          "--review-interval",
+          [&options](const std::string& text) {
+            auto interval = ParseDuration(text);
+            if (!interval) throw CLI::ValidationError("--review-interval " + interval.error().message);
+            options.review_interval = *interval;
+          },
+          "How often it is asked anew whether a pod's ServiceAccount may still read what its "
+          "volume shows of other objects (default: 5m)")
+      ->type_name("DURATION")
+      ->group(kPluginGroup);
+  command
+      ->add_flag("--probe", options.probe,
+                 "Ask the plugin that serves --endpoint whether it is ready, say what is wrong, "
+                 "and exit 0 or 1")
+      ->group(kPluginGroup);
+  AddServer(command, options.server, kServerGroup);
+  AddText(command, "--holder-socket", options.holder_socket, "PATH",
+          "A `downwardfs-holder --serve` that mounts for this daemon, which then needs no right "
+          "at all and whose death no pod notices. Without it a holder of its own is started, as "
+          "root",
+          kSurvivalGroup);
+  command
+      ->add_option("--watchdog", options.watchdog_ms,
+                   "Kill a daemon that gives no sign of life for so many milliseconds; 0: never "
+                   "(default: 10000)")
+      ->type_name("MS")
+      ->check(CLI::Range(0, 3600000).description(""))
+      ->group(kSurvivalGroup);
+  AddText(command, "--run-as", options.run_as, "UID:GID", "The user that the daemon becomes",
+          kSurvivalGroup);
+  command
+      ->add_flag_callback(
+          "--no-resend", [&options] { options.resend = false; },
+          "Take unanswered requests from the slots even where the kernel could send them again")
+      ->group(kSurvivalGroup);
+  AddLog(command, options.log);
+  command->footer(
+      "Example:\n"
+      "  downwardfs csi --node-id \"$(hostname)\" --kubelet-dir /var/lib/kubelet\n"
+      "  downwardfs csi --node-id node1 --endpoint unix:///tmp/csi.sock --kubeconfig admin.conf\n"
+      "  downwardfs csi --probe --endpoint unix:///tmp/csi.sock");
+}
+
+std::string CsiContradiction(const CsiOptions& options) {
+  if (options.endpoint.empty() && options.kubelet_dir.empty()) {
+    return "--endpoint unix://PATH or --kubelet-dir DIR is required";
+  }
+  if (options.probe) return "";
+  if (options.node.empty()) return "--node-id NAME is required";
+  if (!IsDriverName(options.driver_name)) {
+    return "--driver-name " + options.driver_name +
+           ": at most 63 letters, digits, '-', '.' and '_', the first and last no sign";
+  }
+  if (!options.kubelet_dir.empty() && options.kubelet_dir.front() != '/') {
+    return "--kubelet-dir must be an absolute path";
+  }
+  return ServerContradiction(options.server);
+}
+
+void FillInCsiPaths(CsiOptions& options) {
+  while (options.kubelet_dir.size() > 1 && options.kubelet_dir.back() == '/') {
+    options.kubelet_dir.pop_back();
+  }
+  if (options.endpoint.empty()) {
+    options.endpoint =
+        "unix://" + options.kubelet_dir + "/plugins/" + options.driver_name + "/csi.sock";
+  }
+  if (options.state_dir.empty()) {
+    std::string path = options.endpoint;
+    if (path.rfind("unix:", 0) == 0) path.erase(0, path.find('/', 5) == 5 ? 5 : 0);
+    while (path.rfind("//", 0) == 0) path.erase(0, 1);
+    options.state_dir = path.substr(0, path.rfind('/')) + "/state";
+  }
+}
+
+}  // namespace downwardfs

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/log_flags.h"
+
+#include <map>
+#include <string>
+
+namespace downwardfs {
+namespace {
+
+constexpr char kLogGroup[] = "Logging";
+
+}  // namespace
+
+void AddLog(CLI::App* command, LogOptions& log) {
+  command->add_option("--log-file", log.file, "Append log lines to FILE")
+      ->type_name("FILE")
+      ->group(kLogGroup);
+  const std::map<std::string, LogOptions::Format> formats = {{"text", LogOptions::Format::kText},
+                                                             {"json", LogOptions::Format::kJson}};
+  command->add_option("--log-format", log.format, "text or json (default: text)")
+      ->transform(CLI::CheckedTransformer(formats).description(""))
+      ->type_name("FORMAT")
+      ->group(kLogGroup);
+  const std::map<std::string, LogLevel> levels = {{"debug", LogLevel::kDebug},
+                                                  {"info", LogLevel::kInfo},
+                                                  {"warning", LogLevel::kWarning},
+                                                  {"error", LogLevel::kError}};
+  command->add_option("--log-level", log.level, "debug, info, warning or error (default: info)")
+      ->transform(CLI::CheckedTransformer(levels).description(""))
+      ->type_name("LEVEL")
+      ->group(kLogGroup);
+}
+
+}  // namespace downwardfs

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The privileged half of the node plugin: mounts and unmounts volumes at target_paths that keep to
+// the rules, binds the listening sockets, starts publisher's processes, and keeps the descriptors
+// of every volume, so that a supervisor that has died gets them back. In a cluster it is the pod
+// `downwardfs-holder`. It does what its client asks and trusts nothing of it: no path but those of
+// CSI volumes, no file system but those that it has mounted itself.
+//
+// One client at a time; the newest counts. One thread; nothing it does waits for a file system.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/owned_fd.h"
+#include "base/result.h"
+#include "mount-helper/file_system_set.h"
+#include "mount-helper/held_volumes.h"
+#include "mount-helper/mount_watch.h"
+#include "mount-helper/unix_socket.h"
+#include "mount-helper/volume_place.h"
+
+namespace downwardfs {
+
+struct NodeMounterOptions {
+  std::string socket;        ///< to listen at for clients; empty: `channel` is the only one
+  OwnedFd channel;           ///< a connection to the client
+  std::string kubelet_dir;   ///< its root directory; empty: volumes may be anywhere
+  std::string csi_socket;    ///< to bind for the daemon
+  std::string registration;  ///< the same, in the kubelet's plugins_registry; empty: none
+  std::string state_dir;     ///< to make for the daemon; empty: it has one
+  std::optional<SocketOwner> client;  ///< who may connect, and whose the sockets are
+};
+
+class NodeMounter {
+ public:
+  explicit NodeMounter(NodeMounterOptions options) : options_(std::move(options)) {}
+
+  /// Runs until SIGTERM, or until its only client is gone; returns the process's exit status. What
+  /// is mounted stays mounted: others hold the descriptors too.
+  int Run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  Status SetUp();
+  void Accept();
+  void TakeMessage();
+  void Answer(const Message& request, Result<Message> answer);
+  void Adopt(Message offer);
+  void Synchronize();
+  Status BindSockets();
+  Result<Message> Mount(const Message& request);
+  Status ClearPlace(const VolumePlace& place, bool ours_may_be_there);
+  Result<Message> Unmount(const Message& request);
+  Result<Message> StartWorker();
+  Result<Message> Look(const Message& request) const;
+  void CheckMounts();
+  bool TakeSignals();
+  bool Send(const Message& message);
+
+  NodeMounterOptions options_;
+  std::optional<FileSystemSet> own_;
+  std::optional<MountWatch> watch_;
+  OwnedFd signals_;
+  OwnedFd listener_;
+  OwnedFd client_;
+  OwnedFd csi_;
+  OwnedFd registration_;
+  HeldVolumes volumes_;
+  std::set<std::string> offered_;  // by the client, in the exchange that is under way
+  // Many mounts come and go together: the table is read once for all.
+  Clock::time_point check_at_ = Clock::time_point::max();
+};
+
+}  // namespace downwardfs

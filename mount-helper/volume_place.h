@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where a CSI volume is mounted: target_path, checked and held open element by element, so that
+// nobody can put a symlink in the way between the check and the mount (openat2(2)). With a kubelet's
+// root directory only D/pods/UID/volumes/kubernetes.io~csi/VOLUME/mount is a place (kubernetes
+// pkg/volume/csi/csi_mounter.go, getTargetPath). Used by one thread; nothing is asked of the file
+// system that is mounted there.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/owned_fd.h"
+#include "base/result.h"
+
+namespace downwardfs {
+
+/// What a target_path of the kubelet says.
+struct KubeletTarget {
+  std::string pod_uid;  ///< of a static pod: its config.hash
+  std::string volume;   ///< the name in the pod's spec
+};
+/// Nothing where `path` is no such path under `kubelet_dir`.
+std::optional<KubeletTarget> ParseKubeletTarget(std::string_view kubelet_dir,
+                                                std::string_view path);
+
+class VolumePlace {
+ public:
+  /// Holds the directory open that has, or will have, the target. `kubelet_dir` empty: any absolute
+  /// path. kNotFound where it is not there, kInvalidArgument names the rule that `path` breaks.
+  static Result<VolumePlace> Open(const std::string& kubelet_dir, const std::string& path);
+
+  /// Makes the target, 0750 as the kubelet does, unless it is there; holds it open.
+  Result<OwnedFd> OpenTarget() const;
+  /// The path without symlinks, as mountinfo shows it.
+  Result<std::string> RealPath() const;
+  /// Detaches what is mounted on the target.
+  Status Detach() const;
+  /// Removes the target, an empty directory. What is in it is somebody's data and stays:
+  /// kFailedPrecondition.
+  Status RemoveTarget() const;
+
+ private:
+  VolumePlace(OwnedFd parent, std::string name, std::string path)
+      : parent_(std::move(parent)), name_(std::move(name)), path_(std::move(path)) {}
+
+  OwnedFd parent_;
+  std::string name_;  // of the target in it
+  std::string path_;  // as it was given
+};
+
+/// Whether the directory of the pod that `path` belongs to is there. True where that cannot be
+/// known, and for every path without `kubelet_dir`.
+bool PodDirectoryExists(const std::string& kubelet_dir, const std::string& path);
+
+}  // namespace downwardfs

@@ -14,6 +14,9 @@
 #define DOWNWARDFS_TSA(x)
 #endif
 
+// abseil, which gRPC brings, has macros of these names and this meaning for its own mutex.
+#undef GUARDED_BY
+#undef NO_THREAD_SAFETY_ANALYSIS
 #define GUARDED_BY(x) DOWNWARDFS_TSA(guarded_by(x))
 #define REQUIRES(...) DOWNWARDFS_TSA(requires_capability(__VA_ARGS__))
 #define NO_THREAD_SAFETY_ANALYSIS DOWNWARDFS_TSA(no_thread_safety_analysis)

@@ -13,3 +13,8 @@ find_package(CURL REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(LIBYAML REQUIRED IMPORTED_TARGET yaml-0.1)
 find_package(ZLIB REQUIRED)
+# The node plugin alone: gRPC without TLS, since it speaks over UNIX sockets only.
+pkg_check_modules(GRPC REQUIRED IMPORTED_TARGET grpc++_unsecure)
+pkg_check_modules(PROTOBUF REQUIRED IMPORTED_TARGET protobuf)
+find_program(PROTOC protoc REQUIRED)
+find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)

@@ -52,6 +52,7 @@ struct MountedVolume::State {
   std::unique_ptr<VolumeUpdate> update;
   int mount_id = -1;
   bool held = false;  // mounted and unmounted by a holder
+  std::shared_ptr<const HandoverMemory> memory;
   std::unique_ptr<RequestRecovery> recovery;
   std::string file_system;
   // It is mounted no longer, and the view does not keep its numbers from being used again: what is
@@ -93,6 +94,7 @@ void MountedVolume::State::SetUpUpdates(std::string device, std::shared_ptr<Tree
 }
 
 Status MountedVolume::State::SetUpRecovery(const Handover& handover) {
+  memory = handover.kept;
   const auto now = std::chrono::system_clock::now();
   if (options.layout == Layout::kLive) {
     live = std::make_unique<LiveNodes>(options.ownership, now);

@@ -53,7 +53,8 @@ struct HeldMount {
   int mount_id = -1;
 };
 struct Handover {
-  const HandoverMemory* memory = nullptr;  ///< outlives the volume
+  const HandoverMemory* memory = nullptr;      ///< outlives the volume
+  std::shared_ptr<const HandoverMemory> kept;  ///< the same, where the volume is to see to that
   bool resend = true;                 ///< the kernel sends unanswered requests again (Linux 6.9)
   std::vector<std::uint64_t> poison;  ///< requests to be answered EIO
 };

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Asks the API server what a ServiceAccount may do (SubjectAccessReview, authorization.k8s.io/v1).
+// No token of anybody is needed for it. Any thread; waits for the server.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "client/api/api_client.h"
+
+namespace downwardfs {
+
+class AccessReviewer {
+ public:
+  explicit AccessReviewer(std::shared_ptr<client::Transport> transport)
+      : client_(std::move(transport)) {}
+
+  /// Whether it may get the Node. An error where the server did not say.
+  Result<bool> MayGetNode(const std::string& ns, const std::string& service_account,
+                          const std::string& node) const;
+
+ private:
+  client::ApiClient client_;
+};
+
+/// What is missing, for the person who reads an event of the pod.
+std::string MissingRight(const std::string& ns, const std::string& service_account,
+                         const std::string& node);
+
+}  // namespace downwardfs

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mount-helper/csi/csi_probe.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+
+#include "csi.grpc.pb.h"
+
+namespace downwardfs {
+namespace {
+
+constexpr std::chrono::seconds kPatience{5};
+
+}  // namespace
+
+Status ProbePlugin(const std::string& socket) {
+  const auto channel =
+      grpc::CreateChannel("unix://" + socket, grpc::InsecureChannelCredentials());
+  const auto stub = csi::v1::Identity::NewStub(channel);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kPatience);
+  csi::v1::ProbeResponse response;
+  const grpc::Status status = stub->Probe(&context, csi::v1::ProbeRequest(), &response);
+  if (!status.ok()) {
+    return Fail(ErrorCode::kUnavailable, socket + ": " + status.error_message());
+  }
+  if (response.has_ready() && !response.ready().value()) {
+    return Fail(ErrorCode::kUnavailable,
+                socket + ": not ready: the node's pods are not followed (the log says why)");
+  }
+  return {};
+}
+
+}  // namespace downwardfs

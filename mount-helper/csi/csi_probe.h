@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// `downwardfs csi --probe`: the client's side. Main thread.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace downwardfs {
+
+/// Asks the plugin at the socket how it is. Done where it is ready; the error says what is wrong.
+Status ProbePlugin(const std::string& socket);
+
+}  // namespace downwardfs

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mount-helper/csi/publish_journal.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/log_keys.h"
+
+namespace downwardfs {
+namespace {
+
+constexpr int kFormat = 1;
+constexpr char kSuffix[] = ".json";
+constexpr std::size_t kLongestRecord = std::size_t{1} << 20;
+
+// An id may have any byte but NUL; in a file name the others than these are %XX. 128 bytes of id fit
+// into NAME_MAX only where few of them are: a longer name is cut, and told apart by a hash.
+std::string FileName(const std::string& id) {
+  constexpr std::size_t kRoom = 180;
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string name;
+  for (const unsigned char c : id) {
+    if (std::isalnum(c) != 0 || c == '-' || c == '_') {
+      name += static_cast<char>(c);
+    } else {
+      name += '%';
+      name += kHex[c >> 4U];
+      name += kHex[c & 15U];
+    }
+  }
+  if (name.size() > kRoom) {
+    std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a
+    for (const unsigned char c : id) hash = (hash ^ c) * 1099511628211ULL;
+    name = name.substr(0, kRoom) + "%" + std::to_string(hash);
+  }
+  return name + kSuffix;
+}
+
+std::string Encode(const PublishSpec& spec) {
+  nlohmann::json json = {
+      {"format", kFormat},
+      {"volumeId", spec.volume_id},
+      {"targetPath", spec.target_path},
+      {"podNamespace", spec.pod.ns},
+      {"podName", spec.pod.name},
+      {"podUid", spec.pod.uid},
+      {"serviceAccount", spec.service_account},
+      {"attributes", spec.attributes},
+  };
+  if (spec.fs_group) json["fsGroup"] = *spec.fs_group;
+  return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+Result<PublishSpec> Decode(const std::string& text) {
+  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return Fail(ErrorCode::kInvalidArgument, "not a record");
+  try {
+    if (json.at("format").get<int>() != kFormat) {
+      return Fail(ErrorCode::kInvalidArgument, "of another format");
+    }
+    PublishSpec spec;
+    spec.volume_id = json.at("volumeId").get<std::string>();
+    spec.target_path = json.at("targetPath").get<std::string>();
+    spec.pod = ObjectKey{"Pod", json.at("podNamespace").get<std::string>(),
+                         json.at("podName").get<std::string>(),
+                         json.at("podUid").get<std::string>()};
+    spec.service_account = json.at("serviceAccount").get<std::string>();
+    spec.attributes = json.at("attributes").get<std::map<std::string, std::string>>();
+    if (json.contains("fsGroup")) spec.fs_group = json["fsGroup"].get<std::uint32_t>();
+    if (auto done = ApplyAttributes(spec.attributes, spec); !done) {
+      return Fail(std::move(done.error()));
+    }
+    return spec;
+  } catch (const nlohmann::json::exception& error) {
+    return Fail(ErrorCode::kInvalidArgument, error.what());
+  }
+}
+
+}  // namespace
+
+Result<PublishJournal> PublishJournal::Open(const std::string& path) {
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    return Fail(ErrnoError(errno, "--state-dir " + path));
+  }
+  OwnedFd directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return Fail(ErrnoError(errno, "--state-dir " + path));
+  if (faccessat(directory.get(), ".", W_OK, AT_EACCESS) != 0) {
+    return Fail(ErrnoError(errno, "--state-dir " + path));
+  }
+  return PublishJournal(std::move(directory), path);
+}
+
+Status PublishJournal::Write(const PublishSpec& spec) const {
+  const std::string name = FileName(spec.volume_id);
+  const std::string part = name + ".part";
+  const std::string where = path_ + "/" + name;
+  {
+    const OwnedFd file(
+        openat(directory_.get(), part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!file) return Fail(ErrnoError(errno, where));
+    if (auto done = WriteAll(file.get(), Encode(spec), where); !done) return done;
+    if (fsync(file.get()) != 0) return Fail(ErrnoError(errno, where));
+  }
+  if (renameat(directory_.get(), part.c_str(), directory_.get(), name.c_str()) != 0) {
+    return Fail(ErrnoError(errno, where));
+  }
+  return {};
+}
+
+Status PublishJournal::Remove(const std::string& volume_id) const {
+  const std::string name = FileName(volume_id);
+  if (unlinkat(directory_.get(), name.c_str(), 0) != 0 && errno != ENOENT) {
+    return Fail(ErrnoError(errno, path_ + "/" + name));
+  }
+  return {};
+}
+
+std::vector<PublishSpec> PublishJournal::Read() const {
+  std::vector<PublishSpec> specs;
+  const auto close_directory = [](DIR* directory) { closedir(directory); };
+  const int copy = openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const std::unique_ptr<DIR, decltype(close_directory)> directory(
+      copy < 0 ? nullptr : fdopendir(copy), close_directory);
+  if (!directory) return specs;
+  while (const dirent* const entry = readdir(directory.get())) {  // NOLINT(concurrency-mt-unsafe)
+    const std::string name = entry->d_name;
+    const std::string suffix = kSuffix;
+    if (name.size() <= suffix.size() ||
+        name.compare(name.size() - suffix.size(), suffix.size(), suffix) != 0) {
+      continue;
+    }
+    const std::string path = path_ + "/" + name;
+    auto text = ReadFile(path, kLongestRecord);
+    auto spec = text ? Decode(*text) : Result<PublishSpec>(Fail(std::move(text.error())));
+    if (spec) {
+      specs.push_back(std::move(*spec));
+    } else {
+      LogError("a record of a published volume cannot be read",
+               {{log_keys::kFile, path}, {log_keys::kError, spec.error().message}});
+    }
+  }
+  return specs;
+}
+
+}  // namespace downwardfs

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The volumes of the node: publishes and unpublishes them as the CSI specification says, again and
+// again with the same outcome; takes over at its start what the daemon before has left, mounts anew
+// what both sides have lost; and looks after them: who follows its pod, what it may see, whether
+// its pod is still there.
+//
+// One owner, which calls Start() and destroys it; the other methods may be called by any thread.
+// Calls for one volume are made one after another. Lock order: a volume's turn, then mutex_.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "base/worker_thread.h"
+#include "mount-helper/csi/csi_volume.h"
+#include "mount-helper/csi/publish_journal.h"
+
+namespace downwardfs {
+
+struct VolumeManagerOptions {
+  std::string driver_name;
+  std::string kubelet_dir;  ///< empty: target_paths may be anywhere
+  std::chrono::milliseconds review_interval{300000};
+};
+
+/// Whether a caller has given up waiting.
+using Cancelled = std::function<bool()>;
+
+class VolumeManager {
+ public:
+  VolumeManager(VolumeManagerOptions options, const VolumeParts& parts, PublishJournal journal);
+  ~VolumeManager();
+
+  /// Goes on with these volumes; when it returns, all are served. The rest comes later, on the
+  /// thread `csi-upkeep`.
+  void Start(std::vector<HandedVolume> handed);
+  /// Its mount is gone.
+  void Detached(const std::string& id);
+  /// A volume that is mounted, and that we do not know.
+  void TakeHanded(HandedVolume handed);
+
+  Status Publish(const PublishRequest& request, const Cancelled& cancelled);
+  Status Unpublish(const std::string& id, const std::string& path, const Cancelled& cancelled);
+
+  struct Figures {
+    VolumeStats stats;
+    std::string condition;  ///< empty: all is well
+  };
+  /// kNotFound where it is not published there.
+  Result<Figures> Stats(const std::string& id, const std::string& path) const;
+
+  /// What keeps the plugin from working as it should; empty: nothing.
+  std::string Trouble() const;
+  std::size_t size() const;
+
+ private:
+  using VolumePtr = std::shared_ptr<CsiVolume>;
+  class Turn;
+
+  VolumePtr Find(const std::string& id) const EXCLUDES(mutex_);
+  Status Republish(CsiVolume& volume, const PublishSpec& spec);
+  Status PublishNew(PublishSpec spec, bool replace, const Cancelled& cancelled);
+  Status CheckTarget(const PublishSpec& spec) const EXCLUDES(mutex_);
+  Status CheckVolumeOfPod(const PublishSpec& spec, const Object& pod) const;
+  void Remove(const std::string& id) EXCLUDES(mutex_);
+
+  void Upkeep() EXCLUDES(mutex_);
+  void FollowPods();
+  void ReviewAll();
+  void MountLost() EXCLUDES(mutex_);
+  bool stopping() const EXCLUDES(mutex_);
+
+  const VolumeManagerOptions options_;
+  const VolumeParts parts_;
+  const PublishJournal journal_;
+  mutable Mutex mutex_;
+  CondVar changed_;
+  std::set<std::string> in_work_ GUARDED_BY(mutex_);  // volumes whose turn somebody has
+  std::map<std::string, VolumePtr> volumes_ GUARDED_BY(mutex_);
+  std::map<std::string, PublishSpec> lost_ GUARDED_BY(mutex_);  // published, and not mounted
+  std::vector<HandedVolume> handed_ GUARDED_BY(mutex_);
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  WorkerThread upkeep_;
+};
+
+}  // namespace downwardfs

@@ -31,6 +31,7 @@ namespace {
 constexpr int kWrongUsage = 2;
 // Two answer while two others wait for their readers' pages.
 constexpr int kServingThreads = 4;
+constexpr int kLookForEnd = 500;  // ms
 
 // Four descriptors for each volume.
 void AllowManyFiles() {
@@ -93,8 +94,11 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   VolumeManager volumes({options.driver_name, options.kubelet_dir, options.review_interval}, parts,
                         std::move(*journal));
   volumes.Start((*holder)->TakeVolumes());
+  const OwnedFd gone(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!gone) return Fail(ErrnoError(errno, "eventfd"));
   (*holder)->Start({[&](const std::string& id) { volumes.Detached(id); },
-                    [&](HandedVolume handed) { volumes.TakeHanded(std::move(handed)); }});
+                    [&](HandedVolume handed) { volumes.TakeHanded(std::move(handed)); },
+                    [&] { eventfd_write(gone.get(), 1); }});
   if (auto said = (*holder)->SayServing(); !said) return Fail(std::move(said.error()));
   const SignsOfLife alive(**holder, volumes);
 
@@ -118,12 +122,20 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   LogInfo("serving", {{log_keys::kNode, options.node},
                       {log_keys::kServer, access->description},
                       {log_keys::kVersion, std::string(Version())}});
-  pollfd stop = {signals->get(), POLLIN, 0};
-  while (poll(&stop, 1, -1) < 0 && errno == EINTR) {
+  pollfd stop[2] = {{signals->get(), POLLIN, 0}, {gone.get(), POLLIN, 0}};
+  while (poll(stop, 2, -1) < 0 && errno == EINTR) {
   }
-  LogInfo("ending; what is mounted stays so");
   csi_server->reset();
   registration_server.reset();
+  if (stop[0].revents == 0) {
+    // Without a supervisor nobody takes these volumes over: who uses them is served to the end. The
+    // sockets are the next plugin's.
+    volumes.LetGo();
+    LogWarning("serving what is mounted until nobody uses it");
+    while (!volumes.AllEnded() && poll(stop, 1, kLookForEnd) == 0) {
+    }
+  }
+  LogInfo("ending");
   (*holder)->Stop();
   return 0;
 }

@@ -2,6 +2,7 @@
 #include "mount-helper/csi/csi_volume.h"
 
 #include <fcntl.h>
+#include <poll.h>
 
 #include <utility>
 
@@ -73,6 +74,10 @@ Result<std::shared_ptr<CsiVolume>> CsiVolume::Publish(const VolumeParts& parts, 
   }
   if (auto done = volume->StartUpdater(replace); !done) {
     volume->Close();
+    // Something that an item names and the pod does not have: CSI's NOT_FOUND is about volumes.
+    if (done.error().code == ErrorCode::kNotFound) {
+      done.error().code = ErrorCode::kInvalidArgument;
+    }
     return Fail(std::move(done.error()));
   }
   return volume;
@@ -256,6 +261,11 @@ void CsiVolume::Detach() {
 bool CsiVolume::detached() const {
   MutexLock lock(mutex_);
   return detached_;
+}
+
+bool CsiVolume::ended() const {
+  pollfd fd = {volume_->ended_fd(), POLLIN, 0};
+  return poll(&fd, 1, 0) > 0;
 }
 
 void CsiVolume::Close() {

@@ -63,6 +63,8 @@ class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
   /// The public mount is gone.
   void Detach() EXCLUDES(mutex_);
   bool detached() const EXCLUDES(mutex_);
+  /// Its file system is mounted nowhere any more.
+  bool ended() const;
   /// Serves no longer. The holder has unmounted it, or is not asked to.
   void Close();
 

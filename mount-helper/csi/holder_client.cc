@@ -111,6 +111,7 @@ void HolderClient::Listen() {
     if (!message) {
       // Its parent is gone, and so will this process be; until then it serves.
       LogError("the supervisor is gone", {{log_keys::kError, message.error().message}});
+      if (events_.gone) events_.gone();
       break;
     }
     if (message->kind == Kind::kDone) {

@@ -36,6 +36,7 @@ class HolderClient {
   struct Events {
     std::function<void(const std::string& id)> detached;  ///< the public mount is gone
     std::function<void(HandedVolume)> handed;  ///< one that another mounter has had all the time
+    std::function<void()> gone;                ///< the supervisor has died; nothing else comes
   };
 
   /// Says hello and takes what there is. kFailedPrecondition where this process has no supervisor.

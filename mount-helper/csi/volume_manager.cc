@@ -321,6 +321,17 @@ std::string VolumeManager::Trouble() const {
                                    : state.last_error);
 }
 
+void VolumeManager::LetGo() {
+  MutexLock lock(mutex_);
+  for (const auto& [id, volume] : volumes_) volume->Detach();
+}
+
+bool VolumeManager::AllEnded() const {
+  MutexLock lock(mutex_);
+  return std::all_of(volumes_.begin(), volumes_.end(),
+                     [](const auto& volume) { return volume.second->ended(); });
+}
+
 std::size_t VolumeManager::size() const {
   MutexLock lock(mutex_);
   return volumes_.size();

@@ -57,6 +57,10 @@ class VolumeManager {
   /// kNotFound where it is not published there.
   Result<Figures> Stats(const std::string& id, const std::string& path) const;
 
+  /// Nobody tells us any more when a mount has gone: none is kept in existence by us.
+  void LetGo() EXCLUDES(mutex_);
+  /// Nobody uses any of the volumes any more.
+  bool AllEnded() const;
   /// What keeps the plugin from working as it should; empty: nothing.
   std::string Trouble() const;
   std::size_t size() const;

@@ -93,6 +93,8 @@ bool FakeApiServer::Answer(Connection& connection, const ServedRequest& request)
     }
     resource = parts[at];
     if (parts.size() > at + 1) name = parts[at + 1];
+  } else if (request.path == "/apis/authorization.k8s.io/v1/subjectaccessreviews") {
+    resource = "subjectaccessreviews";
   }
   std::string verb = request.method == "POST"     ? "create"
                      : request.method == "DELETE" ? "delete"
@@ -144,6 +146,7 @@ bool FakeApiServer::Answer(Connection& connection, const ServedRequest& request)
   if (has_fault && !in_body) return AnswerFault(http, fault, verb);
   if (resource.empty()) return Discover(http, request.path);
   const ServerFault* const body_fault = in_body ? &fault : nullptr;
+  if (resource == "subjectaccessreviews") return Review(http, request);
   if (verb == "create") return Create(http, request, resource, ns);
   if (verb == "delete") return Remove(http, resource, ns + "/" + name);
   if (verb == "list") return List(http, request, resource, ns, body_fault);
@@ -272,6 +275,20 @@ bool FakeApiServer::Create(HttpConnection& http, const ServedRequest& request,
     return Refuse(http, 409, "AlreadyExists", resource + " \\\"" + name + "\\\" already exists");
   }
   return http.Respond(201, "application/json", json);
+}
+
+bool FakeApiServer::Review(HttpConnection& http, const ServedRequest& request) {
+  bool allowed = false;
+  {
+    const MutexLock lock(mutex_);
+    last_review_ = request.body;
+    for (const std::string& user : may_get_nodes_) {
+      allowed = allowed || request.body.find("\"user\":\"" + user + "\"") != std::string::npos;
+    }
+  }
+  return http.Respond(201, "application/json",
+                      std::string(R"({"kind":"SubjectAccessReview","status":{"allowed":)") +
+                          (allowed ? "true" : "false") + "}}");
 }
 
 bool FakeApiServer::Remove(HttpConnection& http, const std::string& resource,

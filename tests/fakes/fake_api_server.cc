@@ -244,6 +244,20 @@ void FakeApiServer::Forbid(const std::string& verb_and_resource) {
   forbidden_.insert(verb_and_resource);
 }
 
+void FakeApiServer::AllowNodes(const std::string& user, bool allowed) {
+  const MutexLock lock(mutex_);
+  if (allowed) {
+    may_get_nodes_.insert(user);
+  } else {
+    may_get_nodes_.erase(user);
+  }
+}
+
+std::string FakeApiServer::LastReview() const {
+  const MutexLock lock(mutex_);
+  return last_review_;
+}
+
 void FakeApiServer::Inject(ServerFault fault, int times) {
   const MutexLock lock(mutex_);
   for (int i = 0; i < times; ++i) faults_.push_back(fault);

@@ -113,6 +113,11 @@ class FakeApiServer {
   /// "list pods": answered with 403.
   void Forbid(const std::string& verb_and_resource);
 
+  /// What a SubjectAccessReview for that user says: whether it may get nodes. Nobody may at first.
+  void AllowNodes(const std::string& user, bool allowed);
+  /// The body of the last SubjectAccessReview.
+  std::string LastReview() const;
+
   void Inject(ServerFault fault, int times = 1);
   std::size_t FaultsLeft() const;
 
@@ -166,6 +171,7 @@ class FakeApiServer {
                  const ServerFault* fault, WatchState* state);
   bool Create(HttpConnection& http, const ServedRequest& request, const std::string& resource,
               const std::string& ns);
+  bool Review(HttpConnection& http, const ServedRequest& request);
   bool Remove(HttpConnection& http, const std::string& resource, const std::string& key);
   bool Discover(HttpConnection& http, const std::string& path);
   bool Refuse(HttpConnection& http, int code, const std::string& reason, const std::string& message,
@@ -196,6 +202,8 @@ class FakeApiServer {
   std::map<std::string, std::vector<std::string>> pages_ GUARDED_BY(mutex_);  // by token
   std::deque<ServerFault> faults_ GUARDED_BY(mutex_);
   std::set<std::string> forbidden_ GUARDED_BY(mutex_);
+  std::set<std::string> may_get_nodes_ GUARDED_BY(mutex_);  // users
+  std::string last_review_ GUARDED_BY(mutex_);
   std::vector<std::string> requests_ GUARDED_BY(mutex_);
   std::map<std::string, std::string> last_headers_ GUARDED_BY(mutex_);
   std::size_t accepted_ GUARDED_BY(mutex_) = 0;

@@ -13,9 +13,10 @@
 
 namespace downwardfs::testing {
 
-Background::Background(std::vector<std::string> words, std::string errors)
+Background::Background(std::vector<std::string> words, std::string errors,
+                       const std::string& program)
     : errors_(std::move(errors)) {
-  words.insert(words.begin(), DOWNWARDFS_BINARY);
+  words.insert(words.begin(), program.empty() ? DOWNWARDFS_BINARY : program);
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The node plugin against the API server double: pod default/web (uid-1) with a volume `ours` of our
+// driver, and a kubelet's directory. Needs root and /dev/fuse.
+#pragma once
+
+#include <gmock/gmock.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/csi/csi_client.h"
+#include "tests/fakes/fake_api_server.h"
+#include "tests/support/background.h"
+#include "tests/support/mounted.h"
+#include "tests/support/process.h"
+#include "tests/support/temp_dir.h"
+
+namespace downwardfs::testing {
+
+class CsiTest : public ::testing::Test {
+ protected:
+  static constexpr char kDriver[] = "csi.downwardfs.dev";
+
+  CsiTest();
+  ~CsiTest() override;
+
+  /// The label `tick` of the pod.
+  void Label(const std::string& value, const std::string& pod = "web");
+  std::string UidOf(const std::string& pod) const;
+
+  /// `downwardfs csi` with this kubelet's directory, and `more` flags.
+  void StartPlugin(const std::vector<std::string>& more = {});
+  /// The two halves on their own.
+  void StartHolder();
+  void StartAttached();
+  void StopPlugin(int signal = 15);
+
+  /// Where the kubelet wants the volume of the pod; the directory above is made.
+  std::string Target(const std::string& pod = "web", const std::string& volume = "ours") const;
+  PublishCall CallFor(const std::string& pod = "web", const std::string& volume = "ours") const;
+  CsiClient& client();
+
+  /// How many downwardfs mounts there are at the path.
+  static int MountsAt(const std::string& path);
+  bool Shows(const std::string& target, const std::string& file, const std::string& content) const;
+  /// The process of that name which is a descendant of ours; 0: none.
+  static pid_t Find(const std::string& name);
+  static std::string StatusField(const std::string& target, const std::string& key);
+
+  static constexpr char kItems[] =
+      "- {path: tick, fieldRef: {fieldPath: \"metadata.labels['tick']\"}}\n"
+      "- {path: name, fieldRef: {fieldPath: metadata.name}}\n";
+  static constexpr char kNodeItems[] =
+      "- {path: zone, fieldRef: {fieldPath: \"node.metadata.labels['tick']\"}}\n";
+
+  const TempDir dir_;
+  const std::unique_ptr<FakeApiServer> server_;
+  const std::string kubelet_ = dir_.MakeDir("kubelet");
+  const std::string plugin_dir_;
+  const std::string socket_;
+  const std::string registration_;
+  std::optional<Background> plugin_;
+  std::optional<Background> holder_;
+  std::optional<CsiClient> client_;
+};
+
+}  // namespace downwardfs::testing

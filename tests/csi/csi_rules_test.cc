@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is refused, with which code and which words, and that nothing is left behind or taken away.
+#include <sys/mount.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/csi/csi_fixture.h"
+
+namespace downwardfs::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class CsiRulesTest : public CsiTest {
+ protected:
+  CsiRulesTest() { StartPlugin(); }
+
+  void Refuses(const PublishCall& call, int code, const std::string& words) {
+    const CsiAnswer answer = client().Publish(call);
+    EXPECT_EQ(answer.code, code) << answer.message;
+    EXPECT_THAT(answer.message, HasSubstr(words));
+    EXPECT_EQ(MountsAt(call.target_path), 0);
+  }
+};
+
+TEST_F(CsiRulesTest, WhatTheSpecificationRequires) {
+  PublishCall call = CallFor();
+  call.volume_id.clear();
+  Refuses(call, csi_code::kInvalidArgument, "volume_id");
+  call = CallFor();
+  call.target_path.clear();
+  Refuses(call, csi_code::kInvalidArgument, "target_path");
+  call = CallFor();
+  call.capability = false;
+  Refuses(call, csi_code::kInvalidArgument, "volume_capability");
+  call = CallFor();
+  call.block = true;
+  Refuses(call, csi_code::kInvalidArgument, "block");
+  EXPECT_EQ(client().Unpublish("", "/x").code, csi_code::kInvalidArgument);
+  EXPECT_EQ(client().Unpublish("csi-1", "").code, csi_code::kInvalidArgument);
+}
+
+TEST_F(CsiRulesTest, WhatAUserReadsInTheEventsOfAPod) {
+  PublishCall call = CallFor();
+  call.context["itmes"] = "[]";
+  Refuses(call, csi_code::kInvalidArgument, "volumeAttributes.itmes: unknown");
+  call = CallFor();
+  call.context["items"] = "- {path: x, fieldRef: {fieldPath: metadata.nam}}";
+  Refuses(call, csi_code::kInvalidArgument, "metadata.nam");
+  call = CallFor();
+  call.context["items"] = "- {path: ../x, fieldRef: {fieldPath: metadata.name}}";
+  Refuses(call, csi_code::kInvalidArgument, "'..'");
+  call = CallFor();
+  call.context["items"] =
+      "- {path: cpu, resourceFieldRef: {containerName: nobody, resource: limits.cpu}}";
+  Refuses(call, csi_code::kInvalidArgument, "nobody");
+  call = CallFor();
+  call.context["defaultMode"] = "rw";
+  Refuses(call, csi_code::kInvalidArgument, "0 to 0777");
+  EXPECT_FALSE(std::filesystem::exists(call.target_path));
+}
+
+TEST_F(CsiRulesTest, ThePodMustBeTheOneThatTheKubeletMeans) {
+  PublishCall call = CallFor();
+  call.context["csi.storage.k8s.io/pod.uid"] = "another-uid";
+  Refuses(call, csi_code::kInvalidArgument, "is not of the pod with uid another-uid");
+  // A pod of that name that was made again.
+  call = CallFor();
+  server_->Delete("default", "web");
+  Label("again");
+  Refuses(call, csi_code::kFailedPrecondition, "that pod is gone");
+  call = CallFor();
+  call.context["csi.storage.k8s.io/pod.name"] = "nobody";
+  Refuses(call, csi_code::kNotFound, "nobody");
+  server_->PutObject("pods", "default", "far", {.spec = R"("containers":[])", .node = "node2"});
+  Refuses(CallFor("far"), csi_code::kFailedPrecondition, "is on node \"node2\"");
+}
+
+TEST_F(CsiRulesTest, TheVolumeMustBeOneOfThisDriver) {
+  Refuses(CallFor("web", "other"), csi_code::kFailedPrecondition, "has no volume \"other\"");
+  Refuses(CallFor("web", "missing"), csi_code::kFailedPrecondition, "has no volume \"missing\"");
+}
+
+TEST_F(CsiRulesTest, NothingIsMountedBesideTheKubeletsPlaces) {
+  PublishCall call = CallFor();
+  call.target_path = dir_.MakeDir("elsewhere") + "/mount";
+  Refuses(call, csi_code::kInvalidArgument, "kubernetes.io~csi/VOLUME/mount");
+  call = CallFor();
+  std::filesystem::create_directory_symlink(dir_ / "elsewhere", call.target_path);
+  Refuses(call, csi_code::kInvalidArgument, "symlink");
+  EXPECT_EQ(client().Unpublish("csi-1", "/etc").code, csi_code::kInvalidArgument);
+}
+
+TEST_F(CsiRulesTest, SomebodysDataIsNeverRemoved) {
+  const PublishCall call = CallFor();
+  std::filesystem::create_directory(call.target_path);
+  std::ofstream(call.target_path + "/precious") << "data";
+  EXPECT_EQ(client().Unpublish(call.volume_id, call.target_path).code,
+            csi_code::kFailedPrecondition);
+  EXPECT_TRUE(std::filesystem::exists(call.target_path + "/precious"));
+  std::filesystem::remove(call.target_path + "/precious");
+
+  ASSERT_EQ(mount("somebody's", call.target_path.c_str(), "tmpfs", 0, nullptr), 0);
+  const CsiAnswer unpublished = client().Unpublish(call.volume_id, call.target_path);
+  EXPECT_EQ(unpublished.code, csi_code::kFailedPrecondition);
+  EXPECT_THAT(unpublished.message, HasSubstr("tmpfs is mounted there"));
+  EXPECT_EQ(client().Publish(call).code, csi_code::kFailedPrecondition);
+  EXPECT_EQ(MountsAt(call.target_path), 1);
+  ASSERT_EQ(umount2(call.target_path.c_str(), 0), 0);
+  EXPECT_TRUE(client().Unpublish(call.volume_id, call.target_path).ok());
+}
+
+TEST_F(CsiRulesTest, AVolumeHasOnePlaceAndAPlaceOneVolume) {
+  const PublishCall call = CallFor();
+  ASSERT_TRUE(client().Publish(call).ok());
+  PublishCall second = call;
+  second.volume_id = "csi-2";
+  EXPECT_EQ(client().Publish(second).code, csi_code::kAlreadyExists);
+  EXPECT_EQ(client().Unpublish("csi-2", call.target_path).code, csi_code::kFailedPrecondition);
+  PublishCall elsewhere = call;
+  elsewhere.target_path = Target("web", "second");
+  const CsiAnswer answer = client().Publish(elsewhere);
+  EXPECT_EQ(answer.code, csi_code::kFailedPrecondition);
+  EXPECT_THAT(answer.message, HasSubstr(call.target_path));
+  EXPECT_EQ(Slurp(call.target_path + "/tick"), "one");
+}
+
+TEST_F(CsiRulesTest, ACancelledCallLeavesNothing) {
+  server_->Stop();
+  PublishCall call = CallFor();
+  call.patience = std::chrono::milliseconds(300);
+  const int code = client().Publish(call).code;
+  EXPECT_TRUE(code == csi_code::kDeadlineExceeded || code == csi_code::kCancelled ||
+              code == csi_code::kUnavailable)
+      << code;
+  server_->Start();
+  // Whatever became of it at the other end, the next call has its turn, and there is one mount.
+  call.patience = std::chrono::milliseconds(60000);
+  const CsiAnswer answer = client().Publish(call);
+  EXPECT_TRUE(answer.ok()) << answer.message;
+  EXPECT_EQ(MountsAt(call.target_path), 1);
+  EXPECT_TRUE(client().Unpublish(call.volume_id, call.target_path).ok());
+  EXPECT_EQ(MountsAt(call.target_path), 0);
+}
+
+TEST_F(CsiRulesTest, NoTokenOfAPodIsLoggedOrKept) {
+  PublishCall call = CallFor();
+  call.context["csi.storage.k8s.io/serviceAccount.tokens"] = "{\"\":{\"token\":\"s3cr3t\"}}";
+  ASSERT_TRUE(client().Publish(call).ok());
+  call.context["layout"] = "flat";
+  EXPECT_THAT(client().Publish(call).message, ::testing::Not(HasSubstr("s3cr3t")));
+  EXPECT_EQ(Slurp(dir_ / "plugin.log").find("s3cr3t"), std::string::npos);
+  for (const auto& file : std::filesystem::directory_iterator(plugin_dir_ + "/state")) {
+    EXPECT_EQ(Slurp(file.path()).find("s3cr3t"), std::string::npos);
+  }
+}
+
+TEST(CsiCommandTest, WrongUsageIsOneLine) {
+  const Outcome missing = Downwardfs({"csi"});
+  EXPECT_EQ(missing.exit_code, 2);
+  EXPECT_THAT(missing.err, HasSubstr("--endpoint unix://PATH or --kubelet-dir DIR is required"));
+  EXPECT_EQ(Downwardfs({"csi", "--kubelet-dir", "/x"}).exit_code, 2);
+  const Outcome tcp = Downwardfs({"csi", "--node-id", "n", "--endpoint", "tcp://0.0.0.0:1"});
+  EXPECT_EQ(tcp.exit_code, 1);
+  EXPECT_THAT(tcp.err, HasSubstr("must be unix://"));
+  const Outcome name =
+      Downwardfs({"csi", "--node-id", "n", "--kubelet-dir", "/x", "--driver-name", "-a"});
+  EXPECT_EQ(name.exit_code, 2);
+  EXPECT_THAT(name.err, HasSubstr("--driver-name -a"));
+}
+
+}  // namespace
+}  // namespace downwardfs::testing

@@ -25,9 +25,12 @@ OwnTree::OwnTree(VolumeNodes& nodes, std::string mount_point, std::string device
 
 void OwnTree::DropView() {
   std::shared_ptr<TreeCaller> closed_without_lock;
-  MutexLock lock(mutex_);
-  closed_without_lock.swap(caller_);
-  dropped_ = true;
+  {
+    MutexLock lock(mutex_);
+    closed_without_lock.swap(caller_);
+    dropped_ = true;
+  }
+  if (closed_without_lock) closed_without_lock->DropView();
 }
 
 Result<OwnTree::Session> OwnTree::Open() {

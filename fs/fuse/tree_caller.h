@@ -17,6 +17,9 @@ class TreeCaller {
   virtual ~TreeCaller() = default;
   /// Makes the call and waits for it; 0 or an errno.
   virtual int Perform(const TreeCall& call) = 0;
+  /// The public mount is gone: what keeps the file system in existence is let go of, at the latest
+  /// when nobody has the caller any more. Any thread.
+  virtual void DropView() {}
 };
 
 /// In this process, relative to a directory fd.

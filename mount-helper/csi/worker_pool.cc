@@ -59,10 +59,21 @@ int WorkerPool::Perform(const TreeCall& call, int device, int view) {
 }
 
 int PooledTreeCaller::Perform(const TreeCall& call) {
-  const int result = pool_.Perform(call, device_.get(), view_.get());
+  std::shared_ptr<const OwnedFd> view;
+  {
+    MutexLock lock(mutex_);
+    view = view_;
+  }
+  const int result = view ? pool_.Perform(call, device_.get(), view->get()) : ENOTCONN;
   const bool tells =
       call.kind == TreeCall::Kind::kInvalidateName || call.kind == TreeCall::Kind::kInvalidateNode;
   return result == ENOTCONN && tells ? PerformTreeCall(call, -1, device_.get()) : result;
+}
+
+void PooledTreeCaller::DropView() {
+  std::shared_ptr<const OwnedFd> closed;  // without the lock
+  MutexLock lock(mutex_);
+  closed.swap(view_);
 }
 
 }  // namespace downwardfs

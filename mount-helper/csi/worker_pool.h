@@ -39,13 +39,17 @@ class WorkerPool {
 class PooledTreeCaller final : public TreeCaller {
  public:
   PooledTreeCaller(WorkerPool& pool, OwnedFd device, OwnedFd view)
-      : pool_(pool), device_(std::move(device)), view_(std::move(view)) {}
-  int Perform(const TreeCall& call) override;
+      : pool_(pool),
+        device_(std::move(device)),
+        view_(std::make_shared<const OwnedFd>(std::move(view))) {}
+  int Perform(const TreeCall& call) override EXCLUDES(mutex_);
+  void DropView() override EXCLUDES(mutex_);
 
  private:
   WorkerPool& pool_;
   const OwnedFd device_;
-  const OwnedFd view_;
+  Mutex mutex_;
+  std::shared_ptr<const OwnedFd> view_ GUARDED_BY(mutex_);  // a call under way has it too
 };
 
 }  // namespace downwardfs

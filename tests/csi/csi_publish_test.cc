@@ -3,6 +3,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <filesystem>
 #include <thread>
 
@@ -141,6 +142,21 @@ TEST_F(CsiTest, StatsTellTheTruth) {
   ASSERT_TRUE(client().Publish(call).ok());
   EXPECT_EQ(Slurp(call.target_path + "/tick"), "one");
   EXPECT_EQ(MountsAt(call.target_path), 1);
+}
+
+TEST_F(CsiTest, ADaemonWithoutASupervisorServesToTheEndAndThenEnds) {
+  StartPlugin();
+  const PublishCall call = CallFor();
+  ASSERT_TRUE(client().Publish(call).ok());
+  const pid_t daemon = Find("downwardfs-csi");
+  StopPlugin(SIGKILL);
+  EXPECT_TRUE(Eventually([&] {
+    return Slurp(dir_ / "plugin.log").find("until nobody uses it") != std::string::npos;
+  }));
+  Label("still");
+  EXPECT_TRUE(Shows(call.target_path, "tick", "still"));
+  ASSERT_EQ(umount2(call.target_path.c_str(), MNT_DETACH), 0);
+  EXPECT_TRUE(Eventually([&] { return kill(daemon, 0) != 0; }));
 }
 
 TEST_F(CsiTest, TheLiveLayoutAndTheFullView) {

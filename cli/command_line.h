@@ -88,18 +88,18 @@ struct StatusOptions {
 struct CsiOptions {
   client::ServerFlags server;
   LogOptions log;
-  std::string node;          ///< this node's name
-  std::string endpoint;      ///< unix:// of the CSI socket; empty: where the kubelet expects it
+  std::string node;      ///< this node's name
+  std::string endpoint;  ///< unix:// of the CSI socket; empty: where the kubelet expects it
   std::string driver_name = "csi.downwardfs.dev";
-  std::string kubelet_dir;   ///< its root directory; empty: volumes may be anywhere (tests)
-  std::string state_dir;     ///< where published volumes are written down; empty: beside the socket
-  std::string holder_socket; ///< of a holder that runs elsewhere; empty: one is started
-  std::string registration;  ///< the socket in plugins_registry; empty: under kubelet_dir
+  std::string kubelet_dir;  ///< its root directory; empty: volumes may be anywhere (tests)
+  std::string state_dir;    ///< where published volumes are written down; empty: beside the socket
+  std::string holder_socket;  ///< of a holder that runs elsewhere; empty: one is started
+  std::string registration;   ///< the socket in plugins_registry; empty: under kubelet_dir
   std::chrono::milliseconds review_interval{300000};
   int watchdog_ms = 10000;
   std::string run_as;
   bool resend = true;
-  bool probe = false;  ///< ask the plugin at the endpoint how it is, and exit
+  bool probe = false;                  ///< ask the plugin at the endpoint how it is, and exit
   std::vector<std::string> arguments;  ///< those after `csi`, for the daemon
 };
 

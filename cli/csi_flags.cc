@@ -56,7 +56,8 @@ void AddCsiFlags(CLI::App* command, CsiOptions& options) {
           "--review-interval",
           [&options](const std::string& text) {
             auto interval = ParseDuration(text);
-            if (!interval) throw CLI::ValidationError("--review-interval " + interval.error().message);
+            if (!interval)
+              throw CLI::ValidationError("--review-interval " + interval.error().message);
             options.review_interval = *interval;
           },
           "How often it is asked anew whether a pod's ServiceAccount may still read what its "

@@ -105,7 +105,8 @@ class HolderChannel {
     Message request;
     request.kind = Kind::kMount;
     request.text = source;
-    if (auto sent = SendMessage(fd_.get(), request, kPatience); !sent) return Fail(std::move(sent.error()));
+    if (auto sent = SendMessage(fd_.get(), request, kPatience); !sent)
+      return Fail(std::move(sent.error()));
     auto answer = ReceiveMessage(fd_.get());
     if (!answer) return Fail(std::move(answer.error()));
     if (answer->kind == Kind::kRefused) {

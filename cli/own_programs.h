@@ -12,7 +12,8 @@ namespace downwardfs {
 /// The file that this process runs.
 Result<std::string> OwnPath();
 
-/// A program of ours that is not for people: in ../libexec/downwardfs beside bin, in a build tree in
+/// A program of ours that is not for people: in ../libexec/downwardfs beside bin, in a build tree
+/// in
 /// ../mount-helper. kFailedPrecondition where it is not there.
 Result<std::string> FindOwnProgram(const std::string& name);
 

@@ -28,14 +28,16 @@ std::vector<CLI::Option*> AddServer(CLI::App* command, client::ServerFlags& flag
                                     const char* group) {
   CLI::Option* const kubeconfig = AddText(command, "--kubeconfig", flags.kubeconfig, "FILE",
                                           "The API server and user of this kubeconfig", group);
-  CLI::Option* const context = AddText(command, "--context", flags.context, "NAME",
-                                       "This context of the kubeconfig, not its current one", group);
+  CLI::Option* const context =
+      AddText(command, "--context", flags.context, "NAME",
+              "This context of the kubeconfig, not its current one", group);
   CLI::Option* const server =
       AddText(command, "--server", flags.server, "URL",
               "This API server; http://127.0.0.1:8001 is a running `kubectl proxy`", group);
-  CLI::Option* const token = AddText(command, "--token-file", flags.token_file, "FILE",
-                                     "With --server: a bearer token, read again as it changes", group)
-                                 ->needs(server);
+  CLI::Option* const token =
+      AddText(command, "--token-file", flags.token_file, "FILE",
+              "With --server: a bearer token, read again as it changes", group)
+          ->needs(server);
   CLI::Option* const ca = AddText(command, "--ca-file", flags.ca_file, "FILE",
                                   "With --server: who signed the server's certificate (PEM)", group)
                               ->needs(server);

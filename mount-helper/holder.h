@@ -33,8 +33,7 @@ struct HolderOptions {
 
 class Holder {
  public:
-  explicit Holder(HolderOptions options)
-      : options_(std::move(options)), daemon_(options_.daemon) {}
+  explicit Holder(HolderOptions options) : options_(std::move(options)), daemon_(options_.daemon) {}
 
   /// Takes over what SaveState() of another holder has written: its mount, its daemon and its
   /// descriptors, over exec(2). kInvalidArgument where it is of another format.
@@ -75,7 +74,7 @@ class Holder {
   DaemonChild daemon_;
   RequestDeaths deaths_;
   bool stopping_ = false;
-  int exit_status_ = -1;   // -1: go on
+  int exit_status_ = -1;  // -1: go on
 };
 
 }  // namespace downwardfs

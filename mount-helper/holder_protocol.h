@@ -49,8 +49,8 @@ struct Message {
     kUnmountVolume,  ///< numbers: serial; text: id, path
     kWorker,         ///< numbers: serial. A connection to a publisher's process is wanted
     kLook,           ///< numbers: serial; text: path. Is the pod's directory there?
-    kDone,           ///< numbers: serial, an ErrorCode or 0, an answer; text: why; fds: of kMountVolume
-                     ///< device, view; of kWorker the connection
+    kDone,  ///< numbers: serial, an ErrorCode or 0, an answer; text: why; fds: of kMountVolume
+            ///< device, view; of kWorker the connection
   };
   Kind kind = Kind::kAlive;
   std::vector<std::uint64_t> numbers;

@@ -196,8 +196,7 @@ void NodeMounter::Adopt(Message offer) {
       memory && mounts && path && volume.view &&
       FileSystemOf(volume.view.get()) == volume.file_system &&
       std::any_of(mounts->begin(), mounts->end(), [&, at = *path](const MountEntry& mount) {
-        return mount.mount_point == at && IsDownwardfs(mount) &&
-               mount.device == volume.file_system;
+        return mount.mount_point == at && IsDownwardfs(mount) && mount.device == volume.file_system;
       });
   if (!good) {
     syslog(LOG_WARNING, "downwardfs: volume %s is mounted no longer", id.c_str());

@@ -93,8 +93,8 @@ Result<std::string> SocketPath(const std::string& endpoint) {
     path.erase(0, 5);
   }
   if (path.empty() || path.front() != '/') {
-    return Fail(ErrorCode::kInvalidArgument, "endpoint " + QuoteForMessage(endpoint) +
-                                                 ": must be unix:// and an absolute path");
+    return Fail(ErrorCode::kInvalidArgument,
+                "endpoint " + QuoteForMessage(endpoint) + ": must be unix:// and an absolute path");
   }
   if (auto address = AddressOf(path); !address) return Fail(std::move(address.error()));
   return path;

@@ -33,8 +33,8 @@ Result<OwnedFd> ConnectTo(const std::string& path, SocketKind kind);
 /// The user at the other end when it connected; nothing where that is not known.
 std::optional<uid_t> PeerUser(int connection);
 
-/// "unix:///run/x.sock" or "/run/x.sock" to the path. kInvalidArgument for another scheme, a relative
-/// path, or one that is too long for an address.
+/// "unix:///run/x.sock" or "/run/x.sock" to the path. kInvalidArgument for another scheme, a
+/// relative path, or one that is too long for an address.
 Result<std::string> SocketPath(const std::string& endpoint);
 
 }  // namespace downwardfs

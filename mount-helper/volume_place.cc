@@ -91,8 +91,9 @@ std::optional<KubeletTarget> ParseKubeletTarget(std::string_view kubelet_dir,
 
 Result<VolumePlace> VolumePlace::Open(const std::string& kubelet_dir, const std::string& path) {
   if (!kubelet_dir.empty() && !ParseKubeletTarget(kubelet_dir, path)) {
-    return Fail(ErrorCode::kInvalidArgument, Quoted(path) + ": must be " + kubelet_dir +
-                                                 "/pods/UID/volumes/kubernetes.io~csi/VOLUME/mount");
+    return Fail(ErrorCode::kInvalidArgument,
+                Quoted(path) + ": must be " + kubelet_dir +
+                    "/pods/UID/volumes/kubernetes.io~csi/VOLUME/mount");
   }
   const std::string plain(WithoutSlashes(path));
   const auto slash = plain.rfind('/');

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Where a CSI volume is mounted: target_path, checked and held open element by element, so that
-// nobody can put a symlink in the way between the check and the mount (openat2(2)). With a kubelet's
-// root directory only D/pods/UID/volumes/kubernetes.io~csi/VOLUME/mount is a place (kubernetes
-// pkg/volume/csi/csi_mounter.go, getTargetPath). Used by one thread; nothing is asked of the file
-// system that is mounted there.
+// nobody can put a symlink in the way between the check and the mount (openat2(2)). With a
+// kubelet's root directory only D/pods/UID/volumes/kubernetes.io~csi/VOLUME/mount is a place
+// (kubernetes pkg/volume/csi/csi_mounter.go, getTargetPath). Used by one thread; nothing is asked
+// of the file system that is mounted there.
 #pragma once
 
 #include <optional>

@@ -36,8 +36,7 @@ void MountStatus::SetHolder(const Holder& holder) {
   holder_ = holder;
 }
 
-void MountStatus::Attach(const ObjectSource& source, const ObjectKey& pod,
-                         const VolumeView& view) {
+void MountStatus::Attach(const ObjectSource& source, const ObjectKey& pod, const VolumeView& view) {
   MutexLock lock(mutex_);
   source_ = &source;
   pod_ = pod.ns + "/" + pod.name;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The JSON that `downwardfs status` shows of a mount. Made by the volume's owner; Json() is called on
-// the threads that serve requests, so it takes short locks only and never touches the mount.
+// The JSON that `downwardfs status` shows of a mount. Made by the volume's owner; Json() is called
+// on the threads that serve requests, so it takes short locks only and never touches the mount.
 #pragma once
 
 #include <chrono>

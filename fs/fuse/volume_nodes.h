@@ -111,7 +111,8 @@ class VolumeNodes {
   /// arrives twice has the outcome of the first.
   virtual std::optional<NodeAttr> Apply(const TreeChange& change) = 0;
 
-  /// All inodes are somebody else's from now on. Returns those whose attributes the kernel may have.
+  /// All inodes are somebody else's from now on. Returns those whose attributes the kernel may
+  /// have.
   virtual std::vector<NodeId> SetOwnership(const Ownership& ownership) = 0;
 
   /// The shown version is right for a newer resourceVersion too.

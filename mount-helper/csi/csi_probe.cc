@@ -15,8 +15,7 @@ constexpr std::chrono::seconds kPatience{5};
 }  // namespace
 
 Status ProbePlugin(const std::string& socket) {
-  const auto channel =
-      grpc::CreateChannel("unix://" + socket, grpc::InsecureChannelCredentials());
+  const auto channel = grpc::CreateChannel("unix://" + socket, grpc::InsecureChannelCredentials());
   const auto stub = csi::v1::Identity::NewStub(channel);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kPatience);

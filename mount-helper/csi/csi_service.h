@@ -57,8 +57,7 @@ class NodeService final : public csi::v1::Node::Service {
   grpc::Status NodeGetCapabilities(grpc::ServerContext* context,
                                    const csi::v1::NodeGetCapabilitiesRequest* request,
                                    csi::v1::NodeGetCapabilitiesResponse* response) override;
-  grpc::Status NodeGetInfo(grpc::ServerContext* context,
-                           const csi::v1::NodeGetInfoRequest* request,
+  grpc::Status NodeGetInfo(grpc::ServerContext* context, const csi::v1::NodeGetInfoRequest* request,
                            csi::v1::NodeGetInfoResponse* response) override;
 
  private:
@@ -72,8 +71,7 @@ class RegistrationService final : public pluginregistration::Registration::Servi
  public:
   explicit RegistrationService(const PluginFacts& facts) : facts_(facts) {}
 
-  grpc::Status GetInfo(grpc::ServerContext* context,
-                       const pluginregistration::InfoRequest* request,
+  grpc::Status GetInfo(grpc::ServerContext* context, const pluginregistration::InfoRequest* request,
                        pluginregistration::PluginInfo* response) override;
   grpc::Status NotifyRegistrationStatus(
       grpc::ServerContext* context, const pluginregistration::RegistrationStatus* request,

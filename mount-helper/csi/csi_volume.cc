@@ -180,9 +180,9 @@ Status CsiVolume::Show(VolumeUpdater::Update update, bool replace) {
   std::size_t bytes = 0;
   for (const ProjectedFile& file : update.files) bytes += file.content.size();
   if (bytes > kMostBytes) {
-    return Fail(ErrorCode::kResourceExhausted,
-                "the volume's files have " + std::to_string(bytes) + " bytes, more than " +
-                    std::to_string(kMostBytes));
+    return Fail(ErrorCode::kResourceExhausted, "the volume's files have " + std::to_string(bytes) +
+                                                   " bytes, more than " +
+                                                   std::to_string(kMostBytes));
   }
   auto version = VolumeVersion::Make(update.files, std::move(update.contents), namer_.Next(),
                                      Clock::Real().Wall());
@@ -290,7 +290,8 @@ std::string CsiVolume::Condition() const {
   const SourceState source = source_->State();
   if (source.data_age > kLongestAge) {
     return "the API server has been out of reach for " +
-           std::to_string(std::chrono::duration_cast<std::chrono::seconds>(source.data_age).count()) +
+           std::to_string(
+               std::chrono::duration_cast<std::chrono::seconds>(source.data_age).count()) +
            " s: " + source.last_error;
   }
   return "";

@@ -17,7 +17,8 @@ constexpr char kConfigHash[] = "kubernetes.io/config.hash";
 
 class ServerObject final : public Object {
  public:
-  ServerObject(ObjectMeta meta, std::string json) : Object(std::move(meta)), json_(std::move(json)) {}
+  ServerObject(ObjectMeta meta, std::string json)
+      : Object(std::move(meta)), json_(std::move(json)) {}
   std::string Json() const override { return json_; }
 
  private:
@@ -69,12 +70,11 @@ Status NodeObjects::Check(const ObjectKey& pod, const Object& found) const {
   const std::string name = "pod " + pod.ns + "/" + pod.name;
   const auto json = nlohmann::json::parse(found.Json(), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return Fail(ErrorCode::kInternal, name + ": not an object");
-  const std::string hash =
-      Text(Member(Member(json, "metadata"), "annotations"), kConfigHash);
+  const std::string hash = Text(Member(Member(json, "metadata"), "annotations"), kConfigHash);
   if (found.meta().uid != pod.uid && hash != pod.uid) {
-    return Fail(ErrorCode::kFailedPrecondition,
-                name + ": has the uid " + found.meta().uid + ", and the volume is for " + pod.uid +
-                    "; that pod is gone");
+    return Fail(ErrorCode::kFailedPrecondition, name + ": has the uid " + found.meta().uid +
+                                                    ", and the volume is for " + pod.uid +
+                                                    "; that pod is gone");
   }
   const std::string node = Text(Member(json, "spec"), "nodeName");
   if (node != node_) {
@@ -94,7 +94,8 @@ Result<ObjectPtr> NodeObjects::Ask(const ObjectKey& pod) const {
   const auto parsed = nlohmann::json::parse(*json, nullptr, /*allow_exceptions=*/false);
   if (!parsed.is_object()) return Fail(ErrorCode::kInternal, "the server's answer is no object");
   const auto metadata = Member(parsed, "metadata");
-  ObjectMeta meta{"Pod", pod.ns, pod.name, Text(metadata, "uid"), Text(metadata, "resourceVersion")};
+  ObjectMeta meta{"Pod", pod.ns, pod.name, Text(metadata, "uid"),
+                  Text(metadata, "resourceVersion")};
   return std::make_shared<ServerObject>(std::move(meta), std::move(*json));
 }
 
@@ -127,9 +128,9 @@ Result<ObjectPtr> NodeObjects::AwaitPod(const ObjectKey& pod,
           return Fail(std::move(good.error()));
         }
         // It is there; the watch will deliver it, and every change of it.
-        why = Error{ErrorCode::kUnavailable,
-                    "pod " + pod.ns + "/" + pod.name + ": the watch of the node's pods does not " +
-                        "deliver it: " + pods_.State().last_error};
+        why = Error{ErrorCode::kUnavailable, "pod " + pod.ns + "/" + pod.name +
+                                                 ": the watch of the node's pods does not " +
+                                                 "deliver it: " + pods_.State().last_error};
       } else if (!WorthRetrying(found.error())) {
         return Fail(std::move(found.error()));
       } else {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The pods of this node, and the node, as the plugin follows them: one watch with the field selector
-// spec.nodeName=, shared by all volumes, and a second one for the Node from when a volume needs it.
+// The pods of this node, and the node, as the plugin follows them: one watch with the field
+// selector spec.nodeName=, shared by all volumes, and a second one for the Node from when a volume
+// needs it.
 //
 // One owner; all methods but the destructor may be called by any thread. What waits says so and
 // ends with `stop`.
@@ -26,10 +27,10 @@ class NodeObjects {
   NodeObjects(const ServerAccess& access, std::string node);
   ~NodeObjects();
 
-  /// The pod with that uid: from the store, or, where the watch is not that far yet, from the server
-  /// directly. A static pod's kubelet knows it by its annotation kubernetes.io/config.hash, the
-  /// server by the mirror pod's uid. kNotFound where there is no such pod, kFailedPrecondition where
-  /// it is another one or on another node, kUnavailable where the server is out of reach.
+  /// The pod with that uid: from the store, or, where the watch is not that far yet, from the
+  /// server directly. A static pod's kubelet knows it by its annotation kubernetes.io/config.hash,
+  /// the server by the mirror pod's uid. kNotFound where there is no such pod, kFailedPrecondition
+  /// where it is another one or on another node, kUnavailable where the server is out of reach.
   Result<ObjectPtr> AwaitPod(const ObjectKey& pod, std::chrono::steady_clock::time_point deadline,
                              const std::function<bool()>& stop);
 

@@ -13,9 +13,8 @@ class AllocatableOnly final : public Object {
   explicit AllocatableOnly(ObjectPtr node) : Object(node->meta()), node_(std::move(node)) {}
   std::string Json() const override {
     const auto whole = nlohmann::json::parse(node_->Json(), nullptr, /*allow_exceptions=*/false);
-    nlohmann::json part = {{"apiVersion", "v1"},
-                           {"kind", "Node"},
-                           {"metadata", {{"name", meta().name}}}};
+    nlohmann::json part = {
+        {"apiVersion", "v1"}, {"kind", "Node"}, {"metadata", {{"name", meta().name}}}};
     const nlohmann::json::json_pointer allocatable("/status/allocatable");
     if (whole.contains(allocatable)) part["status"]["allocatable"] = whole[allocatable];
     return part.dump();

@@ -22,8 +22,8 @@ constexpr int kFormat = 1;
 constexpr char kSuffix[] = ".json";
 constexpr std::size_t kLongestRecord = std::size_t{1} << 20;
 
-// An id may have any byte but NUL; in a file name the others than these are %XX. 128 bytes of id fit
-// into NAME_MAX only where few of them are: a longer name is cut, and told apart by a hash.
+// An id may have any byte but NUL; in a file name the others than these are %XX. 128 bytes of id
+// fit into NAME_MAX only where few of them are: a longer name is cut, and told apart by a hash.
 std::string FileName(const std::string& id) {
   constexpr std::size_t kRoom = 180;
   constexpr char kHex[] = "0123456789abcdef";
@@ -70,9 +70,9 @@ Result<PublishSpec> Decode(const std::string& text) {
     PublishSpec spec;
     spec.volume_id = json.at("volumeId").get<std::string>();
     spec.target_path = json.at("targetPath").get<std::string>();
-    spec.pod = ObjectKey{"Pod", json.at("podNamespace").get<std::string>(),
-                         json.at("podName").get<std::string>(),
-                         json.at("podUid").get<std::string>()};
+    spec.pod =
+        ObjectKey{"Pod", json.at("podNamespace").get<std::string>(),
+                  json.at("podName").get<std::string>(), json.at("podUid").get<std::string>()};
     spec.service_account = json.at("serviceAccount").get<std::string>();
     spec.attributes = json.at("attributes").get<std::map<std::string, std::string>>();
     if (json.contains("fsGroup")) spec.fs_group = json["fsGroup"].get<std::uint32_t>();

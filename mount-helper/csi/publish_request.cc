@@ -26,10 +26,10 @@ constexpr std::size_t kLongestItems = 65536;  // bytes of YAML
 constexpr std::size_t kMostItems = 1000;
 constexpr std::int32_t kHighestMode = 0777;
 // Generic flags of mount(8) that change nothing about a volume that is read-only anyway.
-const std::set<std::string> kHarmlessFlags = {
-    "ro",      "nosuid",   "nodev",      "noexec",      "relatime", "noatime",
-    "atime",   "nodiratime", "diratime", "strictatime", "lazytime", "nolazytime",
-    "async",   "sync",     "dirsync",    "defaults"};
+const std::set<std::string> kHarmlessFlags = {"ro",       "nosuid",      "nodev",    "noexec",
+                                              "relatime", "noatime",     "atime",    "nodiratime",
+                                              "diratime", "strictatime", "lazytime", "nolazytime",
+                                              "async",    "sync",        "dirsync",  "defaults"};
 
 tl::unexpected<Error> Invalid(const std::string& what, const std::string& rule) {
   return Fail(ErrorCode::kInvalidArgument, what + ": " + rule);
@@ -152,8 +152,7 @@ Status ApplyAttributes(const std::map<std::string, std::string>& attributes, Pub
         return Invalid(Attribute("view") + " " + QuoteForMessage(value), "must be full");
       }
     } else {
-      return Invalid(Attribute(name),
-                     "unknown; there are items, defaultMode, layout and view");
+      return Invalid(Attribute(name), "unknown; there are items, defaultMode, layout and view");
     }
   }
   const bool items = attributes.count("items") != 0;
@@ -183,13 +182,14 @@ Result<PublishSpec> ParsePublishRequest(const PublishRequest& request) {
     return found == request.context.end() ? std::string() : found->second;
   };
   if (from_kubelet(kEphemeral) != "true") {
-    return Invalid(std::string("volume_context ") + kEphemeral,
-                   "must be \"true\": this driver has inline volumes only (pod.spec.volumes[].csi), "
-                   "and its CSIDriver object needs podInfoOnMount: true and "
-                   "volumeLifecycleModes: [Ephemeral]");
+    return Invalid(
+        std::string("volume_context ") + kEphemeral,
+        "must be \"true\": this driver has inline volumes only (pod.spec.volumes[].csi), "
+        "and its CSIDriver object needs podInfoOnMount: true and "
+        "volumeLifecycleModes: [Ephemeral]");
   }
-  spec.pod = ObjectKey{"Pod", from_kubelet(kPodNamespace), from_kubelet(kPodName),
-                       from_kubelet(kPodUid)};
+  spec.pod =
+      ObjectKey{"Pod", from_kubelet(kPodNamespace), from_kubelet(kPodName), from_kubelet(kPodUid)};
   spec.service_account = from_kubelet(kServiceAccount);
   for (const auto& [key, value] : {std::pair{kPodName, spec.pod.name},
                                    {kPodNamespace, spec.pod.ns},

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a NodePublishVolume asks for, checked: the rules of the CSI specification (NodePublishVolume)
-// and those of this driver's volume attributes. A message names the attribute and the rule, since
-// its reader is somebody with `kubectl describe pod`. Pure functions; any thread.
+// What a NodePublishVolume asks for, checked: the rules of the CSI specification
+// (NodePublishVolume) and those of this driver's volume attributes. A message names the attribute
+// and the rule, since its reader is somebody with `kubectl describe pod`. Pure functions; any
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -54,7 +55,8 @@ Status CheckPath(const std::string& field, const std::string& path);
 Result<PublishSpec> ParsePublishRequest(const PublishRequest& request);
 
 /// The attributes of `context` that are the user's, not the kubelet's.
-std::map<std::string, std::string> UserAttributes(const std::map<std::string, std::string>& context);
+std::map<std::string, std::string> UserAttributes(
+    const std::map<std::string, std::string>& context);
 
 /// Puts view and layout in, as the attributes say.
 Status ApplyAttributes(const std::map<std::string, std::string>& attributes, PublishSpec& spec);

@@ -172,17 +172,15 @@ Status VolumeManager::Publish(const PublishRequest& request, const Cancelled& ca
 Status VolumeManager::Republish(CsiVolume& volume, const PublishSpec& spec) {
   const PublishSpec& before = volume.spec();
   if (spec.target_path != before.target_path) {
-    return Fail(ErrorCode::kFailedPrecondition, "volume " + spec.volume_id +
-                                                    ": is published already, at " +
-                                                    before.target_path);
+    return Fail(ErrorCode::kFailedPrecondition,
+                "volume " + spec.volume_id + ": is published already, at " + before.target_path);
   }
   if (spec.pod.uid != before.pod.uid) {
     return Fail(ErrorCode::kAlreadyExists, "volume " + spec.volume_id +
                                                ": is published already, for the pod with uid " +
                                                before.pod.uid);
   }
-  const bool changes =
-      spec.attributes != before.attributes || spec.fs_group != before.fs_group;
+  const bool changes = spec.attributes != before.attributes || spec.fs_group != before.fs_group;
   if (!changes) return {};
   if (!volume.follows()) {
     return Fail(ErrorCode::kUnavailable,
@@ -252,9 +250,10 @@ Status VolumeManager::PublishNew(PublishSpec spec, bool replace, const Cancelled
     (*volume)->Close();
     return done;
   }
-  LogInfo("published", {{log_keys::kVolume, id},
-                        {log_keys::kPod, (*volume)->spec().pod.ns + "/" + (*volume)->spec().pod.name},
-                        {log_keys::kMountPoint, (*volume)->spec().target_path}});
+  LogInfo("published",
+          {{log_keys::kVolume, id},
+           {log_keys::kPod, (*volume)->spec().pod.ns + "/" + (*volume)->spec().pod.name},
+           {log_keys::kMountPoint, (*volume)->spec().target_path}});
   MutexLock lock(mutex_);
   volumes_[id] = std::move(*volume);
   return {};
@@ -353,9 +352,8 @@ void VolumeManager::Upkeep() {
     }
     MutexLock lock(mutex_);
     if (!stopping_) {
-      changed_.WaitUntil(mutex_,
-                         std::min(next_review, steady_clock::now() + steady_clock::duration(
-                                                                         kUpkeepPause)));
+      changed_.WaitUntil(mutex_, std::min(next_review, steady_clock::now() +
+                                                           steady_clock::duration(kUpkeepPause)));
     }
   }
 }
@@ -383,8 +381,8 @@ void VolumeManager::FollowPods() {
     const Turn turn(*this, spec.volume_id, [this] { return stopping(); });
     if (!turn.had() || Find(spec.volume_id) != volume) continue;
     if (auto done = volume->Follow(key); !done) {
-      LogWarning("the last content stays; trying again", {{log_keys::kVolume, spec.volume_id},
-                                                          {log_keys::kError, done.error().message}});
+      LogWarning("the last content stays; trying again",
+                 {{log_keys::kVolume, spec.volume_id}, {log_keys::kError, done.error().message}});
     }
   }
 }
@@ -405,11 +403,12 @@ void VolumeManager::ReviewAll() {
     if (!turn.had() || Find(spec.volume_id) != volume || !volume->needs_review()) continue;
     const std::string account = spec.pod.ns + "/" + spec.service_account;
     if (answers.count(account) == 0) {
-      auto allowed = parts_.reviewer.MayGetNode(spec.pod.ns, spec.service_account,
-                                                parts_.objects.node_name());
+      auto allowed =
+          parts_.reviewer.MayGetNode(spec.pod.ns, spec.service_account, parts_.objects.node_name());
       if (!allowed) {
         // What was allowed stays so while nobody can say.
-        LogWarning("what pods may read is not known", {{log_keys::kError, allowed.error().message}});
+        LogWarning("what pods may read is not known",
+                   {{log_keys::kError, allowed.error().message}});
         return;
       }
       answers[account] = *allowed;

@@ -28,10 +28,10 @@ TEST(CorpusTest, EveryInputKeepsThePromises) {
   EXPECT_GE(files, 30U);
 }
 
-// Each is about 1 MB of one thing. A parser that is quadratic in any of them runs into the test's
-// time limit.
+// Each is a lot of one thing (about 1 MB). A parser that is quadratic in any of them runs into the
+// test's time limit.
 TEST(LargeInputTest, TimeDoesNotRunAway) {
-  constexpr std::size_t kSize = 1'000'000;
+  constexpr std::size_t kSize = LARGE_INPUT;
   const auto repeated = [](const std::string& text) {
     std::string out;
     while (out.size() < kSize) out += text;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sidecars of deploy/examples on the cluster of tests/e2e/run, changed only in image and network."""
+"""The sidecars of deploy/examples, on the cluster of tests/e2e/run."""
 import os
 
 from .setup import pod_specs

@@ -20,6 +20,7 @@ class Setup:
     def __init__(self, kube, flags, report):
         self.kube, self.flags, self.report = kube, flags, report
         self.objects = []
+        self.applied = False
         self.driver = self.plugin_namespace = None
         # Where there is no pod network for the plugin, there is none for the test's pods.
         self.host_network = False
@@ -60,6 +61,11 @@ class Setup:
             report.ok("install", "nothing: the kubelet's volume stands in for ours")
             return
         if not self.flags.installed:
+            # Two plugins of one name would take each other's sockets on the node.
+            if kube.run("get", "csidriver", self.driver, "--ignore-not-found", "-o", "name"):
+                raise Failed(f"there is a CSIDriver {self.driver} already: use that plugin with "
+                             "--installed, remove it, or take an overlay with another name")
+            self.applied = True
             # What is in the namespace comes after it.
             kube.apply([o for o in self.objects if o["kind"] == "Namespace"])
             kube.apply([o for o in self.objects if o["kind"] != "Namespace"])
@@ -131,7 +137,7 @@ class Setup:
     def clean_up(self):
         self.delete_pods()
         self.kube.run("delete", "namespace", NAMESPACE, "--wait=true")
-        if not self.flags.self_check and not self.flags.installed:
+        if self.applied:
             # The namespace last: it takes its content along, but not what has no namespace.
             for o in sorted(self.objects, key=lambda o: o["kind"] == "Namespace"):
                 meta = o["metadata"]

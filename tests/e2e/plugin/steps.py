@@ -22,7 +22,7 @@ def fields(setup):
                     specs.theirs(f"theirs-{name}", items, mode)]
         mounts.update({f"/{who}/{name}": f"{who}-{name}" for who in ("ours", "theirs")})
     limits = {"requests": {"cpu": "15m", "memory": "100Ki", "ephemeral-storage": "1M"},
-              "limits": {"cpu": "1500m", "memory": "32Mi", "ephemeral-storage": "3333333"}}
+              "limits": {"cpu": "1500m", "memory": "32Mi", "ephemeral-storage": "3333333333"}}
     start(setup, specs.pod(
         "fields", volumes,
         [specs.container(mounts, resources=limits), specs.container(mounts, "bare")],
@@ -54,8 +54,8 @@ def beyond(setup):
         # An address may come a moment after the start.
         kube.wait(path, lambda i=i, w=want: read(setup, "beyond", f"/ours/f{i}") == w)
         setup.report.ok("beyond", f"{path} is {want}, as in the environment")
-    name = kube.wait("the full view", lambda: read(setup, "beyond", "/full/podName"))
-    setup.report.check("beyond", name.strip() == "beyond", "the full view names the pod", name)
+    name = read(setup, "beyond", "/full/podName")
+    setup.report.check("beyond", name == "beyond", "the full view names the pod", name)
     setup.delete_pods("beyond")
 
 

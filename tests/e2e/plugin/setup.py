@@ -128,7 +128,8 @@ class Setup:
         which = list(names) or ["--all"]
         uids = [p["metadata"]["uid"] for p in self.kube.get("-n", NAMESPACE, "pods")["items"]
                 if not names or p["metadata"]["name"] in names]
-        self.kube.run("-n", NAMESPACE, "delete", "pod", "--wait=true", *which)
+        self.kube.run("-n", NAMESPACE, "delete", "pod", "--wait=true",
+                      f"--timeout={self.flags.timeout:.0f}s", *which)
         if self.flags.kubelet_root:
             self.kube.wait("the node to be clean", lambda: next(
                 filter(None, (self.left_on_node(uid) for uid in uids)), True), every=1)
@@ -136,7 +137,8 @@ class Setup:
 
     def clean_up(self):
         self.delete_pods()
-        self.kube.run("delete", "namespace", NAMESPACE, "--wait=true")
+        self.kube.run("delete", "namespace", NAMESPACE, "--wait=true",
+                      f"--timeout={self.flags.timeout:.0f}s")
         if self.applied:
             # The namespace last: it takes its content along, but not what has no namespace.
             for o in sorted(self.objects, key=lambda o: o["kind"] == "Namespace"):

@@ -64,10 +64,16 @@ void AddCsiFlags(CLI::App* command, CsiOptions& options) {
           "volume shows of other objects (default: 5m)")
       ->type_name("DURATION")
       ->group(kPluginGroup);
+  CLI::Option* const probe =
+      command
+          ->add_flag("--probe", options.probe,
+                     "Ask the plugin that serves --endpoint whether it is ready, say what is "
+                     "wrong, and exit 0 or 1")
+          ->group(kPluginGroup);
   command
-      ->add_flag("--probe", options.probe,
-                 "Ask the plugin that serves --endpoint whether it is ready, say what is wrong, "
-                 "and exit 0 or 1")
+      ->add_flag("--live", options.live,
+                 "With --probe: that it answers is enough, though the API server may be away")
+      ->needs(probe)
       ->group(kPluginGroup);
   AddServer(command, options.server, kServerGroup);
   AddText(command, "--holder-socket", options.holder_socket, "PATH",

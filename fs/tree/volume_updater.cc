@@ -104,15 +104,26 @@ Status VolumeUpdater::Start() {
     node_subscription_.reset();
     return done;
   }
-  if (!post_) thread_ = WorkerThread("updater", [this] { Run(); });
+  if (!post_) {
+    thread_ = WorkerThread("updater", [this] { Run(); });
+    return {};
+  }
+  bool changed = false;  // meanwhile
+  {
+    MutexLock lock(mutex_);
+    posts_ = true;
+    changed = dirty_;
+  }
+  if (changed) post_([this] { RunOnce(); });
   return {};
 }
 
 void VolumeUpdater::MarkDirty() {
   {
     MutexLock lock(mutex_);
-    if (dirty_ && post_) return;  // it is posted already
-    dirty_ = true;
+    const bool posted = std::exchange(dirty_, true);
+    // Not while Start() is at work: there is one projection at a time.
+    if (post_ && (posted || !posts_)) return;
   }
   if (post_) {
     post_([this] { RunOnce(); });

@@ -107,6 +107,7 @@ class VolumeUpdater {
   CondVar wake_;
   bool dirty_ GUARDED_BY(mutex_) = false;
   bool stopping_ GUARDED_BY(mutex_) = false;
+  bool posts_ GUARDED_BY(mutex_) = false;  // what changes is posted
   State state_ GUARDED_BY(mutex_);
   WorkerThread thread_;  // last: it uses the members above
 };

@@ -14,7 +14,7 @@ constexpr std::chrono::seconds kPatience{5};
 
 }  // namespace
 
-Status ProbePlugin(const std::string& socket) {
+Status ProbePlugin(const std::string& socket, bool live) {
   const auto channel = grpc::CreateChannel("unix://" + socket, grpc::InsecureChannelCredentials());
   const auto stub = csi::v1::Identity::NewStub(channel);
   grpc::ClientContext context;
@@ -24,7 +24,7 @@ Status ProbePlugin(const std::string& socket) {
   if (!status.ok()) {
     return Fail(ErrorCode::kUnavailable, socket + ": " + status.error_message());
   }
-  if (response.has_ready() && !response.ready().value()) {
+  if (!live && response.has_ready() && !response.ready().value()) {
     return Fail(ErrorCode::kUnavailable,
                 socket + ": not ready: the node's pods are not followed (the log says why)");
   }

@@ -186,6 +186,7 @@ TEST_F(CsiTest, AProbeSaysWhetherTheServerIsFollowed) {
   const Outcome outcome = Downwardfs({"csi", "--probe", "--endpoint", endpoint});
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_THAT(outcome.err, HasSubstr("not ready"));
+  EXPECT_EQ(Downwardfs({"csi", "--probe", "--live", "--endpoint", endpoint}).exit_code, 0);
   server_->Start();
   EXPECT_TRUE(Eventually([&] { return client().Probe() == "ready"; }));
 }

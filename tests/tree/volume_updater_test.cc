@@ -70,6 +70,36 @@ TEST(VolumeUpdaterTest, HandsOutThePresentFilesThenEachChange) {
   EXPECT_EQ(update.resource_version, "2");
 }
 
+TEST(VolumeUpdaterTest, WithoutAThreadNothingIsPostedBeforeTheFirstFilesAreHandedOut) {
+  FakeSource source;
+  source.Put(Pod("one", "1"));
+  std::vector<std::function<void()>> posted;
+  std::vector<std::string> shown;
+  VolumeUpdater updater(
+      source, kPod, LabelView(),
+      [&](VolumeUpdater::Update update) -> Status {
+        EXPECT_TRUE(posted.empty());
+        shown.push_back(update.files.at(0).content);
+        if (shown.size() == 1) source.Put(Pod("two", "2"));  // while it is being mounted
+        return {};
+      },
+      VolumeUpdater::Keep::kAll,
+      [&](std::function<void()> task) { posted.push_back(std::move(task)); });
+  ASSERT_TRUE(updater.Start());
+  EXPECT_EQ(shown, std::vector<std::string>{"one"});
+  ASSERT_EQ(posted.size(), 1u);
+  source.Put(Pod("three", "3"));
+  ASSERT_EQ(posted.size(), 1u);  // one look is enough for both
+  const auto task = std::move(posted[0]);
+  posted.clear();
+  task();
+  EXPECT_EQ(shown, (std::vector<std::string>{"one", "three"}));
+  updater.Stop();
+  source.Put(Pod("four", "4"));
+  for (const auto& late : posted) late();
+  EXPECT_EQ(shown.size(), 2u);
+}
+
 TEST(VolumeUpdaterTest, AnUpdateThatChangesNoByteIsOnlyANewerResourceVersion) {
   FakeSource source;
   source.Put(Pod("one", "1"));

@@ -38,18 +38,22 @@ void AnswerEio(int device, std::uint64_t unique) {
 }  // namespace
 
 RequestRecovery::RequestRecovery(const HandoverMemory& memory, VolumeNodes& nodes)
-    : memory_(memory), nodes_(nodes) {
-  // The kernel must not have to fault a page in while it copies a request: with a SIGKILL pending
-  // that would end the request with EIO.
-  for (std::uint32_t i = 0; i < kMaxSlots; ++i) {
-    for (std::uint32_t at = 0; at < kSlotBytes; at += 4096) {
-      volatile unsigned char* const byte = memory_.slot(i) + at;
-      *byte = *byte;
-    }
+    : memory_(memory), nodes_(nodes) {}
+
+// The kernel must not have to fault a page in while it copies a request: with a SIGKILL pending that
+// would end the request with EIO. A slot's pages are taken when its thread first serves the volume,
+// since most volumes are served seldom.
+void RequestRecovery::MakeResident(std::uint32_t slot) {
+  if (resident_[slot]) return;
+  resident_[slot] = true;
+  for (std::uint32_t at = 0; at < kSlotBytes; at += 4096) {
+    volatile unsigned char* const byte = memory_.slot(slot) + at;
+    *byte = *byte;
   }
 }
 
 ssize_t RequestRecovery::Read(int device, void* buffer, std::size_t size) {
+  MakeResident(request_in_work.slot);
   unsigned char* const slot = memory_.slot(request_in_work.slot);
   const ssize_t n = read(device, slot, kSlotBytes);
   if (n < 0) return n;

@@ -8,6 +8,7 @@
 // (request_in_work.h); the rest before anybody serves.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <string>
@@ -50,11 +51,13 @@ class RequestRecovery {
 
  private:
   bool Admit(const unsigned char* request, std::size_t size, int device);
+  void MakeResident(std::uint32_t slot);
   void SaveInit(const unsigned char* request, std::size_t size);
 
   const HandoverMemory& memory_;
   VolumeNodes& nodes_;
   std::vector<std::uint64_t> poison_;
+  std::array<bool, kMaxSlots> resident_{};  // each for its own thread
   std::atomic<bool> swallow_{false};
   std::atomic<bool> again_{false};
 };

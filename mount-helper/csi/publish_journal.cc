@@ -62,7 +62,7 @@ std::string Encode(const PublishSpec& spec) {
 
 Result<PublishSpec> Decode(const std::string& text) {
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return Fail(ErrorCode::kInvalidArgument, "not a record");
+  if (!json.is_object()) return Fail(ErrorCode::kNotFound, "half a record");
   try {
     if (json.at("format").get<int>() != kFormat) {
       return Fail(ErrorCode::kInvalidArgument, "of another format");
@@ -108,7 +108,8 @@ Status PublishJournal::Write(const PublishSpec& spec) const {
         openat(directory_.get(), part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (!file) return Fail(ErrnoError(errno, where));
     if (auto done = WriteAll(file.get(), Encode(spec), where); !done) return done;
-    if (fsync(file.get()) != 0) return Fail(ErrnoError(errno, where));
+    const bool replaces = faccessat(directory_.get(), name.c_str(), F_OK, 0) == 0;
+    if (replaces && fsync(file.get()) != 0) return Fail(ErrnoError(errno, where));
   }
   if (renameat(directory_.get(), part.c_str(), directory_.get(), name.c_str()) != 0) {
     return Fail(ErrnoError(errno, where));
@@ -143,6 +144,9 @@ std::vector<PublishSpec> PublishJournal::Read() const {
     auto spec = text ? Decode(*text) : Result<PublishSpec>(Fail(std::move(text.error())));
     if (spec) {
       specs.push_back(std::move(*spec));
+    } else if (text && spec.error().code == ErrorCode::kNotFound) {
+      LogWarning("half a record of a volume is removed", {{log_keys::kFile, path}});
+      unlinkat(directory_.get(), name.c_str(), 0);
     } else {
       LogError("a record of a published volume cannot be read",
                {{log_keys::kFile, path}, {log_keys::kError, spec.error().message}});

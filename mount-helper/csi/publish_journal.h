@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Which volumes are published, on disk: a file per volume, written so that a power cut leaves the
-// old state or the new (write, fsync, rename). Which of the two does not matter: no mount survives
-// one. It is read at the start of a daemon and says what the volumes that it is handed are, and
+// old state or the new: a changed record replaces the one before by rename, after an fsync; of a new
+// one, which is part of every publish, half a record counts as none, and no mount survives a power
+// cut anyway. It is read at the start of a daemon and says what the volumes that it is handed are, and
 // which are to be mounted anew. No token, no secret is ever in it. Used by one thread at a time for
 // each volume.
 #pragma once
@@ -24,7 +25,7 @@ class PublishJournal {
   Status Write(const PublishSpec& spec) const;
   /// Does nothing where there is none.
   Status Remove(const std::string& volume_id) const;
-  /// All that can be read; what cannot is logged and left where it is.
+  /// All that can be read. Half a record is removed; one of another format is logged and stays.
   std::vector<PublishSpec> Read() const;
 
  private:

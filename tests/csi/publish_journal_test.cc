@@ -56,20 +56,21 @@ TEST(PublishJournalTest, GivesBackWhatWasWritten) {
   EXPECT_EQ(journal->Read().size(), 2u);
 }
 
-TEST(PublishJournalTest, ATornOrForeignFileIsLeftOutAndLeftThere) {
+TEST(PublishJournalTest, HalfARecordIsNoneAndAForeignOneStays) {
   const TempDir dir;
   auto journal = PublishJournal::Open(dir / "state");
   ASSERT_TRUE(journal);
   ASSERT_TRUE(journal->Write(Spec("csi-1")));
   dir.Write("state/torn.json", R"({"format":1,"volumeId":"csi-)");
   dir.Write("state/newer.json", R"({"format":99})");
-  dir.Write("state/list.json", "[]");
+  dir.Write("state/empty.json", "");
   dir.Write("state/csi-2.json.part", "half");
   dir.Write("state/unknown-attribute.json",
             R"({"format":1,"volumeId":"x","targetPath":"/x","podNamespace":"n","podName":"p",)"
             R"("podUid":"u","serviceAccount":"s","attributes":{"what":"x"}})");
   ASSERT_EQ(journal->Read().size(), 1u);
-  EXPECT_TRUE(std::filesystem::exists(dir / "state/torn.json"));
+  EXPECT_FALSE(std::filesystem::exists(dir / "state/torn.json"));
+  EXPECT_TRUE(std::filesystem::exists(dir / "state/newer.json"));
 }
 
 TEST(PublishJournalTest, ADirectoryThatCannotBeMadeIsNamed) {

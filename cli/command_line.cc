@@ -57,17 +57,45 @@ void AddWhat(CLI::App* command, WhatOptions& what) {
       ->group(kWhatGroup);
 }
 
+void AddTree(CLI::App* command, WhatOptions& what) {
+  CLI::Option* const cluster =
+      command
+          ->add_flag("--cluster", what.cluster,
+                     "Show the whole cluster as a tree instead of one pod: namespaces/, nodes/, "
+                     "by-label/, by-ip/, by-node/, and each pod in full. Needs list and watch of "
+                     "pods in all namespaces; nodes and namespaces show where they may be read. "
+                     "One process serves it (no holder), and only you see it unless --allow-other")
+          ->group(kWhatGroup);
+  CLI::Option* const namespaces =
+      command
+          ->add_option("--namespace", what.namespaces,
+                       "The same tree with the pods of this namespace; may be repeated, or a list "
+                       "with commas. Needs rights in it alone")
+          ->type_name("NS")
+          ->delimiter(',')
+          ->allow_extra_args(false)
+          ->excludes(cluster)
+          ->group(kWhatGroup);
+  for (const char* other : {"--pod", "--items", "--volume", "--strict", "--pod-file"}) {
+    cluster->excludes(command->get_option(other));
+    namespaces->excludes(command->get_option(other));
+  }
+}
+
 CLI::App* AddMount(CLI::App& app, MountOptions& options) {
   CLI::App* command = app.add_subcommand(
-      "mount", "Mount the pod's metadata as live files; returns when the mount is ready");
+      "mount",
+      "Mount a pod's metadata, or a cluster's, as live files; returns when the mount is ready");
   AddSource(command, options.source);
   AddWhat(command, options.what);
+  AddTree(command, options.what);
   command->add_flag("-f,--foreground", options.foreground,
                     "Stay in the foreground and log to standard error");
   options.allow_other = geteuid() == 0;
   auto* allow = command->add_flag("--allow-other", options.allow_other,
                                   "Let other users read the files (root: the default; an ordinary "
                                   "user needs user_allow_other in /etc/fuse.conf)");
+  allow->each([&options](const std::string&) { options.allow_other_given = true; });
   command
       ->add_flag_callback(
           "--no-allow-other", [&options] { options.allow_other = false; },
@@ -133,7 +161,9 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
       "  cat ./downward/labels\n"
       "  downwardfs mount --pod default/web ./web                  # as kubectl finds the server\n"
       "  downwardfs mount --context dev --pod default/web --volume podinfo --wait 1m ./downward\n"
-      "  kubectl proxy & downwardfs mount --server http://127.0.0.1:8001 --pod default/web ./web");
+      "  kubectl proxy & downwardfs mount --server http://127.0.0.1:8001 --pod default/web ./web\n"
+      "  downwardfs mount --cluster ~/k8s && grep -l 'app=\"web\"' ~/k8s/namespaces/*/pods/*/labels\n"
+      "  downwardfs mount --namespace dev,test ~/k8s");
   return command;
 }
 
@@ -272,9 +302,24 @@ std::string CheckInput(const SourceOptions& source, const std::string& pod) {
   return ServerContradiction(source.server);
 }
 
+std::string CheckTree(const MountOptions& options) {
+  if (options.live_layout) return "--layout live is for the volume of one pod";
+  if (options.fs_group) return "--fs-group is for the volume of one pod";
+  for (const std::string& ns : options.what.namespaces) {
+    const bool good = !ns.empty() && ns.size() <= 63 &&
+                      ns.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == ns.npos;
+    if (!good) {
+      return "--namespace " + QuoteForMessage(ns) +
+             ": must consist of at most 63 lower case letters, digits and '-'";
+    }
+  }
+  return ServerContradiction(options.source.server);
+}
+
 std::string CheckInput(const CommandLine& line) {
   switch (line.command) {
     case CommandLine::Command::kMount:
+      if (line.mount.what.is_tree()) return CheckTree(line.mount);
       return CheckInput(line.mount.source, line.mount.what.pod);
     case CommandLine::Command::kRender:
       return CheckInput(line.render.source, line.render.what.pod);

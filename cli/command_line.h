@@ -33,6 +33,11 @@ struct WhatOptions {
   std::string items_file;  ///< at most one of items_file and volume; neither: the full view
   std::string volume;
   bool strict = false;  ///< refuse what the kubelet itself refuses
+  // The tree instead of one pod (mount).
+  bool cluster = false;
+  std::vector<std::string> namespaces;  ///< of these only
+
+  bool is_tree() const { return cluster || !namespaces.empty(); }
 };
 
 struct MountOptions {
@@ -42,6 +47,7 @@ struct MountOptions {
   std::string mount_point;
   bool foreground = false;
   bool allow_other = false;
+  bool allow_other_given = false;      ///< by a flag
   bool holder = true;                  ///< root: a process that outlives the daemon holds the mount
   int watchdog_ms = 10000;             ///< of the holder; 0: none
   std::string run_as;                  ///< UID:GID of the daemon; empty: who we are

@@ -12,6 +12,7 @@
 #include "base/daemonize.h"
 #include "base/log_keys.h"
 #include "base/sd_notify.h"
+#include "cli/cluster_mount.h"
 #include "cli/commands.h"
 #include "cli/held_mount.h"
 #include "cli/inputs.h"
@@ -94,6 +95,7 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
 }  // namespace
 
 Result<int> RunMount(const MountOptions& options) {
+  if (options.what.is_tree()) return RunClusterMount(options);
   if (HasHolder()) {
     BlockStopSignals();
     return RunHeldMount(options);

@@ -43,8 +43,8 @@ class ProgressLine {
 
   void Show(const ClusterSource& source) const {
     if (!shown_) return;
-    std::fprintf(stderr, "\r\033[Kdownwardfs: loading: %zu pods, %zu nodes",
-                 source.Pods().objects, source.Nodes().objects);
+    std::fprintf(stderr, "\r\033[Kdownwardfs: loading: %zu pods, %zu nodes", source.Pods().objects,
+                 source.Nodes().objects);
     std::fflush(stderr);
   }
   void Clear() const {
@@ -124,8 +124,8 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   auto loop = SessionLoop::Start(kServingThreads);
   if (!loop) return Fail(std::move(loop.error()));
   Publisher publisher;
-  auto mount = MountedTree::Mount(TreeMountOptions(options, *mount_point, status), tree, **loop,
-                                  publisher);
+  auto mount =
+      MountedTree::Mount(TreeMountOptions(options, *mount_point, status), tree, **loop, publisher);
   if (!mount) return Fail(std::move(mount.error()));
   status.Attach(&tree, mount->get());
   Load(**source, *mount_point);

@@ -157,9 +157,9 @@ bool ClusterSource::AwaitLoaded(milliseconds limit) const {
     // What may not be read will not be loaded, and nobody needs to wait for it.
     const Progress nodes = Nodes();
     const Progress namespaces = Namespaces();
-    const bool rest = (!options_.nodes || nodes.loaded || !nodes.last_error.empty()) &&
-                      (!options_.namespaces.empty() || namespaces.loaded ||
-                       !namespaces.last_error.empty());
+    const bool rest =
+        (!options_.nodes || nodes.loaded || !nodes.last_error.empty()) &&
+        (!options_.namespaces.empty() || namespaces.loaded || !namespaces.last_error.empty());
     if (rest && Pods().loaded) return true;
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
     if (left.count() <= 0) return false;

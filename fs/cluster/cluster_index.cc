@@ -146,8 +146,7 @@ void ClusterIndex::RemoveLabels(PodRecord& pod) {
 }
 
 void ClusterIndex::AddAddresses(PodRecord& pod) {
-  EachAddress(pod,
-              [&](std::string_view ip) { addresses_[std::string(ip)].push_back(&pod); });
+  EachAddress(pod, [&](std::string_view ip) { addresses_[std::string(ip)].push_back(&pod); });
 }
 
 void ClusterIndex::RemoveAddresses(PodRecord& pod) {

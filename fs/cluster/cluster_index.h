@@ -44,8 +44,8 @@ class ClusterIndex {
   };
   struct NamespaceRecord {
     const std::string* name = nullptr;
-    bool exists = false;   ///< as an object
-    bool pinned = false;   ///< asked for by name
+    bool exists = false;  ///< as an object
+    bool pinned = false;  ///< asked for by name
     std::int64_t created = 0;
     std::uint64_t generation = 0;  ///< grows with each change of a pod in it
     ByName<PodRecord> pods;
@@ -57,7 +57,7 @@ class ClusterIndex {
     LabelSet* labels = nullptr;
     std::uint64_t uid = 0;  ///< its hash
     std::int64_t created = 0;
-    std::int64_t changed = 0;  ///< when it was last seen to change, or what it says of itself
+    std::int64_t changed = 0;      ///< when it was last seen to change, or what it says of itself
     std::uint32_t generation = 0;  ///< of its content
     std::uint32_t at_node = 0;     // its places in the lists of others
     std::uint32_t at_labels = 0;

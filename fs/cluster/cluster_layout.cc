@@ -62,7 +62,9 @@ const PodRecord* FindLinked(const ClusterIndex& index, std::string_view link) {
 // node leads to the node; one that only finished pods have had, to the newest of these.
 const PodRecord* Newest(const std::vector<PodRecord*>& pods, bool host_network, bool finished) {
   const PodRecord* best = nullptr;
-  const auto order = [](const PodRecord& pod) { return std::tie(pod.created, *pod.name, *pod.ns->name); };
+  const auto order = [](const PodRecord& pod) {
+    return std::tie(pod.created, *pod.name, *pod.ns->name);
+  };
   for (const PodRecord* pod : pods) {
     if (pod->finished != finished || (!finished && pod->host_network != host_network)) continue;
     if (best == nullptr || order(*best) < order(*pod)) best = pod;
@@ -111,7 +113,8 @@ std::optional<TreePlace> FindNode(const ClusterIndex& index, const TreePath& pat
     case Kind::kNodeLink:
       return Link(Concat({"../nodes/", *node->name, "/", kPodsOfNode}), node->created);
     default:
-      if (const PodRecord* pod = FindLinked(index, path.link); pod != nullptr && pod->node == node) {
+      if (const PodRecord* pod = FindLinked(index, path.link);
+          pod != nullptr && pod->node == node) {
         return Link("../../../" + PathOf(*pod), pod->created);
       }
       break;
@@ -273,8 +276,9 @@ std::vector<std::string> PathsOf(const PodRecord& pod) {
   if (pod.node != nullptr) {
     const std::string& node = *pod.node->name;
     const std::string directory = "nodes/" + node;
-    paths.insert(paths.end(), {directory, Concat({directory, "/", kPodsOfNode}),
-                               Concat({directory, "/", kPodsOfNode, "/", link}), "by-node/" + node});
+    paths.insert(paths.end(),
+                 {directory, Concat({directory, "/", kPodsOfNode}),
+                  Concat({directory, "/", kPodsOfNode, "/", link}), "by-node/" + node});
   }
   if (pod.labels != nullptr) {
     for (const auto& [key, value] : *pod.labels->labels) {

@@ -107,8 +107,7 @@ void Read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset, f
     fuse_reply_err(request, ESTALE);
     return;
   }
-  const auto from =
-      std::min(static_cast<std::size_t>(std::max<off_t>(offset, 0)), content->size());
+  const auto from = std::min(static_cast<std::size_t>(std::max<off_t>(offset, 0)), content->size());
   fuse_reply_buf(request, content->data() + from, std::min(size, content->size() - from));
 }
 
@@ -127,8 +126,7 @@ void Releasedir(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
   fuse_reply_err(request, 0);
 }
 
-void Readdir(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset,
-             fuse_file_info* file) {
+void Readdir(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* file) {
   const auto at = static_cast<std::size_t>(std::max<off_t>(offset, 0));
   const auto listing = Counted(request, Kind::kReaddir).directories.Read(file->fh, at);
   if (!listing) {
@@ -142,9 +140,8 @@ void Readdir(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset,
     struct stat st = {};
     st.st_ino = name.id != 0 ? name.id : kUnknownInode;
     st.st_mode = name.type;
-    const std::size_t needed =
-        fuse_add_direntry(request, buffer.data() + used, size - used, name.name.c_str(), &st,
-                          static_cast<off_t>(i + 1));
+    const std::size_t needed = fuse_add_direntry(request, buffer.data() + used, size - used,
+                                                 name.name.c_str(), &st, static_cast<off_t>(i + 1));
     if (needed > size - used) break;
     used += needed;
   }

@@ -52,12 +52,13 @@ std::optional<ClusterTree::ObjectPlace> ClusterTree::FindObject(const TreePath& 
   if (path.kind == Kind::kPod) {
     const auto* const pod = index_.FindPod(path.ns, path.object);
     if (pod == nullptr) return std::nullopt;
-    place = {{"Pod", FromFileName(path.ns).value_or(""), FromFileName(path.object).value_or(""), ""},
-             pod->uid,
-             pod->uid,
-             pod->generation,
-             pod->created,
-             pod->changed};
+    place = {
+        {"Pod", FromFileName(path.ns).value_or(""), FromFileName(path.object).value_or(""), ""},
+        pod->uid,
+        pod->uid,
+        pod->generation,
+        pod->created,
+        pod->changed};
   } else {
     const auto* const node = index_.FindNode(path.object);
     if (node == nullptr || !node->exists) return std::nullopt;
@@ -189,7 +190,8 @@ std::shared_ptr<const std::string> ClusterTree::PodTable(std::string_view ns) co
   std::vector<PodRow> rows;
   rows.reserve(pods.size());
   for (const ObjectKey& pod : pods) {
-    if (const ObjectPtr object = objects_.Get(pod)) rows.push_back(MakePodRow(object->Json(), wall));
+    if (const ObjectPtr object = objects_.Get(pod))
+      rows.push_back(MakePodRow(object->Json(), wall));
   }
   auto text = std::make_shared<const std::string>(FormatPodTable(rows));
   tables_.Put(key, generation, now, text);
@@ -334,8 +336,8 @@ std::optional<std::vector<TreeName>> ClusterTree::List(NodeId id) const {
   for (ObjectView::Child& child : children) {
     const NodeId child_id =
         child.is_directory ? NodeIdOf(JoinPath(directory.path, child.name), identity) : 0;
-    names.push_back({std::move(child.name), child.is_directory ? std::uint32_t{S_IFDIR} : S_IFREG,
-                     child_id});
+    names.push_back(
+        {std::move(child.name), child.is_directory ? std::uint32_t{S_IFDIR} : S_IFREG, child_id});
   }
   return names;
 }

@@ -83,7 +83,7 @@ class ClusterTree {
     std::size_t pods = 0;
     std::size_t nodes = 0;
     std::size_t namespaces = 0;
-    std::size_t known_inodes = 0;      ///< to the kernel
+    std::size_t known_inodes = 0;  ///< to the kernel
     std::uint64_t names_taken_back = 0;
     std::size_t rendered_objects = 0;  ///< held in memory
   };

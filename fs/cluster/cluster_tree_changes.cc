@@ -78,10 +78,14 @@ void ClusterTree::Apply(const ObjectPtr& before, const ObjectPtr& after) {
     std::vector<Known> known;
     std::uint64_t owner = 0;
     if (meta.kind == "Pod") {
+      std::vector<std::string> paths;
       if (const auto* pod = index_.FindPod(ToFileName(meta.ns), name)) {
         owner = pod->uid;
-        known = KnownAmong(PathsOf(*pod));
+        paths = PathsOf(*pod);
       }
+      // An address that it gets may have led to another pod.
+      for (const std::string& ip : summary.ips) paths.push_back("by-ip/" + ToFileName(ip));
+      known = KnownAmong(std::move(paths));
       ApplyPod(before, after, summary, changed);
     } else if (meta.kind == "Node") {
       if (const auto* node = index_.FindNode(name)) {

@@ -21,8 +21,8 @@ std::string ToFileName(std::string_view text);
 /// The text that ToFileName() made `name` of; nothing where it made no such name.
 std::optional<std::string> FromFileName(std::string_view name);
 
-/// A pod in a directory of links, NAMESPACE_NAME, made of two file names. A namespace has no `_`, so
-/// the first one parts them. Cut like ToFileName()'s where it is too long.
+/// A pod in a directory of links, NAMESPACE_NAME, made of two file names. A namespace has no `_`,
+/// so the first one parts them. Cut like ToFileName()'s where it is too long.
 std::string LinkName(std::string_view ns, std::string_view pod);
 
 /// 64 bits of `text`, the same in every process of this build.

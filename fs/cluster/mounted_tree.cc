@@ -96,11 +96,11 @@ Result<std::unique_ptr<MountedTree>> MountedTree::Mount(const MountedTreeOptions
     posters[directory % kLanes].Post(
         [state, directory, name] { state->session->InvalidateName(directory, name); });
   });
-  auto served = loop.Add(std::shared_ptr<KernelSession>(state, state->session.get()),
-                         [ended = state.get()] {
-                           ended->gone = true;
-                           eventfd_write(ended->ended.get(), 1);
-                         });
+  auto served =
+      loop.Add(std::shared_ptr<KernelSession>(state, state->session.get()), [ended = state.get()] {
+        ended->gone = true;
+        eventfd_write(ended->ended.get(), 1);
+      });
   if (!served) return Fail(std::move(served.error()));
   mount->served_ = *served;
   return mount;
@@ -133,8 +133,7 @@ std::map<std::string, std::uint64_t> MountedTree::requests() const {
 }
 
 bool MountedTree::stuck() const {
-  return std::any_of(lanes_.begin(), lanes_.end(),
-                     [](const auto& lane) { return lane->stuck(); });
+  return std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->stuck(); });
 }
 
 }  // namespace downwardfs

@@ -22,14 +22,14 @@ namespace downwardfs {
 
 struct KnownNode {
   std::string path;
-  NodeId parent = 0;           ///< through which it was found
-  std::uint32_t type = 0;      ///< S_IFDIR, S_IFREG or S_IFLNK
+  NodeId parent = 0;              ///< through which it was found
+  std::uint32_t type = 0;         ///< S_IFDIR, S_IFREG or S_IFLNK
   std::uint32_t directories = 0;  ///< of a directory below an object
-  std::uint64_t identity = 0;  ///< NodeIdOf()'s
-  std::uint64_t owner = 0;     ///< of a file: the hash of the object whose change may change it
-  std::uint64_t size = 0;      ///< of a file
-  std::int64_t time = 0;       ///< of a file or a link; of a directory below an object
-  ObjectPtr object;            ///< of an object's file
+  std::uint64_t identity = 0;     ///< NodeIdOf()'s
+  std::uint64_t owner = 0;        ///< of a file: the hash of the object whose change may change it
+  std::uint64_t size = 0;         ///< of a file
+  std::int64_t time = 0;          ///< of a file or a link; of a directory below an object
+  ObjectPtr object;               ///< of an object's file
   std::shared_ptr<const std::string> bytes;  ///< of any other file
   std::string target;                        ///< of a link
 

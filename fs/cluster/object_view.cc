@@ -83,8 +83,8 @@ std::optional<std::uint32_t> ObjectView::Subdirectories(std::string_view path) c
   if (!at_top && path.find('/') == std::string_view::npos) return std::nullopt;
   const std::vector<Child> children = List(path);
   if (children.empty() && !at_top) return std::nullopt;
-  return static_cast<std::uint32_t>(
-      std::count_if(children.begin(), children.end(), [](const Child& c) { return c.is_directory; }));
+  return static_cast<std::uint32_t>(std::count_if(children.begin(), children.end(),
+                                                  [](const Child& c) { return c.is_directory; }));
 }
 
 std::vector<ObjectView::Child> ObjectView::ListTop(const Layout& layout) {

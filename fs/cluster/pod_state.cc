@@ -96,7 +96,8 @@ bool ReadInitContainers(const Reading& in, PodState& state, std::int64_t& sideca
 
 void ReadContainers(const Reading& in, PodState& state) {
   std::vector<Object> containers;
-  EachOf(in.status, "containerStatuses", [&](Object container) { containers.push_back(container); });
+  EachOf(in.status, "containerStatuses",
+         [&](Object container) { containers.push_back(container); });
   bool running = false;
   for (auto at = containers.rbegin(); at != containers.rend(); ++at) {
     state.restarts += Number(*at, "restartCount");

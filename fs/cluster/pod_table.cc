@@ -33,8 +33,9 @@ std::string Two(std::int64_t large, const char* large_unit, std::int64_t small,
 
 // How wide a terminal shows it, near enough: one column per character.
 std::size_t Width(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  }));
 }
 
 }  // namespace
@@ -62,8 +63,8 @@ PodRow MakePodRow(const std::string& json, std::chrono::system_clock::time_point
   const PodState state = ReadPodState(json);
   std::string age = "<unknown>";
   if (state.created != 0) {
-    age = HumanDuration(std::chrono::floor<seconds>(now.time_since_epoch()) -
-                        seconds(state.created));
+    age =
+        HumanDuration(std::chrono::floor<seconds>(now.time_since_epoch()) - seconds(state.created));
   }
   const std::string gates =
       state.gates == 0 ? kNone

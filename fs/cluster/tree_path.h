@@ -21,9 +21,9 @@ struct TreePath {
     kNamespace,
     kPodTable,
     kPods,
-    kPod,      ///< `rest` empty; or what lies below it
+    kPod,  ///< `rest` empty; or what lies below it
     kNodes,
-    kNode,     ///< likewise
+    kNode,  ///< likewise
     kNodePods,
     kNodePod,
     kLabels,

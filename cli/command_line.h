@@ -44,7 +44,7 @@ struct MountOptions {
   SourceOptions source;
   WhatOptions what;
   LogOptions log;
-  std::string mount_point;
+  std::string mount_point;  ///< empty: to be asked for (cli/default_mount.h)
   bool foreground = false;
   bool allow_other = false;
   bool allow_other_given = false;      ///< by a flag
@@ -86,6 +86,11 @@ struct UpgradeOptions {
   std::string mount_point;
 };
 
+struct UmountOptions {
+  std::string mount_point;
+  bool lazy = false;
+};
+
 struct StatusOptions {
   std::string mount_point;
   bool json = false;
@@ -111,7 +116,7 @@ struct CsiOptions {
 };
 
 struct CommandLine {
-  enum class Command { kMount, kRender, kEnv, kExec, kWrite, kStatus, kUpgrade, kCsi };
+  enum class Command { kMount, kRender, kEnv, kExec, kWrite, kStatus, kUpgrade, kUmount, kCsi };
   Command command = Command::kMount;
   MountOptions mount;
   RenderOptions render;
@@ -120,6 +125,7 @@ struct CommandLine {
   StatusOptions status;
   UpgradeOptions upgrade;
   CsiOptions csi;
+  UmountOptions umount;
 };
 
 /// Parses the arguments. --help and --version print and exit 0; wrong usage prints one line and

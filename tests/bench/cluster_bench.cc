@@ -151,11 +151,10 @@ int Run(const ClusterServer::Options& options) {
               }));
   std::printf("pods.txt of them                               %8.1f ms\n",
               1e3 * Timed([&] { Slurp(mount / "namespaces/team-1/pods.txt"); }));
-  std::printf(
-      "grep -l in labels of all of them               %8.1f ms\n",
-      1e3 * Timed([&] {
-        (void)!std::system(("grep -rl --include=labels svc " + pods + " >/dev/null").c_str());
-      }));
+  std::printf("grep -l in */labels                            %8.1f ms\n",
+              1e3 * Timed([&] {
+                (void)!std::system(("cd " + pods + " && grep -l svc */labels >/dev/null").c_str());
+              }));
   std::printf("find over the namespace (all files)            %8.1f ms\n",
               1e3 * Timed([&] { (void)!std::system(("find " + pods + " >/dev/null").c_str()); }));
   std::printf("resident then                                  %8.1f MB\n",

@@ -21,6 +21,7 @@
 #include <sstream>
 #include <string>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 
 #include "tests/bench/cluster_server.h"
@@ -120,6 +121,51 @@ void MeasureChurn(const char* what, const ClusterServer& server, const Mount& mo
               100 * (CpuSeconds(mount.process()) - cpu) / took);
 }
 
+std::vector<std::string> Lines(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+// `find` over everything while pods come and go: what it must not do is counted. True if it did
+// nothing of it.
+bool CheckFind(const ClusterServer& server, const Mount& mount, const testing::TempDir& dir) {
+  std::vector<std::string> stay;
+  for (const auto& ns : std::filesystem::directory_iterator(mount / "namespaces")) {
+    for (const auto& pod : std::filesystem::directory_iterator(ns.path() / "pods")) {
+      stay.push_back(pod.path());
+    }
+  }
+  server.SetChurn(ClusterServer::Churn::kComeAndGo);
+  const std::size_t events = server.events();
+  const auto start = SteadyClock::now();
+  (void)!std::system(
+      ("find " + (mount / "") + " >" + (dir / "out") + " 2>" + (dir / "err")).c_str());
+  const double took = Since(start);
+  const std::size_t came = server.events() - events;
+  server.SetChurn(ClusterServer::Churn::kRest);
+  std::size_t gone = 0;
+  std::size_t errors = 0;
+  for (const std::string& line : Lines(Slurp(dir / "err"))) {
+    ++(line.find("No such file or directory") != line.npos ? gone : errors);
+  }
+  const std::vector<std::string> lines = Lines(Slurp(dir / "out"));
+  const std::unordered_set<std::string> seen(lines.begin(), lines.end());
+  std::size_t missing = 0;
+  for (const std::string& pod : stay) {
+    for (const char* file : {"", "/phase", "/labels.d/app", "/pod.yaml"}) {
+      missing += 1 - seen.count(pod + file);
+    }
+  }
+  std::printf(
+      "find over everything: %.1f s, %zu names, %zu pods came and went meanwhile:\n"
+      "    %zu ENOENT for what had just gone, %zu other errors, %zu seen twice, %zu of what stayed "
+      "missing\n",
+      took, lines.size(), came, gone, errors, lines.size() - seen.size(), missing);
+  return errors == 0 && lines.size() == seen.size() && missing == 0;
+}
+
 int Run(const ClusterServer::Options& options) {
   const ClusterServer server(options);
   const testing::TempDir dir;
@@ -160,6 +206,7 @@ int Run(const ClusterServer::Options& options) {
   std::printf("resident then                                  %8.1f MB\n",
               static_cast<double>(StatusKb(mount.process(), "VmRSS")) / 1024);
 
+  const bool found = CheckFind(server, mount, dir);
   using Churn = ClusterServer::Churn;
   MeasureChurn("pods change, nobody reads", server, mount, Churn::kModify, 10);
   MeasureChurn("pods come and go, nobody reads", server, mount, Churn::kComeAndGo, 10);
@@ -182,7 +229,7 @@ int Run(const ClusterServer::Options& options) {
               static_cast<double>(reads) / Since(reading));
   over = true;
   reader.join();
-  return 0;
+  return found ? 0 : 1;
 }
 
 }  // namespace

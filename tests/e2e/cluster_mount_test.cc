@@ -149,6 +149,25 @@ TEST_F(ClusterMountTest, TheContentStaysWhileTheServerIsAway) {
   EXPECT_TRUE(Shows("namespaces/default/pods/web/labels.d/tick", "back\n"));
 }
 
+// The list stops in its middle: what has come is there, and ..status says that there is more.
+TEST_F(ClusterMountTest, TheTreeIsUsedWhileItIsStillLoading) {
+  for (int i = 0; i < 40; ++i) server_->Put("default", "p" + std::to_string(i), "x");
+  server_->Inject({ServerFault::Kind::kBody, "list pods", {BodyFault::Kind::kStall, 8000}, {}});
+  const Outcome outcome = Run("mount", From({"--cluster", at_}));
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.err, HasSubstr("the rest goes on loading"));
+  const std::vector<std::string> some = Names(at_ + "/namespaces/default/pods");
+  EXPECT_THAT(some, AllOf(Not(IsEmpty()), Not(Contains("web"))));
+  EXPECT_EQ(Slurp(at_ + "/namespaces/default/pods/" + some[0] + "/podName"), some[0] + "\n");
+  EXPECT_THAT(Slurp(at_ + "/..status"), HasSubstr("\"loading\": true"));
+  server_->Drop();  // the next attempt is made soon
+  EXPECT_TRUE(There("namespaces/default/pods/web"));
+  EXPECT_TRUE(Eventually(
+      [&] { return Slurp(at_ + "/..status").find("\"loading\": false") != std::string::npos; }));
+  EXPECT_EQ(Names(at_ + "/namespaces/default/pods").size(), 41U);
+  EXPECT_EQ(Downwardfs({"umount", at_}).exit_code, 0);
+}
+
 TEST_F(ClusterMountTest, NobodyElseSeesItUnlessTold) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root";
   RunOptions nobody;
@@ -260,11 +279,16 @@ touch "$AT/x" 2>&1 | grep -o 'Read-only file system'
 )sh";
   options.env["AT"] = at_;
   std::vector<std::string> words = {
-      "unshare", "-m", "sh", "-ec",
+      "unshare",
+      "-m",
+      "sh",
+      "-ec",
       "mount -t tmpfs none /mnt; mknod /mnt/fuse c 10 229; chmod 666 /mnt/fuse;"
       "mount --bind /mnt/fuse /dev/fuse;"
       "exec setpriv --reuid 65534 --regid 65534 --clear-groups sh -c \"$SCRIPT\" \"$0\" \"$@\"",
-      DOWNWARDFS_BINARY, DOWNWARDFS_BINARY, "mount"};
+      DOWNWARDFS_BINARY,
+      DOWNWARDFS_BINARY,
+      "mount"};
   for (const std::string& word : From({"--cluster", at_})) words.push_back(word);
   const Outcome outcome = RunProgram(words, options);
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;

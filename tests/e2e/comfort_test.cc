@@ -64,6 +64,15 @@ TEST_F(ComfortTest, MountAloneAsksAndMountsTheCurrentContext) {
   EXPECT_FALSE(IsMountPoint(at));
 }
 
+TEST_F(ComfortTest, OnATerminalLoadingIsShown) {
+  for (int i = 0; i < 40; ++i) server_->Put("default", "p" + std::to_string(i), "x");
+  server_->Inject({ServerFault::Kind::kBody, "list pods", {BodyFault::Kind::kStall, 8000}, {}});
+  const Outcome outcome = OnTerminal("y\n");
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.out, ::testing::ContainsRegex("loading: [0-9]+ pods, [0-9]+ nodes"));
+  EXPECT_EQ(Downwardfs({"umount", dir_ / "home/k8s/dev%2F1"}).exit_code, 0);
+}
+
 TEST_F(ComfortTest, WithoutATerminalTheMountPointIsRequired) {
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"mount"}, {"mount", "--cluster"}, {"mount", "--pod", "a/b"}}) {

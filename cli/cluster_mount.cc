@@ -128,13 +128,15 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
       MountedTree::Mount(TreeMountOptions(options, *mount_point, status), tree, **loop, publisher);
   if (!mount) return Fail(std::move(mount.error()));
   status.Attach(&tree, mount->get());
+  // Before the mount goes, on every way out.
+  const auto detach = [](ClusterStatus* shown_by) { shown_by->Attach(nullptr, nullptr); };
+  const std::unique_ptr<ClusterStatus, decltype(detach)> attached(&status, detach);
   Load(**source, *mount_point);
   if (auto done = ready.Ready(); !done) return Fail(std::move(done.error()));
   NotifySystemd("READY=1");
   LogInfo("mounted", {{log_keys::kMountPoint, *mount_point},
                       {log_keys::kSource, (*source)->State().description}});
   auto signal = WaitForTheEnd(**mount, signals->get());
-  status.Attach(nullptr, nullptr);
   if (!signal) return Fail(std::move(signal.error()));
   NotifySystemd("STOPPING=1");
   LogInfo("unmounted",

@@ -56,8 +56,9 @@ std::int64_t ToSeconds(std::string_view timestamp) {
                                          std::chrono::day(day)};
   if (!date.ok()) return 0;
   const auto days = std::chrono::sys_days(date).time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::seconds>(days).count() + hour * 3600 +
-         minute * 60 + second;
+  const std::chrono::seconds time =
+      days + std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second);
+  return time.count();
 }
 
 }  // namespace downwardfs::cluster_json

@@ -113,7 +113,9 @@ std::optional<ClusterTree::Reply> ClusterTree::Lookup(NodeId parent, std::string
   }
   if (path.kind == Kind::kPodTable) return LookupBytes(parent, text, PodTable(path.ns));
   if (!IsBelowObject(path)) return std::nullopt;
-  return LookupBelowObject(parent, directory, text, path);
+  auto reply = LookupBelowObject(parent, directory, text, path);
+  TakeBackOldest();
+  return reply;
 }
 
 std::optional<KnownNode> ClusterTree::Render(const ObjectPlace& place, const std::string& text,
@@ -138,7 +140,7 @@ std::optional<KnownNode> ClusterTree::Render(const ObjectPlace& place, const std
   node.owner = place.owner;
   node.size = file->content.size();
   node.time = place.changed;
-  node.object = object;
+  node.object = view->object();  // one for all files that are rendered of this state
   return node;
 }
 
@@ -166,6 +168,24 @@ std::optional<ClusterTree::Reply> ClusterTree::LookupBelowObject(NodeId parent,
     if (reply && !unchanged) reply->keep_name = false;
     return reply;
   }
+}
+
+// A walk through a large cluster would otherwise leave millions of inodes with the kernel and here.
+void ClusterTree::TakeBackOldest() {
+  std::vector<TakenBack> names;
+  std::shared_ptr<const Notice> notice;
+  {
+    const MutexLock lock(mutex_);
+    for (const NodeId id : table_.OldestFiles(options_.known_files)) {
+      const KnownNode* const node = table_.Find(id);
+      names.push_back({node->parent, std::string(node->name())});
+      table_.Disown(id);
+    }
+    taken_back_ += names.size();
+    notice = notice_;
+  }
+  if (!notice) return;
+  for (const TakenBack& taken : names) (*notice)(taken.directory, taken.name);
 }
 
 std::shared_ptr<const std::string> ClusterTree::PodTable(std::string_view ns) const {

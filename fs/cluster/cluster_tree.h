@@ -45,8 +45,11 @@ class ClusterTree {
     /// The content of ..status; called on serving threads, must not block.
     std::function<std::string()> status;
     const Clock* clock = &Clock::Real();
+    /// So many of the objects' files the kernel may know (some 200 bytes each here, a thousand
+    /// there); the names of the oldest are taken back.
+    std::size_t known_files = 250'000;
   };
-  /// Takes back a name that the kernel knows. Called by Apply(), must not block.
+  /// Takes back a name that the kernel knows. Called by Apply() and Lookup(), must not block.
   using Notice = std::function<void(NodeId directory, const std::string& name)>;
 
   /// `objects` outlives it.
@@ -132,6 +135,7 @@ class ClusterTree {
   void TakeBackChanged(const std::vector<Known>& known, std::vector<TakenBack>& names)
       REQUIRES(mutex_);
   void TakeBackFiles(std::uint64_t owner, std::vector<TakenBack>& names) REQUIRES(mutex_);
+  void TakeBackOldest() EXCLUDES(mutex_);
 
   const ObjectSource& objects_;
   const Options options_;

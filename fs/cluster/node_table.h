@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -52,6 +53,9 @@ class NodeTable {
   NodeId IdOf(std::string_view path, std::uint64_t identity) const;
   /// Files of that object.
   std::vector<NodeId> FilesOf(std::uint64_t owner) const;
+  /// The files of objects that were found first, where there are more than `limit`; a batch of
+  /// them, so that most lookups find nothing to do.
+  std::vector<NodeId> OldestFiles(std::size_t limit);
   /// Its name was taken back: it is none of its object's files any more.
   void Disown(NodeId id);
 
@@ -65,10 +69,14 @@ class NodeTable {
   // So many ids are tried for a node, one after the other.
   static constexpr int kTries = 4;
 
+  void AddTo(std::uint64_t owner, NodeId id);
   void RemoveFrom(std::uint64_t owner, NodeId id);
+  bool IsFileOfObject(NodeId id) const;
 
   std::unordered_map<NodeId, Counted> nodes_;
   std::unordered_map<std::uint64_t, std::vector<NodeId>> files_;
+  std::size_t file_count_ = 0;  // in files_
+  std::deque<NodeId> by_age_;   // of files_, and some that are there no more
 };
 
 }  // namespace downwardfs

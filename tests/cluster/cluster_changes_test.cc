@@ -146,6 +146,38 @@ TEST_F(ClusterTest, WhatTheKernelForgetsCostsNothing) {
   EXPECT_THAT(taken_back_, IsEmpty());
 }
 
+// A walk over everything leaves only so many files with the kernel, the latest.
+TEST_F(ClusterTest, TheOldestFilesAreTakenBackWhereThereAreTooMany) {
+  auto options = Options();
+  options.known_files = 100;
+  ClusterTree tree(source_, options);
+  std::vector<std::string> names;
+  std::vector<Forgotten> forgotten;
+  tree.SetNotice([&](NodeId, const std::string& name) { names.push_back(name); });
+  PutPod("web", {.labels = [] {
+           std::string labels = R"("l0":"x")";
+           for (int i = 1; i < 300; ++i) labels += ",\"l" + std::to_string(i) + R"(":"x")";
+           return labels;
+         }()});
+  tree.Apply(nullptr, source_.Get({"Pod", "default", "web", ""}));
+  NodeId at = kRootNode;
+  for (const char* name : {"namespaces", "default", "pods", "web", "labels.d"}) {
+    at = tree.Lookup(at, name)->attr.id;
+  }
+  for (int i = 0; i < 300; ++i) {
+    const auto reply = tree.Lookup(at, "l" + std::to_string(i));
+    ASSERT_TRUE(reply) << i;
+    forgotten.push_back({reply->attr.id, 1});
+  }
+  EXPECT_GE(names.size(), 190U);
+  EXPECT_THAT(names, Contains("l0"));
+  EXPECT_THAT(names, ::testing::Not(Contains("l299")));
+  tree.Forget(forgotten);
+  EXPECT_EQ(tree.GetStats().known_inodes, 5U);
+  // What was taken back is found again.
+  EXPECT_TRUE(tree.Lookup(at, "l0"));
+}
+
 // Replicas share a set of labels: it must let go of each of them and of nothing else.
 TEST_F(ClusterTest, TenThousandChangesLeaveTheIndexExact) {
   std::map<std::string, std::string> expected;  // pod to its label

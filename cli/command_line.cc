@@ -12,9 +12,11 @@
 
 #include "base/text.h"
 #include "base/version.h"
+#include "cli/completion.h"
 #include "cli/csi_flags.h"
 #include "cli/help_format.h"
 #include "cli/log_flags.h"
+#include "cli/man_page.h"
 #include "cli/source_flags.h"
 
 namespace downwardfs {
@@ -57,17 +59,45 @@ void AddWhat(CLI::App* command, WhatOptions& what) {
       ->group(kWhatGroup);
 }
 
+void AddTree(CLI::App* command, WhatOptions& what) {
+  CLI::Option* const cluster =
+      command
+          ->add_flag("--cluster", what.cluster,
+                     "Show the whole cluster as a tree instead of one pod: namespaces/, nodes/, "
+                     "by-label/, by-ip/, by-node/, and each pod in full. Needs list and watch of "
+                     "pods in all namespaces; nodes and namespaces show where they may be read. "
+                     "One process serves it (no holder), and only you see it unless --allow-other")
+          ->group(kWhatGroup);
+  CLI::Option* const namespaces =
+      command
+          ->add_option("--namespace", what.namespaces,
+                       "The same tree with the pods of this namespace; may be repeated, or a list "
+                       "with commas. Needs rights in it alone")
+          ->type_name("NS")
+          ->delimiter(',')
+          ->allow_extra_args(false)
+          ->excludes(cluster)
+          ->group(kWhatGroup);
+  for (const char* other : {"--pod", "--items", "--volume", "--strict", "--pod-file"}) {
+    cluster->excludes(command->get_option(other));
+    namespaces->excludes(command->get_option(other));
+  }
+}
+
 CLI::App* AddMount(CLI::App& app, MountOptions& options) {
   CLI::App* command = app.add_subcommand(
-      "mount", "Mount the pod's metadata as live files; returns when the mount is ready");
+      "mount",
+      "Mount a pod's metadata, or a cluster's, as live files; returns when the mount is ready");
   AddSource(command, options.source);
   AddWhat(command, options.what);
+  AddTree(command, options.what);
   command->add_flag("-f,--foreground", options.foreground,
                     "Stay in the foreground and log to standard error");
   options.allow_other = geteuid() == 0;
   auto* allow = command->add_flag("--allow-other", options.allow_other,
                                   "Let other users read the files (root: the default; an ordinary "
                                   "user needs user_allow_other in /etc/fuse.conf)");
+  allow->each([&options](const std::string&) { options.allow_other_given = true; });
   command
       ->add_flag_callback(
           "--no-allow-other", [&options] { options.allow_other = false; },
@@ -124,16 +154,22 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
           "(Linux 6.9)")
       ->group(kSurvivalGroup);
   AddLog(command, options.log);
-  command->add_option("MOUNTPOINT", options.mount_point, "An existing directory")->required();
+  command->add_option(
+      "MOUNTPOINT", options.mount_point,
+      "An existing directory. Without one, and without a pod, the current "
+      "context's cluster is mounted at ~/k8s/CONTEXT, after asking on the terminal");
   command->footer(
-      "Unmount with `umount MOUNTPOINT` (or fusermount3 -u), or end the daemon with SIGTERM. In\n"
+      "Unmount with `downwardfs umount MOUNTPOINT`, or end the daemon with SIGTERM. In\n"
       "the background, log lines go to syslog unless --log-file is given.\n\n"
       "Example:\n"
       "  downwardfs mount --pod-file pod.yaml --volume podinfo ./downward\n"
       "  cat ./downward/labels\n"
       "  downwardfs mount --pod default/web ./web                  # as kubectl finds the server\n"
       "  downwardfs mount --context dev --pod default/web --volume podinfo --wait 1m ./downward\n"
-      "  kubectl proxy & downwardfs mount --server http://127.0.0.1:8001 --pod default/web ./web");
+      "  kubectl proxy & downwardfs mount --server http://127.0.0.1:8001 --pod default/web ./web\n"
+      "  downwardfs mount --cluster ~/k8s && grep -l 'app=\"web\"' "
+      "~/k8s/namespaces/*/pods/*/labels\n"
+      "  downwardfs mount --namespace dev,test ~/k8s");
   return command;
 }
 
@@ -234,6 +270,31 @@ CLI::App* AddStatus(CLI::App& app, StatusOptions& options) {
   return command;
 }
 
+CLI::App* AddUmount(CLI::App& app, UmountOptions& options) {
+  CLI::App* command = app.add_subcommand("umount", "Unmount what `downwardfs mount` has mounted");
+  command->add_option("MOUNTPOINT", options.mount_point, "A downwardfs mount")->required();
+  command->add_flag("-l,--lazy", options.lazy,
+                    "Take it away now even if it is in use; it ends with its last user");
+  command->footer(
+      "Example:\n"
+      "  downwardfs umount ~/k8s/dev");
+  return command;
+}
+
+CLI::App* AddCompletion(CLI::App& app, std::string& shell) {
+  CLI::App* command =
+      app.add_subcommand("completion", "Print a script that completes this command line");
+  command->add_option("SHELL", shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""));
+  command->footer(
+      "Installed packages have it in place. By hand:\n"
+      "  downwardfs completion bash > ~/.local/share/bash-completion/completions/downwardfs\n"
+      "  downwardfs completion zsh > \"${fpath[1]}/_downwardfs\"\n"
+      "  downwardfs completion fish > ~/.config/fish/completions/downwardfs.fish");
+  return command;
+}
+
 CLI::App* AddUpgrade(CLI::App& app, UpgradeOptions& options) {
   CLI::App* command = app.add_subcommand(
       "upgrade", "Have another build take over a mount, with its readers running");
@@ -254,6 +315,11 @@ CLI::App* AddCsi(CLI::App& app, CsiOptions& options) {
   return command;
 }
 
+[[noreturn]] void Print(const std::string& text) {
+  const bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  std::exit(written ? 0 : 1);  // NOLINT(concurrency-mt-unsafe): no thread exists yet
+}
+
 [[noreturn]] void WrongUsage(const CLI::App& app, const std::string& message) {
   const auto used = app.get_subcommands();
   const std::string program =
@@ -272,9 +338,34 @@ std::string CheckInput(const SourceOptions& source, const std::string& pod) {
   return ServerContradiction(source.server);
 }
 
+// Asking needs somebody to ask.
+std::string CheckMountPoint(const MountOptions& options) {
+  if (!options.mount_point.empty()) return "";
+  const bool one_pod = !options.what.pod.empty() || !options.source.pod_file.empty();
+  if (one_pod) return "MOUNTPOINT is required";
+  if (isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0) return "";
+  return "MOUNTPOINT is required (on a terminal, the current cluster is offered at ~/k8s/CONTEXT)";
+}
+
+std::string CheckTree(const MountOptions& options) {
+  if (std::string wrong = CheckMountPoint(options); !wrong.empty()) return wrong;
+  if (options.live_layout) return "--layout live is for the volume of one pod";
+  if (options.fs_group) return "--fs-group is for the volume of one pod";
+  for (const std::string& ns : options.what.namespaces) {
+    const bool good = !ns.empty() && ns.size() <= 63 &&
+                      ns.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == ns.npos;
+    if (!good) {
+      return "--namespace " + QuoteForMessage(ns) +
+             ": must consist of at most 63 lower case letters, digits and '-'";
+    }
+  }
+  return ServerContradiction(options.source.server);
+}
+
 std::string CheckInput(const CommandLine& line) {
   switch (line.command) {
     case CommandLine::Command::kMount:
+      if (line.mount.what.is_tree() || line.mount.mount_point.empty()) return CheckTree(line.mount);
       return CheckInput(line.mount.source, line.mount.what.pod);
     case CommandLine::Command::kRender:
       return CheckInput(line.render.source, line.render.what.pod);
@@ -286,6 +377,7 @@ std::string CheckInput(const CommandLine& line) {
     case CommandLine::Command::kCsi:
       return CsiContradiction(line.csi);
     case CommandLine::Command::kStatus:
+    case CommandLine::Command::kUmount:
     case CommandLine::Command::kUpgrade:
       return "";
   }
@@ -310,7 +402,11 @@ CommandLine ParseCommandLine(int argc, char** argv) {
       {AddStatus(app, line.status), Command::kStatus},
       {AddUpgrade(app, line.upgrade), Command::kUpgrade},
       {AddCsi(app, line.csi), Command::kCsi},
+      {AddUmount(app, line.umount), Command::kUmount},
   };
+  std::string shell;
+  CLI::App* const completion = AddCompletion(app, shell);
+  CLI::App* const man = app.add_subcommand("man", "Print downwardfs(1)")->group("");
   for (const auto& [command, name] : commands) {
     command->set_version_flag("--version", "downwardfs " + std::string(Version()));
   }
@@ -322,6 +418,8 @@ CommandLine ParseCommandLine(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     WrongUsage(app, error.what());
   }
+  if (completion->parsed()) Print(CompletionScript(app, shell));
+  if (man->parsed()) Print(ManPage(app));
   line.mount.arguments.assign(argv + 1, argv + argc);
   line.csi.arguments.assign(argv + std::min(argc, 2), argv + argc);
   line.command = commands.at(app.get_subcommands().front());

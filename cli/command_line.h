@@ -33,15 +33,21 @@ struct WhatOptions {
   std::string items_file;  ///< at most one of items_file and volume; neither: the full view
   std::string volume;
   bool strict = false;  ///< refuse what the kubelet itself refuses
+  // The tree instead of one pod (mount).
+  bool cluster = false;
+  std::vector<std::string> namespaces;  ///< of these only
+
+  bool is_tree() const { return cluster || !namespaces.empty(); }
 };
 
 struct MountOptions {
   SourceOptions source;
   WhatOptions what;
   LogOptions log;
-  std::string mount_point;
+  std::string mount_point;  ///< empty: to be asked for (cli/default_mount.h)
   bool foreground = false;
   bool allow_other = false;
+  bool allow_other_given = false;      ///< by a flag
   bool holder = true;                  ///< root: a process that outlives the daemon holds the mount
   int watchdog_ms = 10000;             ///< of the holder; 0: none
   std::string run_as;                  ///< UID:GID of the daemon; empty: who we are
@@ -80,6 +86,11 @@ struct UpgradeOptions {
   std::string mount_point;
 };
 
+struct UmountOptions {
+  std::string mount_point;
+  bool lazy = false;
+};
+
 struct StatusOptions {
   std::string mount_point;
   bool json = false;
@@ -105,7 +116,7 @@ struct CsiOptions {
 };
 
 struct CommandLine {
-  enum class Command { kMount, kRender, kEnv, kExec, kWrite, kStatus, kUpgrade, kCsi };
+  enum class Command { kMount, kRender, kEnv, kExec, kWrite, kStatus, kUpgrade, kUmount, kCsi };
   Command command = Command::kMount;
   MountOptions mount;
   RenderOptions render;
@@ -114,6 +125,7 @@ struct CommandLine {
   StatusOptions status;
   UpgradeOptions upgrade;
   CsiOptions csi;
+  UmountOptions umount;
 };
 
 /// Parses the arguments. --help and --version print and exit 0; wrong usage prints one line and

@@ -24,6 +24,8 @@ Result<int> Run(const CommandLine& line) {
       return RunWrite(line.write);
     case CommandLine::Command::kStatus:
       return RunStatus(line.status);
+    case CommandLine::Command::kUmount:
+      return RunUmount(line.umount);
     case CommandLine::Command::kUpgrade:
       return RunUpgrade(line.upgrade);
     case CommandLine::Command::kCsi:

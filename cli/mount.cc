@@ -12,7 +12,9 @@
 #include "base/daemonize.h"
 #include "base/log_keys.h"
 #include "base/sd_notify.h"
+#include "cli/cluster_mount.h"
 #include "cli/commands.h"
+#include "cli/default_mount.h"
 #include "cli/held_mount.h"
 #include "cli/inputs.h"
 #include "cli/mount_parts.h"
@@ -94,6 +96,12 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
 }  // namespace
 
 Result<int> RunMount(const MountOptions& options) {
+  if (options.mount_point.empty()) {
+    auto asked = AskWhereToMount(options);
+    if (!asked) return Fail(std::move(asked.error()));
+    return *asked ? RunClusterMount(**asked) : Result<int>(0);
+  }
+  if (options.what.is_tree()) return RunClusterMount(options);
   if (HasHolder()) {
     BlockStopSignals();
     return RunHeldMount(options);

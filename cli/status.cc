@@ -33,6 +33,13 @@ std::string AsText(const nlohmann::json& status) {
   field("connected", "connected");
   field("data age (s)", "dataAgeSeconds");
   field("last error", "lastError");
+  const auto objects = status.value("objects", nlohmann::json::object());
+  for (const auto& [kind, state] : objects.items()) {
+    std::string text = Plain(state.value("count", nlohmann::json(0)));
+    if (!state.value("loaded", false)) text += ", still loading";
+    if (state.contains("lastError")) text += "; " + Plain(state["lastError"]);
+    line(kind, text);
+  }
   if (status.value("podDeleted", false)) line("pod", "deleted; this is its last content");
   const auto problems = status.value("problems", nlohmann::json::array());
   for (const auto& problem : problems) line("empty", Plain(problem));

@@ -10,16 +10,17 @@ namespace downwardfs {
 namespace {
 
 // The long options of `downwardfs mount`; tests/mount-helper compares them with its --help.
-constexpr std::array<std::string_view, 19> kWithValue = {
+constexpr std::array<std::string_view, 20> kWithValue = {
     "pod-file", "node-file",       "kubeconfig", "context",
     "server",   "token-file",      "ca-file",    "wait",
     "pod",      "items",           "volume",     "fs-group",
     "layout",   "selinux-context", "log-file",   "watchdog",
-    "run-as",   "log-format",      "log-level",
+    "run-as",   "log-format",      "log-level",  "namespace",
 };
-constexpr std::array<std::string_view, 8> kFlags = {
+constexpr std::array<std::string_view, 9> kFlags = {
     "api-defaults", "insecure-skip-tls-verify", "no-node",   "strict",
     "allow-other",  "no-allow-other",           "no-holder", "no-resend",
+    "cluster",
 };
 // Of mount(8), fstab(5), systemd.mount(5): they say when and by whom, or what holds in any case.
 constexpr std::array<std::string_view, 26> kIgnored = {

@@ -56,6 +56,8 @@ struct ClusterConfig {
 
   /// For messages: "context dev of /home/me/.kube/config", "the in-cluster configuration".
   std::string origin;
+  /// The kubeconfig's context; empty where there is none.
+  std::string context;
   /// For messages: the kubeconfig's user entry; empty if there is none.
   std::string user_name;
 };

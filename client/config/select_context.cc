@@ -222,6 +222,7 @@ Result<ClusterConfig> SelectContext(const Kubeconfig& config, const std::string&
   result.impersonate = user->impersonate;
   if (!from.ns.empty()) result.default_namespace = from.ns;
   result.origin = context_entry + " of " + from.file;
+  result.context = name;
   result.user_name = from.user;
   if (IsHttps(result.server)) {
     result.credentials = MakeProvider(*user, result, cluster->second.exec_config_json, tools);

@@ -61,7 +61,7 @@ std::string UserOptions(const KernelSession::UserMountOptions& options) {
   // Not `ro`: there is no second, writable view of the tree, and our own changes come through the
   // mount point. Everybody else's are answered EROFS.
   return "nosuid,nodev,noexec,default_permissions,subtype=downwardfs,fsname=" + fs_name +
-         (options.allow_other ? ",allow_other" : "");
+         (options.allow_other ? ",allow_other" : "") + (options.read_only ? ",ro" : "");
 }
 
 SessionPtr NewSession(const std::string& options, VolumeContext& context) {
@@ -70,8 +70,9 @@ SessionPtr NewSession(const std::string& options, VolumeContext& context) {
   char* argv[] = {const_cast<char*>(program.c_str()), const_cast<char*>(flag.c_str()),
                   const_cast<char*>(options.c_str())};
   fuse_args args = FUSE_ARGS_INIT(options.empty() ? 1 : 3, argv);
-  SessionPtr session(
-      fuse_session_new(&args, &VolumeOperations(), sizeof(fuse_lowlevel_ops), &context));
+  const fuse_lowlevel_ops& operations =
+      context.operations != nullptr ? *context.operations : VolumeOperations();
+  SessionPtr session(fuse_session_new(&args, &operations, sizeof operations, &context));
   fuse_opt_free_args(&args);
   return session;
 }

@@ -46,6 +46,7 @@ class KernelSession final : public KernelNotifier {
     std::string mount_point;
     std::string fs_name;
     bool allow_other = false;
+    bool read_only = false;  ///< for the kernel too: nothing is changed through the mount
   };
   static Result<std::unique_ptr<KernelSession>> MountAsUser(const UserMountOptions& options,
                                                             VolumeContext& context);

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <vector>
 
+#include "fs/fuse/fuse_replies.h"
+
 namespace downwardfs {
 namespace {
 
@@ -20,7 +22,6 @@ using Kind = RequestCounters::Kind;
 // What an inode stands for never changes and names are invalidated when they move, so the kernel
 // may keep both as long as it likes. ENOENT is never cached: its reply carries no timeout.
 constexpr double kForever = 365.0 * 24 * 3600;
-constexpr std::uint64_t kBlock = 4096;
 
 double TimeoutOf(const VolumeContext& context) {
   return context.kernel_caches ? kForever : 0;
@@ -30,29 +31,6 @@ VolumeContext& Counted(fuse_req_t request, Kind kind) {
   auto& context = *static_cast<VolumeContext*>(fuse_req_userdata(request));
   context.counters->Count(kind);
   return context;
-}
-
-struct stat ToStat(const NodeAttr& attr) {
-  struct stat st = {};
-  st.st_ino = attr.id;
-  st.st_mode = attr.mode;
-  st.st_nlink = attr.links;
-  st.st_uid = attr.uid;
-  st.st_gid = attr.gid;
-  st.st_size = static_cast<off_t>(attr.size);
-  st.st_blksize = kBlock;
-  // As tmpfs counts: whole pages for a file's content, nothing for names and short links.
-  if (S_ISREG(attr.mode)) {
-    st.st_blocks = static_cast<blkcnt_t>((attr.size + kBlock - 1) / kBlock * (kBlock / 512));
-  }
-  const auto since_epoch = attr.time.time_since_epoch();
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
-  st.st_mtim.tv_sec = seconds.count();
-  st.st_mtim.tv_nsec =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch - seconds).count();
-  st.st_ctim = st.st_mtim;
-  st.st_atim = st.st_mtim;
-  return st;
 }
 
 void Init(void* userdata, fuse_conn_info* connection) {
@@ -208,23 +186,12 @@ void Readdir(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset
 void Statfs(fuse_req_t request, fuse_ino_t) {
   const VolumeStats stats = Counted(request, Kind::kStatfs).nodes->GetStats();
   struct statvfs st = {};
-  st.f_bsize = kBlock;
-  st.f_frsize = kBlock;
-  st.f_blocks = (stats.content_bytes + kBlock - 1) / kBlock;
+  st.f_bsize = kBlockSize;
+  st.f_frsize = kBlockSize;
+  st.f_blocks = (stats.content_bytes + kBlockSize - 1) / kBlockSize;
   st.f_files = stats.files;
   st.f_namemax = 255;
   fuse_reply_statfs(request, &st);
-}
-
-// Both xattr calls first ask for the size (size 0), then for the bytes.
-void ReplyXattr(fuse_req_t request, std::string_view value, std::size_t size) {
-  if (size == 0) {
-    fuse_reply_xattr(request, value.size());
-  } else if (size < value.size()) {
-    fuse_reply_err(request, ERANGE);
-  } else {
-    fuse_reply_buf(request, value.data(), value.size());
-  }
 }
 
 void Getxattr(fuse_req_t request, fuse_ino_t node, const char* name, std::size_t size) {

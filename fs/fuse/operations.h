@@ -20,6 +20,8 @@ namespace downwardfs {
 
 /// What the operations work on; the session's userdata.
 struct VolumeContext {
+  /// Another table of operations, whose context begins with this one; null: VolumeOperations().
+  const fuse_lowlevel_ops* operations = nullptr;
   VolumeNodes* nodes = nullptr;
   RequestCounters* counters = nullptr;
   InitReply init_reply;

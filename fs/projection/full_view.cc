@@ -71,7 +71,6 @@ class FullView {
     Conditions();
     Containers("containers", "containerStatuses");
     Containers("initContainers", "initContainerStatuses");
-    WholeObject();
     return std::move(files_);
   }
 
@@ -185,15 +184,6 @@ class FullView {
     }
   }
 
-  void WholeObject() {
-    Json shown = pod_;
-    if (const auto metadata = shown.find("metadata"); metadata != shown.end()) {
-      if (metadata->is_object()) metadata->erase("managedFields");
-    }
-    Put("pod.json", DumpJson(shown, 2), "the pod as JSON");
-    Put("pod.yaml", DumpYaml(shown), "the pod as YAML");
-  }
-
   const Json& pod_;
   const Json* const metadata_;
   const Json* const spec_;
@@ -204,8 +194,40 @@ class FullView {
 
 }  // namespace
 
-std::vector<ProjectedFile> ProjectFullView(const Json& pod) {
+std::vector<ProjectedFile> ProjectPodFields(const Json& pod) {
   return FullView(pod).Run();
+}
+
+std::vector<ProjectedFile> ProjectWholeObject(const Json& object, const std::string& stem) {
+  Json shown = object;
+  if (const auto metadata = shown.find("metadata"); metadata != shown.end()) {
+    if (metadata->is_object()) metadata->erase("managedFields");
+  }
+  std::vector<ProjectedFile> files(2);
+  files[0].path = stem + ".json";
+  files[0].content = DumpJson(shown, 2);
+  files[0].source = "the " + stem + " as JSON";
+  files[1].path = stem + ".yaml";
+  files[1].content = DumpYaml(shown);
+  files[1].source = "the " + stem + " as YAML";
+  return files;
+}
+
+std::vector<ProjectedFile> ProjectFullView(const Json& pod) {
+  std::vector<ProjectedFile> files = ProjectPodFields(pod);
+  for (ProjectedFile& file : ProjectWholeObject(pod, "pod")) files.push_back(std::move(file));
+  return files;
+}
+
+std::vector<std::string> PodFieldNames() {
+  std::vector<std::string> names;
+  for (const PlainField& field : kPlainFields) names.emplace_back(field.file);
+  names.emplace_back("controller");
+  return names;
+}
+
+std::vector<std::string> PodDirectoryNames() {
+  return {"annotations.d", "conditions", "containers", "initContainers", "labels.d"};
 }
 
 std::string EscapeFileName(std::string_view name) {

@@ -18,6 +18,17 @@ namespace downwardfs {
 /// file or absent.
 std::vector<ProjectedFile> ProjectFullView(const Json& pod);
 
+// The same in parts, for who shows many pods and seldom all of one.
+
+/// All but the whole object.
+std::vector<ProjectedFile> ProjectPodFields(const Json& pod);
+/// `stem`.json and `stem`.yaml: the whole object, without managedFields.
+std::vector<ProjectedFile> ProjectWholeObject(const Json& object, const std::string& stem);
+/// The names at the top that every pod's view has: files, but for the whole object's, and
+/// directories (which may be empty).
+std::vector<std::string> PodFieldNames();
+std::vector<std::string> PodDirectoryNames();
+
 /// `name` as one path element, by the rule above.
 std::string EscapeFileName(std::string_view name);
 

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/sources/cluster_source.h"
+
+#include <malloc.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace downwardfs {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// How often AwaitLoaded() looks.
+constexpr milliseconds kLook{20};
+
+client::ReflectorOptions NamespaceReflectorOptions() {
+  client::ReflectorOptions options;
+  options.path.resource = "namespaces";
+  options.hint = {"Namespace", "v1"};
+  return options;
+}
+
+// What to do about a refusal, which depends on what was asked for.
+Error Explain(Error error, const ClusterSource::Options& options) {
+  if (error.code == ErrorCode::kPermissionDenied && options.namespaces.empty()) {
+    error.message += "; with rights in some namespaces only, mount those: --namespace NS";
+  }
+  return error;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ClusterSource>> ClusterSource::Make(const ServerAccess& access,
+                                                           Options options) {
+  OwnedFd changed(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!changed) return Fail(ErrnoError(errno, "eventfd"));
+  return std::unique_ptr<ClusterSource>(
+      new ClusterSource(access, std::move(options), std::move(changed)));
+}
+
+ClusterSource::ClusterSource(const ServerAccess& access, Options options, OwnedFd changed)
+    : transport_(access.transport),
+      options_(std::move(options)),
+      changed_(std::move(changed)),
+      pods_(access.description),
+      nodes_(access.description),
+      namespaces_(access.description) {}
+
+ClusterSource::~ClusterSource() = default;
+
+std::unique_ptr<ClusterSource::Following> ClusterSource::Start(const Change& change) {
+  auto following = std::make_unique<Following>();
+  const auto subscribe = [&](client::ObjectStore& store, const char* kind, Change told) {
+    following->subscriptions_.push_back(store.SubscribeKind(kind, std::move(told)));
+  };
+  subscribe(pods_, "Pod", [this, change](const ObjectPtr& before, const ObjectPtr& after) {
+    change(before, after);
+    bool first = false;
+    {
+      const MutexLock lock(mutex_);
+      first = !std::exchange(answered_, true);
+    }
+    if (first) Wake();
+  });
+  subscribe(nodes_, "Node", change);
+  subscribe(namespaces_, "Namespace", change);
+
+  const auto follow = [&](client::ObjectStore& store, client::ReflectorOptions options) {
+    following->reflectors_.push_back(
+        std::make_unique<client::Reflector>(transport_, store, std::move(options)));
+  };
+  std::vector<std::string> scopes = options_.namespaces;
+  if (scopes.empty()) scopes.emplace_back();
+  for (const std::string& scope : scopes) {
+    auto pods = client::PodReflectorOptions(scope);
+    pods.on_outcome = [this](const client::ApiFailure* failure) { OnOutcome(failure); };
+    follow(pods_, std::move(pods));
+  }
+  if (options_.nodes) follow(nodes_, client::NodeReflectorOptions());
+  if (options_.namespaces.empty()) follow(namespaces_, NamespaceReflectorOptions());
+  return following;
+}
+
+void ClusterSource::Wake() const {
+  const std::uint64_t one = 1;
+  // A full counter wakes as well.
+  (void)!write(changed_.get(), &one, sizeof one);
+}
+
+void ClusterSource::OnOutcome(const client::ApiFailure* failure) {
+  {
+    const MutexLock lock(mutex_);
+    if (failure == nullptr) {
+      answered_ = true;
+      error_.reset();
+    } else {
+      error_ = failure->error;
+    }
+  }
+  // What the list left behind: a page's memory, the decoder's, and the objects' before they were
+  // compressed.
+  if (failure == nullptr && pods_.size() > 1000) malloc_trim(0);
+  Wake();
+}
+
+bool ClusterSource::Stopped() const {
+  pollfd stop = {options_.stop_fd, POLLIN, 0};
+  return poll(&stop, 1, 0) > 0;
+}
+
+Status ClusterSource::AwaitAnswer() {
+  const auto since = steady_clock::now();
+  std::string said;
+  for (;;) {
+    std::optional<Error> error;
+    {
+      const MutexLock lock(mutex_);
+      error = error_;
+      // Of several namespaces one that may not be read is worth an error before anything is shown.
+      if (answered_ && (!error || WorthRetrying(*error))) return {};
+    }
+    if (error && (!WorthRetrying(*error) || (options_.wait && options_.wait->count() == 0))) {
+      return Fail(Explain(std::move(*error), options_));
+    }
+    if (error && error->message != said) {
+      SayWaiting(error->message);
+      said = error->message;
+    }
+    const std::string last = said.empty() ? "no answer from " + pods_.State().description : said;
+    int timeout = -1;
+    if (options_.wait && options_.wait->count() > 0) {
+      const auto left =
+          std::chrono::duration_cast<milliseconds>(since + *options_.wait - steady_clock::now());
+      if (left.count() <= 0) {
+        return Fail(ErrorCode::kDeadlineExceeded, "gave up after --wait: " + last);
+      }
+      timeout = static_cast<int>(std::min<std::int64_t>(left.count() + 1, 3'600'000));
+    }
+    pollfd fds[] = {{changed_.get(), POLLIN, 0}, {options_.stop_fd, POLLIN, 0}};
+    if (poll(fds, 2, timeout) < 0 && errno != EINTR) return Fail(ErrnoError(errno, "poll"));
+    if ((fds[1].revents & POLLIN) != 0) {
+      return Fail(ErrorCode::kCancelled, "stopped by a signal while waiting: " + last);
+    }
+    std::uint64_t drained = 0;
+    (void)!read(changed_.get(), &drained, sizeof drained);
+  }
+}
+
+bool ClusterSource::AwaitLoaded(milliseconds limit) const {
+  const auto deadline = steady_clock::now() + limit;
+  for (;;) {
+    // What may not be read will not be loaded, and nobody needs to wait for it.
+    const Progress nodes = Nodes();
+    const Progress namespaces = Namespaces();
+    const bool rest =
+        (!options_.nodes || nodes.loaded || !nodes.last_error.empty()) &&
+        (!options_.namespaces.empty() || namespaces.loaded || !namespaces.last_error.empty());
+    if (rest && Pods().loaded) return true;
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
+    if (left.count() <= 0) return false;
+    pollfd stop = {options_.stop_fd, POLLIN, 0};
+    if (poll(&stop, 1, static_cast<int>(std::min(left, kLook).count()) + 1) > 0) return false;
+  }
+}
+
+ClusterSource::Progress ClusterSource::ProgressOf(const client::ObjectStore& store) {
+  return {store.size(), store.WaitUntilSynced(steady_clock::time_point::min()),
+          store.State().last_error};
+}
+
+std::unique_ptr<ObjectSource::Subscription> ClusterSource::Subscribe(ObjectKey key,
+                                                                     Callback callback) {
+  client::ObjectStore& store = key.kind == "Node"        ? nodes_
+                               : key.kind == "Namespace" ? namespaces_
+                                                         : pods_;
+  return store.Subscribe(std::move(key), std::move(callback));
+}
+
+const client::ObjectStore& ClusterSource::StoreOf(const std::string& kind) const {
+  return kind == "Node" ? nodes_ : kind == "Namespace" ? namespaces_ : pods_;
+}
+
+}  // namespace downwardfs

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/cluster/mounted_tree.h"
+
+#include <sys/eventfd.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <utility>
+
+#include "base/owned_fd.h"
+#include "fs/cluster/cluster_operations.h"
+#include "fs/fuse/kernel_session.h"
+#include "mount-helper/fuse_mount.h"
+#include "mount-helper/mount_table.h"
+
+namespace downwardfs {
+namespace {
+
+constexpr std::size_t kLanes = 8;
+
+}  // namespace
+
+struct MountedTree::State {
+  State(const MountedTreeOptions& opts, ClusterTree& tree)
+      : options(opts), context(tree, counters) {
+    context.status = options.status;
+  }
+
+  Status Mount();
+
+  const MountedTreeOptions options;
+  RequestCounters counters;
+  ClusterContext context;
+  std::unique_ptr<KernelSession> session;
+  bool as_root = false;
+  int mount_id = -1;
+  std::string file_system;
+  // It is mounted no longer: what is at the mount point now is another's.
+  std::atomic<bool> gone{false};
+  OwnedFd ended{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+};
+
+Status MountedTree::State::Mount() {
+  if (!ended) return Fail(ErrnoError(errno, "eventfd"));
+  as_root = geteuid() == 0;
+  if (!as_root) {
+    if (!options.selinux_context.empty()) {
+      return Fail(ErrorCode::kPermissionDenied, "--selinux-context: only root may set it");
+    }
+    auto mounted = KernelSession::MountAsUser(
+        {options.mount_point, options.fs_name, options.allow_other, /*read_only=*/true}, context);
+    if (!mounted) return Fail(std::move(mounted.error()));
+    session = std::move(*mounted);
+    return {};
+  }
+  FuseMountOptions fuse;
+  fuse.mount_point = options.mount_point;
+  fuse.source = options.fs_name;
+  fuse.allow_other = options.allow_other;
+  fuse.selinux_context = options.selinux_context;
+  auto mount = MountFuse(fuse);
+  if (!mount) return Fail(std::move(mount.error()));
+  mount_id = mount->mount_id;
+  file_system = std::move(mount->file_system);
+  auto attached = KernelSession::Attach(std::move(mount->device), context);
+  if (!attached) {
+    umount2(options.mount_point.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+    return Fail(std::move(attached.error()));
+  }
+  session = std::move(*attached);
+  return {};
+}
+
+MountedTree::MountedTree(std::shared_ptr<State> state, ClusterTree& tree, SessionLoop& loop)
+    : state_(std::move(state)), tree_(tree), loop_(loop) {}
+
+MountedTree::~MountedTree() {
+  Unmount();
+}
+
+Result<std::unique_ptr<MountedTree>> MountedTree::Mount(const MountedTreeOptions& options,
+                                                        ClusterTree& tree, SessionLoop& loop,
+                                                        Publisher& publisher) {
+  auto state = std::make_shared<State>(options, tree);
+  if (auto mounted = state->Mount(); !mounted) return Fail(std::move(mounted.error()));
+  std::unique_ptr<MountedTree> mount(new MountedTree(state, tree, loop));
+  std::vector<Publisher::Lane::Poster> posters;
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    mount->lanes_.push_back(publisher.NewLane());
+    posters.push_back(mount->lanes_.back()->poster());
+  }
+  tree.SetNotice([state, posters](NodeId directory, const std::string& name) {
+    posters[directory % kLanes].Post(
+        [state, directory, name] { state->session->InvalidateName(directory, name); });
+  });
+  auto served =
+      loop.Add(std::shared_ptr<KernelSession>(state, state->session.get()), [ended = state.get()] {
+        ended->gone = true;
+        eventfd_write(ended->ended.get(), 1);
+      });
+  if (!served) return Fail(std::move(served.error()));
+  mount->served_ = *served;
+  return mount;
+}
+
+int MountedTree::ended_fd() const {
+  return state_->ended.get();
+}
+
+void MountedTree::Unmount() {
+  if (std::exchange(unmounted_, true)) return;
+  tree_.SetNotice(nullptr);
+  lanes_.clear();  // what they do needs the loop
+  if (!state_->as_root) {
+    loop_.Remove(served_);
+    state_->session->UnmountAsUser();
+    return;
+  }
+  const auto mount = FindMount(state_->options.mount_point);
+  if (!state_->gone && mount && *mount && (*mount)->id == state_->mount_id &&
+      (*mount)->device == state_->file_system) {
+    umount2(state_->options.mount_point.c_str(), MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW);
+  }
+  loop_.Remove(served_);
+  state_->session->Close();
+}
+
+std::map<std::string, std::uint64_t> MountedTree::requests() const {
+  return state_->counters.Snapshot();
+}
+
+bool MountedTree::stuck() const {
+  return std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->stuck(); });
+}
+
+}  // namespace downwardfs

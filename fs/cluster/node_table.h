@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the kernel knows of the cluster tree: an entry per inode that it has looked up and not
+// forgotten. All the rest of the tree exists only as it is computed, so a cluster of any size costs
+// as much as is looked at. An entry of a file pins the state of the object that its content is
+// rendered from (packed, and shared with the store while it is the current one).
+//
+// Owned by ClusterTree, which guards it with its mutex.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/object_source.h"
+#include "fs/fuse/tree_change.h"
+
+namespace downwardfs {
+
+struct KnownNode {
+  std::string path;
+  NodeId parent = 0;              ///< through which it was found
+  std::uint32_t type = 0;         ///< S_IFDIR, S_IFREG or S_IFLNK
+  std::uint32_t directories = 0;  ///< of a directory below an object
+  std::uint64_t identity = 0;     ///< NodeIdOf()'s
+  std::uint64_t owner = 0;        ///< of a file: the hash of the object whose change may change it
+  std::uint64_t size = 0;         ///< of a file
+  std::int64_t time = 0;          ///< of a file or a link; of a directory below an object
+  ObjectPtr object;               ///< of an object's file
+  std::shared_ptr<const std::string> bytes;  ///< of any other file
+  std::string target;                        ///< of a link
+
+  std::string_view name() const {
+    return std::string_view(path).substr(path.rfind('/') + 1);  // npos + 1 is 0
+  }
+};
+
+class NodeTable {
+ public:
+  /// Null where the kernel does not know it.
+  const KnownNode* Find(NodeId id) const;
+  /// Counts a lookup of the node that has `node`'s path and identity, and gives its id. What is
+  /// known already stays as it is. 0 where its ids are all taken by others, which takes several
+  /// hashes of 64 bits to be the same.
+  NodeId Add(KnownNode node);
+  void Forget(NodeId id, std::uint64_t count);
+
+  /// The id of that path and identity; 0 where the kernel does not know it.
+  NodeId IdOf(std::string_view path, std::uint64_t identity) const;
+  /// Files of that object.
+  std::vector<NodeId> FilesOf(std::uint64_t owner) const;
+  /// The files of objects that were found first, where there are more than `limit`; a batch of
+  /// them, so that most lookups find nothing to do.
+  std::vector<NodeId> OldestFiles(std::size_t limit);
+  /// Its name was taken back: it is none of its object's files any more.
+  void Disown(NodeId id);
+
+  std::size_t size() const { return nodes_.size(); }
+
+ private:
+  struct Counted {
+    KnownNode node;
+    std::uint64_t lookups = 0;
+  };
+  // So many ids are tried for a node, one after the other.
+  static constexpr int kTries = 4;
+
+  void AddTo(std::uint64_t owner, NodeId id);
+  void RemoveFrom(std::uint64_t owner, NodeId id);
+  bool IsFileOfObject(NodeId id) const;
+
+  std::unordered_map<NodeId, Counted> nodes_;
+  std::unordered_map<std::uint64_t, std::vector<NodeId>> files_;
+  std::size_t file_count_ = 0;  // in files_
+  std::deque<NodeId> by_age_;   // of files_, and some that are there no more
+};
+
+}  // namespace downwardfs

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One state of a pod or node as files, rendered when somebody looks. The small files come together;
+// the whole object as JSON and YAML, which costs as much again, only when it is asked for. What the
+// directories at its top are called is known without any rendering. Immutable to its users; any
+// thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/object_source.h"
+#include "fs/projection/projected_file.h"
+
+namespace downwardfs {
+
+class ObjectView {
+ public:
+  /// The names that every object of a kind has at the top.
+  struct Layout {
+    std::string stem;  ///< of STEM.json and STEM.yaml
+    std::vector<std::string> files;
+    std::vector<std::string> directories;
+  };
+  static const Layout& PodLayout();
+  static const Layout& NodeLayout();
+
+  struct Child {
+    std::string name;
+    bool is_directory = false;
+  };
+
+  /// What lies at the top of each object of a kind, sorted.
+  static std::vector<Child> ListTop(const Layout& layout);
+
+  /// `object`: a Pod or a Node.
+  explicit ObjectView(ObjectPtr object);
+
+  /// The file at `path`, which ends in a newline unless it is empty; null if there is none. It
+  /// lives as long as the view.
+  const ProjectedFile* Find(std::string_view path) const EXCLUDES(mutex_);
+  /// How many directories lie in the directory `path`; nothing if it is none.
+  std::optional<std::uint32_t> Subdirectories(std::string_view path) const EXCLUDES(mutex_);
+  /// What lies in the directory `path`, sorted; empty also if it is none.
+  std::vector<Child> List(std::string_view path) const EXCLUDES(mutex_);
+
+  const ObjectPtr& object() const { return object_; }
+
+ private:
+  using Files = std::vector<ProjectedFile>;  // sorted by path
+  const Files& Fields() const EXCLUDES(mutex_);
+  const Files& Whole() const EXCLUDES(mutex_);
+
+  const ObjectPtr object_;
+  const Layout& layout_;
+  mutable Mutex mutex_;
+  // Set once; never changed after.
+  mutable std::unique_ptr<const Files> fields_ GUARDED_BY(mutex_);
+  mutable std::unique_ptr<const Files> whole_ GUARDED_BY(mutex_);
+};
+
+}  // namespace downwardfs

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/cluster/pod_state.h"
+
+#include <map>
+#include <set>
+#include <vector>
+
+#include "base/text.h"
+#include "fs/cluster/json_reader.h"
+
+namespace downwardfs {
+namespace {
+
+using cluster_json::EachOf;
+using cluster_json::Flag;
+using cluster_json::Member;
+using cluster_json::Number;
+using cluster_json::Object;
+using cluster_json::Text;
+
+struct Reading {
+  Object metadata, spec, status;
+  bool has_metadata = false, has_spec = false, has_status = false;
+  std::set<std::string_view> sidecars;
+  int init_containers = 0;
+  bool pod_ready = false;
+};
+
+void ReadSpec(Reading& in, PodState& state) {
+  if (!in.has_spec) return;
+  state.node = Text(in.spec, "nodeName");
+  EachOf(in.spec, "containers", [&](Object) { ++state.containers; });
+  EachOf(in.spec, "initContainers", [&](Object container) {
+    ++in.init_containers;
+    if (Text(container, "restartPolicy") != "Always") return;
+    in.sidecars.insert(Text(container, "name"));
+    ++state.containers;
+  });
+}
+
+void ReadConditions(Reading& in, PodState& state) {
+  std::map<std::string_view, bool> conditions;
+  EachOf(in.status, "conditions", [&](Object condition) {
+    const std::string_view type = Text(condition, "type");
+    conditions[type] = Text(condition, "status") == "True";
+    if (type == "PodScheduled" && Text(condition, "reason") == "SchedulingGated") {
+      state.reason = "SchedulingGated";
+    }
+  });
+  in.pod_ready = conditions["Ready"];
+  if (!in.has_spec) return;
+  EachOf(in.spec, "readinessGates", [&](Object gate) {
+    ++state.gates;
+    if (conditions[Text(gate, "conditionType")]) ++state.open_gates;
+  });
+}
+
+// "Signal:9" or "ExitCode:2", for a container that gives no reason.
+std::string EndOf(Object terminated) {
+  const std::int64_t signal = Number(terminated, "signal");
+  if (signal != 0) return "Signal:" + std::to_string(signal);
+  return "ExitCode:" + std::to_string(Number(terminated, "exitCode"));
+}
+
+// True while the pod is being initialised: then its containers say nothing yet.
+bool ReadInitContainers(const Reading& in, PodState& state, std::int64_t& sidecar_restarts) {
+  bool initializing = false;
+  int index = -1;
+  EachOf(in.status, "initContainerStatuses", [&](Object container) {
+    ++index;
+    if (initializing) return;
+    const std::int64_t restarts = Number(container, "restartCount");
+    const bool sidecar = in.sidecars.count(Text(container, "name")) != 0;
+    state.restarts += restarts;
+    if (sidecar) sidecar_restarts += restarts;
+    Object container_state, detail;
+    const bool has_state = Member(container, "state", &container_state);
+    if (has_state && Member(container_state, "terminated", &detail)) {
+      if (Number(detail, "exitCode") == 0) return;
+      const std::string_view reason = Text(detail, "reason");
+      state.reason = Concat({"Init:", reason.empty() ? EndOf(detail) : reason});
+    } else if (sidecar && Flag(container, "started")) {
+      if (Flag(container, "ready")) ++state.ready;
+      return;
+    } else if (has_state && Member(container_state, "waiting", &detail) &&
+               !Text(detail, "reason").empty() && Text(detail, "reason") != "PodInitializing") {
+      state.reason = Concat({"Init:", Text(detail, "reason")});
+    } else {
+      state.reason =
+          Concat({"Init:", std::to_string(index), "/", std::to_string(in.init_containers)});
+    }
+    initializing = true;
+  });
+  return initializing;
+}
+
+void ReadContainers(const Reading& in, PodState& state) {
+  std::vector<Object> containers;
+  EachOf(in.status, "containerStatuses",
+         [&](Object container) { containers.push_back(container); });
+  bool running = false;
+  for (auto at = containers.rbegin(); at != containers.rend(); ++at) {
+    state.restarts += Number(*at, "restartCount");
+    Object container_state, detail;
+    if (!Member(*at, "state", &container_state)) continue;
+    if (Member(container_state, "waiting", &detail) && !Text(detail, "reason").empty()) {
+      state.reason = Text(detail, "reason");
+    } else if (Member(container_state, "terminated", &detail)) {
+      const std::string_view reason = Text(detail, "reason");
+      state.reason = reason.empty() ? EndOf(detail) : std::string(reason);
+    } else if (Flag(*at, "ready") && Member(container_state, "running", &detail)) {
+      running = true;
+      ++state.ready;
+    }
+  }
+  if (state.reason == "Completed" && running) state.reason = in.pod_ready ? "Running" : "NotReady";
+}
+
+}  // namespace
+
+PodState ReadPodState(const std::string& json) {
+  static thread_local cluster_json::Reader reader;
+  PodState state;
+  Object root;
+  if (!reader.Read(json, &root)) return state;
+  Reading in;
+  in.has_metadata = Member(root, "metadata", &in.metadata);
+  in.has_spec = Member(root, "spec", &in.spec);
+  in.has_status = Member(root, "status", &in.status);
+  std::string_view phase, why;
+  ReadSpec(in, state);
+  if (in.has_status) {
+    phase = Text(in.status, "phase");
+    why = Text(in.status, "reason");
+    state.reason = why.empty() ? phase : why;
+    state.ip = Text(in.status, "podIP");
+    state.nominated_node = Text(in.status, "nominatedNodeName");
+    ReadConditions(in, state);
+    std::int64_t sidecar_restarts = 0;
+    if (!ReadInitContainers(in, state, sidecar_restarts)) {
+      state.restarts = sidecar_restarts;
+      ReadContainers(in, state);
+    }
+  }
+  if (!in.has_metadata) return state;
+  state.name = Text(in.metadata, "name");
+  state.created = cluster_json::ToSeconds(Text(in.metadata, "creationTimestamp"));
+  if (!Text(in.metadata, "deletionTimestamp").empty()) {
+    if (why == "NodeLost") {
+      state.reason = "Unknown";
+    } else if (phase != "Succeeded" && phase != "Failed") {
+      state.reason = "Terminating";
+    }
+  }
+  return state;
+}
+
+}  // namespace downwardfs

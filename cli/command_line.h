@@ -111,7 +111,7 @@ struct CsiOptions {
   std::string run_as;
   bool resend = true;
   bool probe = false;                  ///< ask the plugin at the endpoint how it is, and exit
-  bool live = false;  ///< of a probe: an answer is enough
+  bool live = false;                   ///< of a probe: an answer is enough
   std::vector<std::string> arguments;  ///< those after `csi`, for the daemon
 };
 

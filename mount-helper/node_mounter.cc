@@ -25,7 +25,7 @@ namespace {
 using Kind = Message::Kind;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kCheckDelay{20};
+constexpr milliseconds kCheckDelay{100};
 constexpr milliseconds kPatience{5000};  // with a peer that does not read
 constexpr mode_t kStateMode = 0700;
 
@@ -253,6 +253,13 @@ Status NodeMounter::ClearPlace(const VolumePlace& place, bool ours_may_be_there)
   auto path = place.RealPath();
   if (!path) return Fail(std::move(path.error()));
   for (;;) {
+    // The table has a line for every volume of the node; it is read where it must be.
+    const auto there = place.MountedThere();
+    if (there && there->empty()) return {};
+    if (there && ours_may_be_there && own_->Has(*there)) {
+      if (auto done = place.Detach(); !done) return done;
+      continue;
+    }
     const auto mounts = watch_->Read();
     if (!mounts) return Fail(ErrorCode::kInternal, "the mount table cannot be read");
     const MountEntry* const top = FindOnTop(*mounts, *path);

@@ -129,6 +129,18 @@ Result<std::string> VolumePlace::RealPath() const {
   return path + name_;
 }
 
+std::optional<std::string> VolumePlace::MountedThere() const {
+  struct statx st = {};
+  constexpr int kFlags = AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+  if (statx(parent_.get(), name_.c_str(), kFlags, STATX_TYPE, &st) != 0) {
+    if (errno == ENOENT) return std::string();
+    return std::nullopt;
+  }
+  if ((st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) == 0) return std::nullopt;
+  if ((st.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0) return std::string();
+  return std::to_string(st.stx_dev_major) + ":" + std::to_string(st.stx_dev_minor);
+}
+
 Status VolumePlace::Detach() const {
   const std::string target = "/proc/self/fd/" + std::to_string(parent_.get()) + "/" + name_;
   if (umount2(target.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) return {};

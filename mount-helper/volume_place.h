@@ -35,6 +35,9 @@ class VolumePlace {
   Result<OwnedFd> OpenTarget() const;
   /// The path without symlinks, as mountinfo shows it.
   Result<std::string> RealPath() const;
+  /// The file system that is mounted on the target ("0:45"); empty: none is. Nothing where the
+  /// kernel does not say (before Linux 5.8).
+  std::optional<std::string> MountedThere() const;
   /// Detaches what is mounted on the target.
   Status Detach() const;
   /// Removes the target, an empty directory. What is in it is somebody's data and stays:

@@ -40,9 +40,9 @@ void AnswerEio(int device, std::uint64_t unique) {
 RequestRecovery::RequestRecovery(const HandoverMemory& memory, VolumeNodes& nodes)
     : memory_(memory), nodes_(nodes) {}
 
-// The kernel must not have to fault a page in while it copies a request: with a SIGKILL pending that
-// would end the request with EIO. A slot's pages are taken when its thread first serves the volume,
-// since most volumes are served seldom.
+// The kernel must not have to fault a page in while it copies a request: with a SIGKILL pending
+// that would end the request with EIO. A slot's pages are taken when its thread first serves the
+// volume, since most volumes are served seldom.
 void RequestRecovery::MakeResident(std::uint32_t slot) {
   if (resident_[slot]) return;
   resident_[slot] = true;

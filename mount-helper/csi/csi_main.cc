@@ -144,7 +144,8 @@ Result<int> Run(const CsiOptions& options) {
   auto socket = SocketPath(options.endpoint);
   if (!socket) return Fail(std::move(socket.error()));
   if (options.probe) {
-    if (auto ready = ProbePlugin(*socket, options.live); !ready) return Fail(std::move(ready.error()));
+    if (auto ready = ProbePlugin(*socket, options.live); !ready)
+      return Fail(std::move(ready.error()));
     return 0;
   }
   AllowManyFiles();

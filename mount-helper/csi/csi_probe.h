@@ -8,8 +8,8 @@
 
 namespace downwardfs {
 
-/// Asks the plugin at the socket how it is. Done where it is ready, with `live` where it answers; the
-/// error says what is wrong.
+/// Asks the plugin at the socket how it is. Done where it is ready, with `live` where it answers;
+/// the error says what is wrong.
 Status ProbePlugin(const std::string& socket, bool live);
 
 }  // namespace downwardfs

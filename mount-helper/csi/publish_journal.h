@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Which volumes are published, on disk: a file per volume, written so that a power cut leaves the
-// old state or the new: a changed record replaces the one before by rename, after an fsync; of a new
-// one, which is part of every publish, half a record counts as none, and no mount survives a power
-// cut anyway. It is read at the start of a daemon and says what the volumes that it is handed are, and
-// which are to be mounted anew. No token, no secret is ever in it. Used by one thread at a time for
-// each volume.
+// old state or the new: a changed record replaces the one before by rename, after an fsync; of a
+// new one, which is part of every publish, half a record counts as none, and no mount survives a
+// power cut anyway. It is read at the start of a daemon and says what the volumes that it is handed
+// are, and which are to be mounted anew. No token, no secret is ever in it. Used by one thread at a
+// time for each volume.
 #pragma once
 
 #include <string>

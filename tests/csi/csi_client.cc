@@ -76,8 +76,7 @@ CsiAnswer CsiClient::Unpublish(const std::string& id, const std::string& path) {
   return AnswerOf(stubs_->node->NodeUnpublishVolume(&made.context, request, &response));
 }
 
-CsiAnswer CsiClient::Stats(const std::string& id, const std::string& path,
-                           VolumeFigures& figures) {
+CsiAnswer CsiClient::Stats(const std::string& id, const std::string& path, VolumeFigures& figures) {
   csi::v1::NodeGetVolumeStatsRequest request;
   request.set_volume_id(id);
   request.set_volume_path(path);

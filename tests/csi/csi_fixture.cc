@@ -16,11 +16,10 @@
 namespace downwardfs::testing {
 namespace {
 
-constexpr char kSpec[] =
-    R"("containers":[{"name":"main"}],)"
-    R"("volumes":[{"name":"ours","csi":{"driver":"csi.downwardfs.dev"}},)"
-    R"({"name":"second","csi":{"driver":"csi.downwardfs.dev"}},)"
-    R"({"name":"other","csi":{"driver":"csi.example.com"}}])";
+constexpr char kSpec[] = R"("containers":[{"name":"main"}],)"
+                         R"("volumes":[{"name":"ours","csi":{"driver":"csi.downwardfs.dev"}},)"
+                         R"({"name":"second","csi":{"driver":"csi.downwardfs.dev"}},)"
+                         R"({"name":"other","csi":{"driver":"csi.example.com"}}])";
 
 struct ProcessLine {
   pid_t parent = 0;
@@ -92,8 +91,8 @@ std::string CsiTest::UidOf(const std::string& pod) const {
 }
 
 void CsiTest::StartPlugin(const std::vector<std::string>& more) {
-  std::vector<std::string> words = {"csi",      "--node-id",      "node1",
-                                    "--server", server_->url(),   "--kubelet-dir",
+  std::vector<std::string> words = {"csi",      "--node-id",     "node1",
+                                    "--server", server_->url(),  "--kubelet-dir",
                                     kubelet_,   "--driver-name", kDriver};
   words.insert(words.end(), more.begin(), more.end());
   plugin_.emplace(std::move(words), dir_ / "plugin.log");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The node plugin against the API server double: pod default/web (uid-1) with a volume `ours` of our
-// driver, and a kubelet's directory. Needs root and /dev/fuse.
+// The node plugin against the API server double: pod default/web (uid-1) with a volume `ours` of
+// our driver, and a kubelet's directory. Needs root and /dev/fuse.
 #pragma once
 
 #include <gmock/gmock.h>

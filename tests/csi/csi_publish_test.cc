@@ -57,8 +57,8 @@ TEST_F(CsiTest, RepublishingLeavesOneMountAndAppliesWhatHasChanged) {
   ASSERT_TRUE(client().Publish(call).ok());
   for (int i = 0; i < 300; ++i) {
     call.mount_group = std::to_string(1000 + i);
-    call.context["csi.storage.k8s.io/serviceAccount.tokens"] = "{\"token\": \"" +
-                                                               std::to_string(i) + "\"}";
+    call.context["csi.storage.k8s.io/serviceAccount.tokens"] =
+        "{\"token\": \"" + std::to_string(i) + "\"}";
     call.mount_flags = {i % 2 == 0 ? "ro" : "noatime"};
     const CsiAnswer answer = client().Publish(call);
     ASSERT_TRUE(answer.ok()) << answer.message;

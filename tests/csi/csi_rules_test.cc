@@ -70,6 +70,7 @@ TEST_F(CsiRulesTest, ThePodMustBeTheOneThatTheKubeletMeans) {
   call = CallFor();
   server_->Delete("default", "web");
   Label("again");
+  ASSERT_TRUE(client().Publish(CallFor("web", "second")).ok());  // the plugin has seen it
   Refuses(call, csi_code::kFailedPrecondition, "that pod is gone");
   call = CallFor();
   call.context["csi.storage.k8s.io/pod.name"] = "nobody";

@@ -104,7 +104,8 @@ TEST(PublishRequestTest, WhatIsNoInlineVolumeIsRefused) {
 }
 
 TEST(PublishRequestTest, AWrongAttributeIsNamedWithItsRule) {
-  EXPECT_THAT(RefusalOf("item", "[]"), HasSubstr("volumeAttributes.item: unknown; there are items"));
+  EXPECT_THAT(RefusalOf("item", "[]"),
+              HasSubstr("volumeAttributes.item: unknown; there are items"));
   EXPECT_THAT(RefusalOf("layout", "flat"), HasSubstr("must be kubelet or live"));
   EXPECT_THAT(RefusalOf("view", "none"), HasSubstr("must be full"));
   EXPECT_THAT(RefusalOf("defaultMode", "0644"), HasSubstr("needs items"));

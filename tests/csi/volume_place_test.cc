@@ -103,8 +103,7 @@ TEST_F(PlaceTest, AMissingParentIsNotFound) {
 
 TEST_F(PlaceTest, AnOrphanIsAVolumeWhosePodDirectoryIsGone) {
   EXPECT_TRUE(PodDirectoryExists(root_, target_));
-  EXPECT_FALSE(
-      PodDirectoryExists(root_, root_ + "/pods/gone/volumes/kubernetes.io~csi/v/mount"));
+  EXPECT_FALSE(PodDirectoryExists(root_, root_ + "/pods/gone/volumes/kubernetes.io~csi/v/mount"));
   EXPECT_TRUE(PodDirectoryExists("", "/anywhere"));
   EXPECT_TRUE(PodDirectoryExists(dir_ / "no-such-root", target_));
 }

@@ -11,8 +11,20 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{60};
 
+// A connection for each call, as the kubelet has it: one that outlived the plugin's process would
+// refuse the first call after it.
 std::shared_ptr<grpc::Channel> ChannelTo(const std::string& socket) {
-  return grpc::CreateChannel("unix://" + socket, grpc::InsecureChannelCredentials());
+  grpc::ChannelArguments own;
+  own.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel("unix://" + socket, grpc::InsecureChannelCredentials(), own);
+}
+
+std::unique_ptr<csi::v1::Node::Stub> NodeAt(const std::string& socket) {
+  return csi::v1::Node::NewStub(ChannelTo(socket));
+}
+
+std::unique_ptr<csi::v1::Identity::Stub> IdentityAt(const std::string& socket) {
+  return csi::v1::Identity::NewStub(ChannelTo(socket));
 }
 
 CsiAnswer AnswerOf(const grpc::Status& status) {
@@ -29,19 +41,6 @@ struct Call {
 };
 
 }  // namespace
-
-struct CsiClient::Stubs {
-  std::unique_ptr<csi::v1::Identity::Stub> identity;
-  std::unique_ptr<csi::v1::Node::Stub> node;
-};
-
-CsiClient::CsiClient(const std::string& socket) : stubs_(std::make_unique<Stubs>()) {
-  const auto channel = ChannelTo(socket);
-  stubs_->identity = csi::v1::Identity::NewStub(channel);
-  stubs_->node = csi::v1::Node::NewStub(channel);
-}
-
-CsiClient::~CsiClient() = default;
 
 CsiAnswer CsiClient::Publish(const PublishCall& call) {
   csi::v1::NodePublishVolumeRequest request;
@@ -64,7 +63,7 @@ CsiAnswer CsiClient::Publish(const PublishCall& call) {
   for (const auto& [name, value] : call.context) (*request.mutable_volume_context())[name] = value;
   Call made(call.patience);
   csi::v1::NodePublishVolumeResponse response;
-  return AnswerOf(stubs_->node->NodePublishVolume(&made.context, request, &response));
+  return AnswerOf(NodeAt(socket_)->NodePublishVolume(&made.context, request, &response));
 }
 
 CsiAnswer CsiClient::Unpublish(const std::string& id, const std::string& path) {
@@ -73,7 +72,7 @@ CsiAnswer CsiClient::Unpublish(const std::string& id, const std::string& path) {
   request.set_target_path(path);
   Call made;
   csi::v1::NodeUnpublishVolumeResponse response;
-  return AnswerOf(stubs_->node->NodeUnpublishVolume(&made.context, request, &response));
+  return AnswerOf(NodeAt(socket_)->NodeUnpublishVolume(&made.context, request, &response));
 }
 
 CsiAnswer CsiClient::Stats(const std::string& id, const std::string& path, VolumeFigures& figures) {
@@ -82,7 +81,7 @@ CsiAnswer CsiClient::Stats(const std::string& id, const std::string& path, Volum
   request.set_volume_path(path);
   Call made;
   csi::v1::NodeGetVolumeStatsResponse response;
-  const auto status = stubs_->node->NodeGetVolumeStats(&made.context, request, &response);
+  const auto status = NodeAt(socket_)->NodeGetVolumeStats(&made.context, request, &response);
   for (const auto& usage : response.usage()) {
     if (usage.unit() == csi::v1::VolumeUsage::BYTES) figures.used_bytes = usage.used();
     if (usage.unit() == csi::v1::VolumeUsage::INODES) figures.used_inodes = usage.used();
@@ -95,13 +94,13 @@ CsiAnswer CsiClient::Stats(const std::string& id, const std::string& path, Volum
 CsiAnswer CsiClient::Stage() {
   Call made;
   csi::v1::NodeStageVolumeResponse response;
-  return AnswerOf(stubs_->node->NodeStageVolume(&made.context, {}, &response));
+  return AnswerOf(NodeAt(socket_)->NodeStageVolume(&made.context, {}, &response));
 }
 
 std::string CsiClient::Probe() {
   Call made;
   csi::v1::ProbeResponse response;
-  const auto status = stubs_->identity->Probe(&made.context, {}, &response);
+  const auto status = IdentityAt(socket_)->Probe(&made.context, {}, &response);
   if (!status.ok()) return status.error_message();
   return response.ready().value() ? "ready" : "not ready";
 }
@@ -109,21 +108,21 @@ std::string CsiClient::Probe() {
 std::string CsiClient::PluginInfo() {
   Call made;
   csi::v1::GetPluginInfoResponse response;
-  const auto status = stubs_->identity->GetPluginInfo(&made.context, {}, &response);
+  const auto status = IdentityAt(socket_)->GetPluginInfo(&made.context, {}, &response);
   return status.ok() ? response.name() + " " + response.vendor_version() : status.error_message();
 }
 
 std::string CsiClient::NodeId() {
   Call made;
   csi::v1::NodeGetInfoResponse response;
-  const auto status = stubs_->node->NodeGetInfo(&made.context, {}, &response);
+  const auto status = NodeAt(socket_)->NodeGetInfo(&made.context, {}, &response);
   return status.ok() ? response.node_id() : status.error_message();
 }
 
 std::vector<int> CsiClient::Capabilities() {
   Call made;
   csi::v1::NodeGetCapabilitiesResponse response;
-  stubs_->node->NodeGetCapabilities(&made.context, {}, &response);
+  NodeAt(socket_)->NodeGetCapabilities(&made.context, {}, &response);
   std::vector<int> types;
   for (const auto& one : response.capabilities()) types.push_back(one.rpc().type());
   return types;

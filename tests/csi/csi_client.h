@@ -5,8 +5,8 @@
 
 #include <chrono>
 #include <map>
-#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace downwardfs::testing {
@@ -53,8 +53,7 @@ struct VolumeFigures {
 
 class CsiClient {
  public:
-  explicit CsiClient(const std::string& socket);
-  ~CsiClient();
+  explicit CsiClient(std::string socket) : socket_(std::move(socket)) {}
 
   CsiAnswer Publish(const PublishCall& call);
   CsiAnswer Unpublish(const std::string& id, const std::string& path);
@@ -68,8 +67,7 @@ class CsiClient {
   std::vector<int> Capabilities();
 
  private:
-  struct Stubs;
-  std::unique_ptr<Stubs> stubs_;
+  const std::string socket_;
 };
 
 /// Asks a registration socket as the kubelet does: "TYPE NAME ENDPOINT VERSION...".

@@ -71,7 +71,7 @@ TEST_F(ApiTest, TheNodeIsFollowedAgainAsSoonAsThePodIs) {
   server_->Drop();
   allocatable("32Mi");
   EXPECT_TRUE(Shows("memory", "33554432"));
-  EXPECT_EQ(mount.StatusField("lastError"), "\"\"");
+  EXPECT_TRUE(Eventually([&] { return mount.StatusField("lastError") == "\"\""; }));
 }
 
 TEST_F(ApiStatusTest, AWatchThatTheServerEndsIsNotCalledConnected) {

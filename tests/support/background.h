@@ -11,8 +11,8 @@ namespace downwardfs::testing {
 
 class Background {
  public:
-  /// Runs `downwardfs WORDS`, or another program; its standard error goes to the file `errors`, which
-  /// exists from now.
+  /// Runs `downwardfs WORDS`, or another program; its standard error goes to the file `errors`,
+  /// which exists from now.
   Background(std::vector<std::string> words, std::string errors, const std::string& program = "");
   ~Background();
   Background(const Background&) = delete;

@@ -185,7 +185,8 @@ void NodeMounter::Answer(const Message& request, Result<Message> answer) {
 void NodeMounter::Adopt(Message offer) {
   auto taken = TakeVolume(std::move(offer));
   if (!taken) return;
-  auto& [id, volume] = *taken;
+  const std::string id = taken->first;
+  HeldVolume& volume = taken->second;
   offered_.insert(id);
   if (volumes_.count(id) != 0) return;
   auto memory = HandoverMemory::Map(volume.memory.get());

@@ -20,7 +20,9 @@ Result<std::string> FindOwnProgram(const std::string& name) {
   if (!self) return self;
   const std::string folder = self->substr(0, self->rfind('/'));
   for (const char* beside : {"/../libexec/downwardfs/", "/../mount-helper/"}) {
-    const std::string path = folder + beside + name;
+    std::string path = folder;
+    path += beside;
+    path += name;
     if (access(path.c_str(), X_OK) == 0) return path;
   }
   return Fail(ErrorCode::kFailedPrecondition, name + ": not found beside " + *self);

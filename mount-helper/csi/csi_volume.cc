@@ -205,7 +205,13 @@ Status CsiVolume::Mount(VolumeVersionPtr version, std::string resource_version, 
       [&]() -> Result<HeldMount> {
         auto made = parts_.holder.Mount(spec_.volume_id, spec_.target_path, source,
                                         memory_fd->get(), replace);
-        if (!made) return Fail(std::move(made.error()));
+        if (!made) {
+          // The directory above target_path is the caller's to make.
+          if (made.error().code == ErrorCode::kNotFound) {
+            made.error().code = ErrorCode::kFailedPrecondition;
+          }
+          return Fail(std::move(made.error()));
+        }
         mounted = true;
         return MakeHeld(std::move(made->device), std::move(made->view));
       },

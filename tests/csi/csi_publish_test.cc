@@ -175,6 +175,29 @@ TEST_F(CsiTest, TheLiveLayoutAndTheFullView) {
   EXPECT_TRUE(Shows(call.target_path, "tick", "two"));
 }
 
+// As a conformance suite calls it: target_paths of its own, nothing staged.
+TEST_F(CsiTest, WithoutAKubeletsDirectoryAnyPlaceWillDo) {
+  const std::string socket = dir_ / "own.sock";
+  plugin_.emplace(std::vector<std::string>{"csi", "--node-id", "node1", "--server", server_->url(),
+                                           "--endpoint", "unix://" + socket},
+                  dir_ / "plugin.log");
+  client_.emplace(socket);
+  PublishCall call = CallFor();
+  call.target_path = dir_.MakeDir("sanity") + "/target";
+  const CsiAnswer answer = client().Publish(call);
+  ASSERT_TRUE(answer.ok()) << answer.message;
+  EXPECT_EQ(Slurp(call.target_path + "/tick"), "one");
+  EXPECT_TRUE(client().Publish(call).ok());
+  VolumeFigures figures;
+  EXPECT_TRUE(client().Stats(call.volume_id, call.target_path, figures).ok());
+  EXPECT_EQ(client().Stats("unknown", call.target_path, figures).code, csi_code::kNotFound);
+  EXPECT_TRUE(client().Unpublish(call.volume_id, call.target_path).ok());
+  EXPECT_FALSE(std::filesystem::exists(call.target_path));
+  EXPECT_TRUE(client().Unpublish("unknown", call.target_path).ok());
+  call.target_path = dir_ / "sanity/missing/target";
+  EXPECT_EQ(client().Publish(call).code, csi_code::kFailedPrecondition);
+}
+
 TEST_F(CsiTest, AProbeSaysWhetherTheServerIsFollowed) {
   const std::string endpoint = "unix://" + socket_;
   EXPECT_EQ(Downwardfs({"csi", "--probe", "--endpoint", endpoint}).exit_code, 1);

@@ -34,11 +34,7 @@ namespace {
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kHangs = 20 * kSecond;
 constexpr std::int64_t kSlack = 24 << 20;  // of memory: what the allocator may keep
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kMemoryTells = false;  // the sanitizer keeps what was freed
-#else
-constexpr bool kMemoryTells = true;
-#endif
+constexpr bool kMemoryTells = MEMORY_TELLS;  // false: a sanitizer keeps what was freed
 
 struct Plan {
   int seconds = 60;

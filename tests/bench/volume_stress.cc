@@ -33,7 +33,7 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kHangs = 20 * kSecond;
-constexpr std::int64_t kSlack = 24 << 20;  // of memory: what the allocator may keep
+constexpr std::int64_t kSlack = 24 << 20;    // of memory: what the allocator may keep
 constexpr bool kMemoryTells = MEMORY_TELLS;  // false: a sanitizer keeps what was freed
 
 struct Plan {

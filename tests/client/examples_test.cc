@@ -5,10 +5,10 @@
 
 #include <array>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <utility>
 
+#include "tests/client/temp_dir.h"
 #include "tests/fakes/fake_api_server.h"
 
 namespace downwardfs {
@@ -17,14 +17,14 @@ namespace {
 class ExamplesTest : public testing::Test {
  protected:
   ExamplesTest() {
-    const std::string ca = testing::TempDir() + "examples_test_ca.pem";
-    std::ofstream(ca) << server_.ca_pem();
-    std::ofstream(kubeconfig_) << "apiVersion: v1\nkind: Config\ncurrent-context: test\n"
-                                  "clusters:\n- name: test\n  cluster:\n    server: "
-                               << server_.url() << "\n    certificate-authority: " << ca
-                               << "\nusers:\n- name: dev\n  user:\n    token: s3cret\n"
-                                  "contexts:\n- name: test\n  context:\n    cluster: test\n"
-                                  "    user: dev\n";
+    const std::string ca = dir_.Write("ca.pem", server_.ca_pem());
+    kubeconfig_ = dir_.Write("kubeconfig",
+                             "apiVersion: v1\nkind: Config\ncurrent-context: test\n"
+                             "clusters:\n- name: test\n  cluster:\n    server: " +
+                                 server_.url() + "\n    certificate-authority: " + ca +
+                                 "\nusers:\n- name: dev\n  user:\n    token: s3cret\n"
+                                 "contexts:\n- name: test\n  context:\n    cluster: test\n"
+                                 "    user: dev\n");
   }
 
   // What the program prints, and its exit status.
@@ -40,7 +40,8 @@ class ExamplesTest : public testing::Test {
   }
 
   FakeApiServer server_{{.token = "s3cret"}};
-  const std::string kubeconfig_ = testing::TempDir() + "examples_test_kubeconfig";
+  const TempDir dir_;
+  std::string kubeconfig_;
 };
 
 TEST_F(ExamplesTest, NamespaceIsCreatedReadAndDeleted) {

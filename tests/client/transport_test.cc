@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include <cstdio>
-#include <fstream>
 
 #include "base/worker_thread.h"
 #include "client/api/api_client.h"
 #include "client/http/curl_transport.h"
 #include "client/http/request_target.h"
+#include "tests/client/temp_dir.h"
 #include "tests/fakes/fake_api_server.h"
 #include "tests/fakes/fake_clock.h"
 
@@ -147,8 +146,8 @@ TEST(TransportTest, TheCertificateMustBeTrustedAndNameTheServer) {
 TEST(TransportTest, ARotatedCaFileIsPickedUp) {
   FakeApiServer server;
   server.Put("default", "p", "x");
-  const std::string path = testing::TempDir() + "/transport_test_ca.pem";
-  std::ofstream(path) << server.ca_pem();
+  const TempDir dir;
+  const std::string path = dir.Write("ca.pem", server.ca_pem());
   ClusterConfig config = ConfigFor(server);
   config.ca_pem.clear();
   config.ca_file = path;
@@ -158,10 +157,9 @@ TEST(TransportTest, ARotatedCaFileIsPickedUp) {
   server.RotateCertificates();
   server.Drop();
   EXPECT_NE(MessageOf(client.Get(Pods())).find(path), std::string::npos);
-  std::ofstream(path) << server.ca_pem();
+  dir.Write("ca.pem", server.ca_pem());
   // At once: a failed handshake has the file read again before its interval is over.
   EXPECT_TRUE(client.Get(Pods())) << MessageOf(client.Get(Pods()));
-  std::remove(path.c_str());
 }
 
 TEST(TransportTest, ClientCertificates) {

@@ -6,9 +6,9 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <memory>
+
+#include "tests/support/temp_dir.h"
 
 namespace downwardfs {
 namespace {
@@ -58,12 +58,11 @@ std::vector<EnvVar> Vars() {
 // What a POSIX shell prints after it has read `text` from a file, names and all: each value of Vars
 // and a NUL behind it.
 std::string ReadByShell(const std::string& text, const std::string& read_it) {
-  const std::string file = ::testing::TempDir() + "env_format_test.env";
-  std::ofstream(file, std::ios::binary) << text;
+  const testing::TempDir dir;
+  const std::string file = dir.Write("env", text);
   std::string script = "set -e; " + read_it + "; ";
   for (const EnvVar& var : Vars()) script += "printf '%s\\0' \"$" + var.name + "\"; ";
-  const std::string runner = ::testing::TempDir() + "env_format_test.sh";
-  std::ofstream(runner, std::ios::binary) << script;
+  const std::string runner = dir.Write("script.sh", script);
   const std::string command = "env -i F='" + file + "' /bin/sh '" + runner + "'";
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
   std::string out;
@@ -71,8 +70,6 @@ std::string ReadByShell(const std::string& text, const std::string& read_it) {
   while (const std::size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe.get())) {
     out.append(buffer.data(), n);
   }
-  std::filesystem::remove(file);
-  std::filesystem::remove(runner);
   return out;
 }
 

@@ -8,7 +8,7 @@
 
 #include <cstdlib>
 
-#include "tests/client/config/temp_dir.h"
+#include "tests/client/temp_dir.h"
 
 namespace downwardfs::client {
 namespace {

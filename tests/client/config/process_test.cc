@@ -13,7 +13,7 @@
 #include <fstream>
 
 #include "base/worker_thread.h"
-#include "tests/client/config/temp_dir.h"
+#include "tests/client/temp_dir.h"
 
 namespace downwardfs::client {
 namespace {

@@ -8,7 +8,7 @@
 #include <map>
 
 #include "base/file.h"
-#include "tests/client/config/temp_dir.h"
+#include "tests/client/temp_dir.h"
 #include "tests/fakes/fake_clock.h"
 
 namespace downwardfs::client {

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/client/config/temp_dir.h"
+#include "tests/client/temp_dir.h"
 #include "tests/fakes/fake_clock.h"
 
 namespace downwardfs::client {

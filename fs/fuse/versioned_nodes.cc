@@ -175,6 +175,15 @@ std::optional<std::string> VersionedNodes::UnfinishedDirectory() const {
   return live_.at(staged_).version->data_dir();
 }
 
+std::vector<std::string> VersionedNodes::MovedNames() const {
+  MutexLock lock(mutex_);
+  std::vector<std::string> names = {kDataLink, kNewDataLink};
+  for (const auto& [id, link] : links_) {
+    if (!link.listed) names.push_back(link.name);
+  }
+  return names;
+}
+
 std::vector<std::pair<NodeId, std::string>> VersionedNodes::RetiredVersions() const {
   MutexLock lock(mutex_);
   std::vector<std::pair<NodeId, std::string>> retired;

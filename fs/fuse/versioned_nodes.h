@@ -38,6 +38,9 @@ class VersionedNodes final : public VolumeNodes {
   /// What an attempt to show a version has left: its directory, which must be removed, and the name
   /// of the link. Nothing where no attempt is under way.
   std::optional<std::string> UnfinishedDirectory() const;
+  /// Names in the root that have led elsewhere at some time, or have gone: the kernel may know them
+  /// as they were.
+  std::vector<std::string> MovedNames() const;
   /// Versions that resolve by name, but are not shown.
   std::vector<std::pair<NodeId, std::string>> RetiredVersions() const;
 

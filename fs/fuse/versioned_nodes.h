@@ -27,6 +27,10 @@
 
 namespace downwardfs {
 
+/// The link to the data directory that is shown, and its name before it is moved there.
+inline constexpr char kDataLink[] = "..data";
+inline constexpr char kNewDataLink[] = "..data_tmp";
+
 class VersionedNodes final : public VolumeNodes {
  public:
   VersionedNodes(Ownership ownership, WallTime created);

@@ -11,8 +11,6 @@ namespace {
 
 using Kind = TreeChange::Kind;
 
-constexpr char kDataLink[] = "..data";
-constexpr char kNewDataLink[] = "..data_tmp";
 constexpr unsigned kDirectoryMode = 0755;
 
 TreeChange InRoot(Kind kind, std::string name, std::string new_name = "") {

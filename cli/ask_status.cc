@@ -19,6 +19,7 @@ namespace downwardfs {
 namespace {
 
 constexpr int kTimeoutMilliseconds = 5000;
+constexpr int kReapTries = 20;            // of 5 ms
 constexpr std::size_t kMaxBytes = 65536;  // XATTR_SIZE_MAX
 
 // In the child: the attribute's bytes to `fd`; the exit status is the errno.
@@ -70,13 +71,18 @@ Result<std::string> AskStatus(const std::string& mount_point) {
     if (n <= 0) break;
     text.append(chunk, static_cast<std::size_t>(n));
   }
-  if (timed_out) kill(child, SIGKILL);
   int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
   if (timed_out) {
+    // Where a daemon has read the question and hangs, not even that ends the child. It is left
+    // then.
+    kill(child, SIGKILL);
+    for (int i = 0; i < kReapTries && waitpid(child, &status, WNOHANG) == 0; ++i) {
+      poll(nullptr, 0, 5);
+    }
     return Fail(ErrorCode::kDeadlineExceeded,
                 mount_point + ": the mount's daemon does not answer (waited 5 s)");
+  }
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (!WIFEXITED(status)) return Fail(ErrorCode::kInternal, mount_point + ": asking failed");
   if (WEXITSTATUS(status) != 0) return Fail(Explain(mount_point, WEXITSTATUS(status)));

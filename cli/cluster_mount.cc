@@ -16,6 +16,7 @@
 #include "base/sd_notify.h"
 #include "base/text.h"
 #include "cli/cluster_status.h"
+#include "cli/free_mount_point.h"
 #include "cli/mount_parts.h"
 #include "cli/sources/cluster_source.h"
 #include "cli/stop_signals.h"
@@ -81,7 +82,7 @@ MountedTreeOptions TreeMountOptions(const MountOptions& options, const std::stri
                                     const ClusterStatus& status) {
   MountedTreeOptions out;
   out.mount_point = mount_point;
-  out.fs_name = "downwardfs:cluster";
+  out.fs_name = options.source_name.empty() ? "downwardfs:cluster" : options.source_name;
   // With the rights of who mounts a whole cluster is read: nobody else sees it unless told to.
   out.allow_other = options.allow_other && options.allow_other_given;
   out.selinux_context = options.selinux_context;
@@ -91,7 +92,7 @@ MountedTreeOptions TreeMountOptions(const MountOptions& options, const std::stri
 
 Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   if (auto done = CheckFuseAvailable(); !done) return Fail(std::move(done.error()));
-  auto mount_point = CheckMountPoint(options.mount_point);
+  auto mount_point = FreeMountPoint(options.mount_point);
   if (!mount_point) return Fail(std::move(mount_point.error()));
   LogOptions log = options.log;
   log.use_syslog = !options.foreground;

@@ -153,6 +153,7 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
           "Go on with unanswered requests from memory even where the kernel could send them again "
           "(Linux 6.9)")
       ->group(kSurvivalGroup);
+  command->add_option("--source-name", options.source_name)->group("");  // of mount.downwardfs
   AddLog(command, options.log);
   command->add_option(
       "MOUNTPOINT", options.mount_point,

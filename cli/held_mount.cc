@@ -14,6 +14,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -22,6 +23,7 @@
 #include "base/log_keys.h"
 #include "base/sd_notify.h"
 #include "cli/commands.h"
+#include "cli/free_mount_point.h"
 #include "cli/mount_parts.h"
 #include "cli/own_programs.h"
 #include "cli/stop_signals.h"
@@ -36,6 +38,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kInputRetry{1000};
 constexpr milliseconds kPatience{10000};  // with a holder that has much to do
+constexpr std::size_t kFixedNumbers = 7;  // of kAttach, before those that there may be many of
 
 Status ExecHolder(const MountOptions& options, const std::string& mount_point, int ready_fd) {
   auto self = OwnPath();
@@ -74,7 +77,8 @@ class HolderChannel {
     }
     auto attach = ReceiveMessage(channel.fd_.get());
     if (!attach) return Fail(std::move(attach.error()));
-    if (attach->kind != Kind::kAttach || attach->fds.empty() || attach->numbers.size() < 7) {
+    if (attach->kind != Kind::kAttach || attach->fds.empty() ||
+        attach->numbers.size() < kFixedNumbers) {
       return Fail(ErrorCode::kInvalidArgument, "the holder says what is not expected");
     }
     channel.attach_ = std::move(*attach);
@@ -90,13 +94,31 @@ class HolderChannel {
   milliseconds watchdog() const { return milliseconds(attach_.number(6)); }
 
   MountStatus::Holder Figures() const {
-    return {getppid(), attach_.number(0), attach_.number(1), attach_.number(2), attach_.number(3)};
+    // Without a holder the number of its process may be anybody's.
+    return {gone_ ? 0 : getppid(), attach_.number(0), attach_.number(1), attach_.number(2),
+            attach_.number(3)};
+  }
+  /// The same once this daemon serves, with the time for which nobody did.
+  MountStatus::Holder FiguresNow() const {
+    MountStatus::Holder figures = Figures();
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();  // CLOCK_MONOTONIC
+    for (std::size_t i = kFixedNumbers; i < attach_.numbers.size(); ++i) {
+      if ((attach_.numbers[i] & kSinceBit) == 0) continue;
+      const std::chrono::nanoseconds since(attach_.numbers[i] & ~kSinceBit);
+      const auto stall = std::chrono::duration_cast<std::chrono::microseconds>(now - since);
+      figures.last_handover_us =
+          static_cast<std::uint64_t>(std::max<std::int64_t>(stall.count(), 0));
+      figures.longest_handover_us = std::max(figures.longest_handover_us, figures.last_handover_us);
+    }
+    return figures;
   }
   Handover MakeHandover(const HandoverMemory& memory) const {
     Handover handover;
     handover.memory = &memory;
     handover.resend = attach_.number(5) != 0;
-    handover.poison.assign(attach_.numbers.begin() + 7, attach_.numbers.end());
+    std::copy_if(attach_.numbers.begin() + kFixedNumbers, attach_.numbers.end(),
+                 std::back_inserter(handover.poison),
+                 [](std::uint64_t number) { return (number & kSinceBit) == 0; });
     return handover;
   }
   HeldMount TakeMount() { return Held(attach_, 1, attach_.number(4)); }
@@ -196,6 +218,7 @@ class HeldDaemon {
                                         channel_.TakeMount(), *served_.loop, served_.publisher);
     if (!volume) return Fail(std::move(volume.error()));
     served_.volume = std::move(*volume);
+    status_.SetHolder(channel_.FiguresNow());
     status_.AttachVolume(served_.volume.get(), nullptr);
     LogInfo("another daemon goes on with the mount",
             {{log_keys::kMountPoint, volume_options_.mount_point}});
@@ -206,7 +229,7 @@ class HeldDaemon {
     inputs_ = std::move(inputs);
     BindToPod();
     status_.Attach(*inputs_->source, inputs_->pod, inputs_->view);
-    volume_options_.fs_name = SourceName(*inputs_);
+    volume_options_.fs_name = SourceName(options_, *inputs_);
     auto started = StartUpdates(served_, *inputs_,
                                 [this](VolumeVersionPtr version, std::string resource_version) {
                                   return MountedVolume::MountHeld(
@@ -268,6 +291,7 @@ class HeldDaemon {
       }
       if (fds[1].revents != 0) return 0;
       if (fds[2].revents != 0 && channel_.SaysDetached()) served_.volume->Detach();
+      if (channel_.gone()) status_.SetHolder(channel_.Figures());
     }
   }
 
@@ -312,7 +336,7 @@ bool HasHolder() {
 
 Result<int> LaunchHolder(const MountOptions& options) {
   if (auto done = CheckFuseAvailable(); !done) return Fail(std::move(done.error()));
-  auto mount_point = CheckMountPoint(options.mount_point);
+  auto mount_point = FreeMountPoint(options.mount_point);
   if (!mount_point) return Fail(std::move(mount_point.error()));
   if (options.foreground) {
     auto done = ExecHolder(options, *mount_point, -1);

@@ -15,6 +15,7 @@
 #include "cli/cluster_mount.h"
 #include "cli/commands.h"
 #include "cli/default_mount.h"
+#include "cli/free_mount_point.h"
 #include "cli/held_mount.h"
 #include "cli/inputs.h"
 #include "cli/mount_parts.h"
@@ -49,7 +50,7 @@ Result<int> WaitForTheEnd(MountedVolume& volume, int signals) {
 // Runs in the process that stays: the child, or with -f the only one.
 Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   if (auto done = CheckFuseAvailable(); !done) return Fail(std::move(done.error()));
-  auto mount_point = CheckMountPoint(options.mount_point);
+  auto mount_point = FreeMountPoint(options.mount_point);
   if (!mount_point) return Fail(std::move(mount_point.error()));
   LogOptions log = options.log;
   log.use_syslog = !options.foreground;
@@ -66,7 +67,7 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   MountStatus status(*mount_point);
   status.Attach(*inputs->source, inputs->pod, inputs->view);
   MountedVolumeOptions volume = VolumeOptions(options, *mount_point, status, /*held=*/false);
-  volume.fs_name = SourceName(*inputs);
+  volume.fs_name = SourceName(options, *inputs);
   ServedVolume served;
   auto loop = SessionLoop::Start(kServingThreads);
   if (!loop) return Fail(std::move(loop.error()));

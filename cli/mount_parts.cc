@@ -47,7 +47,8 @@ MountedVolumeOptions VolumeOptions(const MountOptions& options, const std::strin
   return out;
 }
 
-std::string SourceName(const Inputs& inputs) {
+std::string SourceName(const MountOptions& options, const Inputs& inputs) {
+  if (!options.source_name.empty()) return options.source_name;
   return "downwardfs:" + inputs.pod.ns + "/" + inputs.pod.name;
 }
 

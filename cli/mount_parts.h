@@ -26,7 +26,7 @@ Status CheckView(const Inputs& inputs, int signals);
 MountedVolumeOptions VolumeOptions(const MountOptions& options, const std::string& mount_point,
                                    const MountStatus& status, bool held);
 /// The mount's source, as mount(8) shows it.
-std::string SourceName(const Inputs& inputs);
+std::string SourceName(const MountOptions& options, const Inputs& inputs);
 
 /// A volume with all that it needs, in the order in which it is made; it is taken down in reverse.
 struct ServedVolume {

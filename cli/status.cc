@@ -52,6 +52,8 @@ std::string AsText(const nlohmann::json& status) {
   field("holder pid", "holderPid");
   field("generation", "generation");
   field("deaths", "deaths");
+  field("last stall (s)", "lastHandoverSeconds");
+  field("worst stall (s)", "longestStallSeconds");
   field("uptime (s)", "uptimeSeconds");
   const auto counts = status.value("requests", nlohmann::json::object());
   std::string requests;

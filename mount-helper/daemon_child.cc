@@ -28,11 +28,29 @@ constexpr int kQuickRestarts = 20;
 constexpr milliseconds kFirstBackoff{50};
 constexpr milliseconds kLongestBackoff{5000};
 constexpr milliseconds kEndGrace{2000};
+constexpr milliseconds kKillGrace{2000};  // one that hangs in the kernel is left to it
 constexpr milliseconds kStartTime{10000};
 
 std::uint64_t Microseconds(std::chrono::steady_clock::duration duration) {
   return static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
+// In the child. Before the mount is ready somebody reads this; later the log has it.
+[[noreturn]] void CannotStart(const std::string& why) {
+  dprintf(STDERR_FILENO, "downwardfs-holder: %s\n", why.c_str());
+  syslog(LOG_ERR, "downwardfs: %s", why.c_str());
+  _exit(1);
+}
+
+// Reaps the child; false where it has not ended within that time.
+bool WaitFor(pid_t pid, milliseconds patience, int& status) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (waitpid(pid, &status, WNOHANG) == 0) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    poll(nullptr, 0, 5);
+  }
+  return true;
 }
 
 }  // namespace
@@ -47,10 +65,15 @@ void DaemonChild::BecomeDaemon(int end) const {
   argv.reserve(options_.command.size() + 1);
   for (const std::string& word : options_.command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
-  if (options_.run_as && !BecomeUser(*options_.run_as)) _exit(127);
-  if (!DropAllCapabilities()) _exit(127);
+  const std::string what = "cannot start the daemon: ";
+  if (options_.run_as) {
+    if (const auto done = BecomeUser(*options_.run_as); !done) {
+      CannotStart(what + done.error().message);
+    }
+  }
+  if (const auto done = DropAllCapabilities(); !done) CannotStart(what + done.error().message);
   execv(argv[0], argv.data());
-  _exit(127);
+  CannotStart(what + ErrnoError(errno, options_.command[0]).message);
 }
 
 Status DaemonChild::Start() {
@@ -79,14 +102,14 @@ void DaemonChild::TakeOver(pid_t pid, OwnedFd channel, const Figures& figures) {
   figures_ = figures;
   served_ = true;
   started_ = last_sign_ = died_ = Clock::now();
-  if (!running()) restart_at_ = started_;
+  if (!running()) restart_at_ = unserved_since_.emplace(started_);
   Replace();
 }
 
 void DaemonChild::Serving() {
   served_ = true;
-  if (died_ == Clock::time_point()) return;
-  figures_.last_handover_us = Microseconds(Clock::now() - died_);
+  if (!unserved_since_) return;
+  figures_.last_handover_us = Microseconds(Clock::now() - *std::exchange(unserved_since_, {}));
   figures_.longest_handover_us = std::max(figures_.longest_handover_us, figures_.last_handover_us);
 }
 
@@ -104,6 +127,8 @@ void DaemonChild::Ended() {
   channel_.Reset();
   if (!std::exchange(replaced_, false)) ++figures_.deaths;
   died_ = Clock::now();
+  const auto silent_since = std::exchange(silent_since_, {});
+  if (served_) unserved_since_ = silent_since.value_or(died_);
   if (served_ || died_ - started_ >= kLivedWell) {
     quick_restarts_ = 0;
     backoff_ = milliseconds(0);
@@ -119,18 +144,14 @@ int DaemonChild::End() {
   if (!running()) return 1;
   kill(pid_, SIGCONT);
   kill(pid_, SIGTERM);
-  const auto deadline = Clock::now() + kEndGrace;
   int status = 0;
-  while (waitpid(pid_, &status, WNOHANG) == 0) {
-    if (Clock::now() >= deadline) {
-      kill(pid_, SIGKILL);
-      waitpid(pid_, &status, 0);
-      break;
-    }
-    poll(nullptr, 0, 5);
+  bool ended = WaitFor(pid_, kEndGrace, status);
+  if (!ended) {
+    kill(pid_, SIGKILL);
+    ended = WaitFor(pid_, kKillGrace, status);
   }
   pid_ = -1;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+  return ended && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
 // How long a daemon may be silent. One that starts on a busy machine has more to do than to answer.
@@ -146,6 +167,7 @@ void DaemonChild::KillIfSilent(Clock::time_point now) {
   if (now < last_sign_ + Patience()) return;
   syslog(LOG_WARNING, "downwardfs: no sign of life from daemon %d; it is killed", pid_);
   Kill();
+  if (!silent_since_) silent_since_ = last_sign_;
   last_sign_ = now;
 }
 

@@ -49,6 +49,9 @@ class DaemonChild {
   int channel() const { return channel_ ? channel_.get() : -1; }
   void CloseChannel() { channel_.Reset(); }
   const Figures& figures() const { return figures_; }
+  /// Since when nobody has served: the last one's death, or its last sign of life where it hung.
+  /// Nothing while one serves, and before the first has.
+  std::optional<Clock::time_point> unserved_since() const { return unserved_since_; }
   std::chrono::milliseconds watchdog() const { return options_.watchdog; }
 
   /// It has said something.
@@ -98,9 +101,11 @@ class DaemonChild {
   bool served_ = false;    // the present one has begun to
   bool replaced_ = false;  // it is ended so that a new build takes over
   Clock::time_point started_;
-  Clock::time_point last_sign_;     // of its life
-  Clock::time_point life_checked_;  // when that was looked at closely
-  Clock::time_point died_;          // the one before it
+  Clock::time_point last_sign_;                    // of its life
+  Clock::time_point life_checked_;                 // when that was looked at closely
+  Clock::time_point died_;                         // the one before it
+  std::optional<Clock::time_point> silent_since_;  // the present one, which is killed for that
+  std::optional<Clock::time_point> unserved_since_;
   Clock::time_point restart_at_ = Clock::time_point::max();
   std::chrono::milliseconds backoff_{0};
   int quick_restarts_ = 0;

@@ -2,6 +2,7 @@
 #include "mount-helper/handover_memory.h"
 
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -97,12 +98,15 @@ void HandoverMemory::HoldLife() const {
   if (pthread_mutex_trylock(&life) == EOWNERDEAD) pthread_mutex_consistent(&life);
 }
 
+// The word that the kernel marks when the owner dies (futex(2), robust futexes). The mutex is not
+// locked here: glibc would follow pointers that lie in this memory, and a daemon, which has fewer
+// rights than the holder, could have written them.
 bool HandoverMemory::LifeLost() const {
-  pthread_mutex_t& life = header().life;
-  const int result = pthread_mutex_trylock(&life);
-  if (result == EOWNERDEAD) pthread_mutex_consistent(&life);
-  if (result == 0 || result == EOWNERDEAD) pthread_mutex_unlock(&life);
-  return result == EOWNERDEAD;
+  int* const word = &header().life.__data.__lock;
+  int seen = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+  if ((static_cast<unsigned>(seen) & FUTEX_OWNER_DIED) == 0) return false;
+  // Once is enough. Where the next daemon has it already, it stays as it is.
+  return __atomic_compare_exchange_n(word, &seen, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
 
 void HandoverMemory::Clear(std::uint32_t index) const {

@@ -8,12 +8,6 @@
 #include <vector>
 
 namespace downwardfs {
-namespace {
-
-constexpr std::size_t kMaxPoison = 24;  // of one volume; a message has room for so many
-
-}  // namespace
-
 OwnedFd Duplicate(const OwnedFd& fd) {
   return fd ? OwnedFd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)) : OwnedFd();
 }
@@ -23,8 +17,7 @@ Result<Message> VolumeMessage(const std::string& id, const HeldVolume& volume) {
   message.kind = Message::Kind::kVolume;
   message.text = JoinFields({id, volume.path, volume.file_system});
   message.numbers = {volume.mounted ? 1u : 0u};
-  auto poison = volume.deaths.Poison();
-  poison.resize(std::min(poison.size(), kMaxPoison));
+  const auto poison = volume.deaths.Poison();
   message.numbers.insert(message.numbers.end(), poison.begin(), poison.end());
   message.fds.push_back(Duplicate(volume.device));
   message.fds.push_back(Duplicate(volume.memory));

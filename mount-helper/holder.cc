@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mount-helper/holder.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -13,6 +14,7 @@
 #include <csignal>
 #include <utility>
 
+#include "mount-helper/end_requests.h"
 #include "mount-helper/privileges.h"
 
 namespace downwardfs {
@@ -35,6 +37,8 @@ Status Holder::SetUpSignals() {
 }
 
 Status Holder::SetUp() {
+  // Held by the daemon too, it would not end with us, for which somebody waits.
+  if (options_.ready_fd >= 0) fcntl(options_.ready_fd, F_SETFD, FD_CLOEXEC);
   if (auto done = SetUpSignals(); !done) return done;
   if (memory_) return {};  // taken over
   auto memory = HandoverMemory::Create();
@@ -149,7 +153,21 @@ void Holder::Attach(const Message& hello) {
       static_cast<std::uint64_t>(daemon_.watchdog().count()),
   };
   for (const std::uint64_t request : deaths_.Poison()) numbers.push_back(request);
+  if (const auto since = daemon_.unserved_since()) {
+    const auto time = std::chrono::nanoseconds(since->time_since_epoch()).count();
+    numbers.push_back(static_cast<std::uint64_t>(time) | kSinceBit);
+  }
+  if (mount_.device && !StartPublisher()) return daemon_.Kill();
   if (!SendMounted(Kind::kAttach, std::move(numbers))) daemon_.Kill();
+}
+
+// Where one should run and none does.
+Status Holder::StartPublisher() {
+  if (publisher_.pid() > 0 || !mount_.view || !mounted_) return {};
+  auto publisher = PublisherProcess::Start(mount_.view.get(), mount_.device.get());
+  if (!publisher) return Fail(std::move(publisher.error()));
+  publisher_ = std::move(*publisher);
+  return {};
 }
 
 void Holder::Mount(const Message& request) {
@@ -161,10 +179,7 @@ void Holder::Mount(const Message& request) {
   if (mount) {
     mount_ = std::move(*mount);
     mounted_ = true;
-    auto publisher = mount_.view ? PublisherProcess::Start(mount_.view.get(), mount_.device.get())
-                                 : Result<PublisherProcess>(PublisherProcess());
-    if (publisher) {
-      publisher_ = std::move(*publisher);
+    if (auto publisher = StartPublisher(); publisher) {
       if (SendMounted(Kind::kMounted, {static_cast<std::uint64_t>(mount_.mount_id)})) return;
       refused.text = "the daemon cannot be told that it is mounted";
     } else {
@@ -201,9 +216,8 @@ void Holder::Reap() {
     if (pid == daemon_.pid()) {
       DaemonEnded(status);
     } else if (pid == publisher_.pid() && mounted_ && exit_status_ < 0) {
-      auto publisher = PublisherProcess::Start(mount_.view.get(), mount_.device.get());
-      if (publisher) publisher_ = std::move(*publisher);
-      // The daemon's connection ended with the old one; its successor gets a new one.
+      // The daemon's connection ended with it; its successor gets one to a new publisher.
+      publisher_ = PublisherProcess();
       daemon_.Kill();
     }
   }
@@ -261,24 +275,26 @@ void Holder::CheckMount() {
   if (!daemon_.running()) exit_status_ = Finish(0);
 }
 
+// By force, which ends every request: somebody may wait uninterruptibly for what a daemon has read
+// and will not answer, our own processes among them.
 void Holder::UnmountAll() {
-  if (mounted_ && watch_->IsMounted(mount_.mount_id, mount_.file_system)) {
-    umount2(options_.mount.mount_point.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+  if (mounted_) {
+    if (const auto path = watch_->PathOf(mount_.mount_id, mount_.file_system)) {
+      umount2(path->c_str(), MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW);
+    } else if (watch_->IsMounted(mount_.mount_id, mount_.file_system)) {
+      syslog(LOG_WARNING, "downwardfs: %s: not unmounted: another mount lies over it",
+             options_.mount.mount_point.c_str());
+    }
   }
   mounted_ = false;
-  if (publisher_.pid() > 0) {
-    kill(publisher_.pid(), SIGKILL);
-    // It may wait for an answer that nobody will give until the device is closed.
-    mount_ = FuseMount();
-    waitpid(publisher_.pid(), nullptr, 0);
-    publisher_ = PublisherProcess();
-  }
+  if (mount_.device) EndRequests(memory_.get(), mount_.device.get());
   mount_ = FuseMount();
+  publisher_.End();
 }
 
 int Holder::Finish(int status) {
-  daemon_.End();
   UnmountAll();
+  daemon_.End();
   return status;
 }
 

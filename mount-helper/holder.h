@@ -51,6 +51,7 @@ class Holder {
   void TakeMessage();
   void LeaveTheTerminal();
   void Attach(const Message& hello);
+  Status StartPublisher();
   void Mount(const Message& request);
   Status SendMounted(Message::Kind kind, std::vector<std::uint64_t> numbers);
   void TakeSignals();

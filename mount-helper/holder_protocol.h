@@ -24,18 +24,22 @@ inline constexpr char kHolderFdVariable[] = "DOWNWARDFS_HOLDER_FD";
 /// anew.
 inline constexpr int kExitHandoverRefused = 3;
 
+/// Tells a time from a request's number, which has another use for this bit and never has it here.
+inline constexpr std::uint64_t kSinceBit = std::uint64_t{1} << 63;
+
 struct Message {
   enum class Kind : std::uint32_t {
     kHello = 1,  ///< daemon: here I am. numbers: protocol
-    kAttach,  ///< holder: numbers: generation, deaths, last and longest handover (µs), mount id or
-              ///< 0, resend, watchdog (ms), then the requests that are answered EIO; text: the
-              ///< mount point; fds: memory, and where it is mounted: device, publisher
-    kMount,   ///< daemon: mount now. text: the mount's source
-    kMounted,   ///< holder: numbers: mount id; fds: device, publisher
-    kRefused,   ///< holder: it could not be mounted. text: why
-    kReady,     ///< daemon: whoever waits for the mount may go on
-    kServing,   ///< daemon: the requests of the one before me are taken care of
-    kAlive,     ///< daemon: now and then; without it the watchdog ends the daemon
+    kAttach,   ///< holder: numbers: generation, deaths, last and longest handover (µs) before this
+               ///< one, mount id or 0, resend, watchdog (ms), then the requests that are answered
+               ///< EIO, and, with kSinceBit, since when nobody serves (ns, CLOCK_MONOTONIC); text:
+               ///< the mount point; fds: memory, and where it is mounted: device, publisher
+    kMount,    ///< daemon: mount now. text: the mount's source
+    kMounted,  ///< holder: numbers: mount id; fds: device, publisher
+    kRefused,  ///< holder: it could not be mounted. text: why
+    kReady,    ///< daemon: whoever waits for the mount may go on
+    kServing,  ///< daemon: the requests of the one before me are taken care of
+    kAlive,    ///< daemon: now and then; without it the watchdog ends the daemon
     kDetached,  ///< holder: the public mount is gone
     kStop,      ///< daemon: somebody asked me to end; unmount
 

@@ -143,6 +143,9 @@ Result<std::vector<std::string>> MountCommand(const MountRequest& request) {
     return word.rfind("--pod=", 0) == 0;
   });
   if (!pod_given && NamesAPod(request.source)) command.push_back("--pod=" + request.source);
+  // `mount -a` finds by source and place, as /proc/self/mountinfo has them, what is mounted
+  // already.
+  command.push_back("--source-name=" + request.source);
   command.emplace_back("--");
   command.push_back(request.mount_point);
   return command;

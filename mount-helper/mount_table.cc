@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mount-helper/mount_table.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/file.h"
@@ -35,11 +36,12 @@ std::string_view NextField(std::string_view& line) {
 
 std::optional<MountEntry> ParseLine(std::string_view line) {
   MountEntry entry;
-  const std::string_view id = NextField(line);
-  if (std::from_chars(id.data(), id.data() + id.size(), entry.id).ec != std::errc()) {
-    return std::nullopt;
+  for (int* const number : {&entry.id, &entry.parent}) {
+    const std::string_view field = NextField(line);
+    if (std::from_chars(field.data(), field.data() + field.size(), *number).ec != std::errc()) {
+      return std::nullopt;
+    }
   }
-  NextField(line);  // parent
   entry.device = NextField(line);
   NextField(line);  // root of the mount within its file system
   entry.mount_point = Unescape(NextField(line));
@@ -72,6 +74,19 @@ Result<std::optional<MountEntry>> FindMount(const std::string& path) {
     if (entry.mount_point == path) top = std::move(entry);
   }
   return top;
+}
+
+std::optional<std::string> UncoveredPath(const std::vector<MountEntry>& table, int mount_id,
+                                         const std::string& device) {
+  const auto ours = std::find_if(table.begin(), table.end(), [&](const MountEntry& mount) {
+    return mount.id == mount_id && mount.device == device;
+  });
+  if (ours == table.end()) return std::nullopt;
+  const bool covered = std::any_of(table.begin(), table.end(), [&](const MountEntry& mount) {
+    return mount.parent == mount_id && mount.mount_point == ours->mount_point;
+  });
+  if (covered) return std::nullopt;
+  return ours->mount_point;
 }
 
 bool IsDownwardfs(const MountEntry& entry) {

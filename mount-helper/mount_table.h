@@ -14,6 +14,7 @@ namespace downwardfs {
 /// One line of mountinfo, the fields that we use.
 struct MountEntry {
   int id = 0;
+  int parent = 0;           ///< the mount that it is on
   std::string device;       ///< "0:45"
   std::string mount_point;  ///< octal escapes decoded
   std::string options;      ///< of the mount: "ro,nosuid"
@@ -28,6 +29,11 @@ std::vector<MountEntry> ParseMountInfo(std::string_view text);
 /// What is mounted on top at exactly `path` (absolute, without symlinks), in this process's mount
 /// namespace; nothing if it is no mount point.
 Result<std::optional<MountEntry>> FindMount(const std::string& path);
+
+/// Where that mount is now: it may have been moved. Nothing where it is not, or where another mount
+/// covers it, which is what umount(2) of the path would then find.
+std::optional<std::string> UncoveredPath(const std::vector<MountEntry>& table, int mount_id,
+                                         const std::string& device);
 
 /// True for the file system type of our mounts.
 bool IsDownwardfs(const MountEntry& entry);

@@ -26,6 +26,12 @@ std::optional<std::vector<MountEntry>> MountWatch::Read() {
   return ParseMountInfo(text);
 }
 
+std::optional<std::string> MountWatch::PathOf(int mount_id, const std::string& file_system) {
+  const auto mounts = Read();
+  if (!mounts) return std::nullopt;
+  return UncoveredPath(*mounts, mount_id, file_system);
+}
+
 bool MountWatch::IsMounted(int mount_id, const std::string& file_system) {
   const auto mounts = Read();
   if (!mounts) return true;

@@ -23,6 +23,8 @@ class MountWatch {
   /// Whether the mount is in the table: this id, of this file system (fuse_mount.h). Where the
   /// table cannot be read it is taken to be there.
   bool IsMounted(int mount_id, const std::string& file_system);
+  /// Its path where umount(2) would find it and no other (mount_table.h).
+  std::optional<std::string> PathOf(int mount_id, const std::string& file_system);
   /// The whole table; nothing where it cannot be read.
   std::optional<std::vector<MountEntry>> Read();
 

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,6 +25,8 @@ namespace downwardfs {
 namespace {
 
 using Kind = Message::Kind;
+
+constexpr int kEndTries = 400;  // of 5 ms
 
 constexpr unsigned kFuseMajor = 10;  // Documentation/admin-guide/devices.txt: misc, fuse
 constexpr unsigned kFuseMinor = 229;
@@ -93,6 +96,9 @@ void PublisherProcess::Work::Run() {
     if (poll(fds, 2, -1) < 0 && errno != EINTR) break;
     if (fds[0].revents != 0) {
       holder = TakeOrder();
+      // Nobody would tell us that the public mount is gone, and the view keeps the file system
+      // alive. Changes go by notification from now on.
+      if (!holder) view.Reset();
       if (allowed != nullptr && !holder && !connection) break;
     } else if (fds[1].revents != 0 && !TakeCall()) {
       connection.Reset();
@@ -150,6 +156,14 @@ Result<OwnedFd> PublisherProcess::Connect() {
   message.fds.emplace_back(ends[1]);
   if (auto sent = SendMessage(control_.get(), message); !sent) return Fail(sent.error());
   return ours;
+}
+
+void PublisherProcess::End() {
+  const pid_t pid = std::exchange(pid_, -1);
+  control_.Reset();
+  if (pid <= 0) return;
+  kill(pid, SIGKILL);
+  for (int i = 0; i < kEndTries && waitpid(pid, nullptr, WNOHANG) == 0; ++i) poll(nullptr, 0, 5);
 }
 
 void PublisherProcess::DropView() {

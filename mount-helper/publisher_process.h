@@ -38,6 +38,8 @@ class PublisherProcess {
   Result<OwnedFd> Connect();
   /// Has the view closed: the public mount is gone.
   void DropView();
+  /// Ends it. It may hang in the kernel until somebody answers it: then it is left there.
+  void End();
 
  private:
   struct Work;

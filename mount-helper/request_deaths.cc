@@ -10,35 +10,48 @@ namespace {
 
 // A request that so many daemons have died of is answered EIO.
 constexpr int kPoisonDeaths = 3;
+// What waits in the kernel to be sent again is in no slot; what has been answered is in none ever.
+constexpr int kForgottenAfter = 8;
+constexpr std::size_t kMostPoison =
+    16;  // of the 32 numbers that a message has (holder_protocol.cc)
 
 }  // namespace
 
 void RequestDeaths::Count(int fd) {
   auto memory = HandoverMemory::Map(fd);
   if (!memory) return;
-  std::map<std::uint64_t, int> now;
+  std::map<std::uint64_t, Known> now;
   for (std::uint32_t i = 0; i < kMaxSlots; ++i) {
     std::uint64_t unique = 0;
     std::memcpy(&unique, memory->slot(i) + 8, sizeof unique);  // fuse_in_header.unique
     unique &= ~kResentBit;
     HandoverSlot& slot = memory->header().slot[i];
+    const std::uint64_t working = slot.working.exchange(0);
+    if (unique == 0 || unique == slot.done) continue;
+    const auto before = deaths_.find(unique);
+    const int deaths = before == deaths_.end() ? 0 : before->second.deaths;
     // One that only waits for its turn has killed nobody; nor has one that a daemon before had
     // begun with, and this one had not come to.
-    const std::uint64_t working = slot.working.exchange(0);
-    if (unique == 0 || unique == slot.done || unique != working) continue;
-    const auto before = deaths_.find(unique);
-    now[unique] = before == deaths_.end() ? 1 : before->second + 1;
+    if (unique == working) {
+      now[unique] = {deaths + 1, 0};
+    } else if (deaths > 0) {
+      now[unique] = {deaths, 0};
+    }
   }
-  // What was not begun with this time is remembered while it waits.
-  for (const auto& [unique, deaths] : deaths_) now.emplace(unique, deaths);
+  // What was not begun with this time is remembered while it may be waiting.
+  for (const auto& [unique, known] : deaths_) {
+    if (known.absent < kForgottenAfter) now.insert({unique, {known.deaths, known.absent + 1}});
+  }
   while (now.size() > std::size_t{4} * kMaxSlots) now.erase(now.begin());
   deaths_ = std::move(now);
 }
 
 std::vector<std::uint64_t> RequestDeaths::Poison() const {
   std::vector<std::uint64_t> poison;
-  for (const auto& [unique, deaths] : deaths_) {
-    if (deaths >= kPoisonDeaths) poison.push_back(unique);
+  for (auto known = deaths_.rbegin(); known != deaths_.rend(); ++known) {
+    if (poison.size() < kMostPoison && known->second.deaths >= kPoisonDeaths) {
+      poison.push_back(known->first);
+    }
   }
   return poison;
 }

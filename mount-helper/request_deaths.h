@@ -14,12 +14,17 @@ class RequestDeaths {
   /// A daemon has died. Looks at what it was working on; of the memory nothing is trusted: a wrong
   /// number would only have a request answered EIO.
   void Count(int memory);
-  /// The requests (fuse_in_header.unique) that so many daemons have died of that it is enough.
+  /// The requests (fuse_in_header.unique) that so many daemons have died of that it is enough; the
+  /// newest where there are more than a message has room for.
   std::vector<std::uint64_t> Poison() const;
   void Clear() { deaths_.clear(); }
 
  private:
-  std::map<std::uint64_t, int> deaths_;
+  struct Known {
+    int deaths = 0;
+    int absent = 0;  // deaths in a row at which it was in no slot: it may have been answered
+  };
+  std::map<std::uint64_t, Known> deaths_;
 };
 
 }  // namespace downwardfs

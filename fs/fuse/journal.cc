@@ -17,6 +17,8 @@ struct Frame {
 
 // A log is copied when it has grown to four times the last copy, and not before this.
 constexpr std::uint64_t kSmallLog = 256 << 10;
+// A state that does not fit is copied again after so many changes: it may fit by then.
+constexpr int kTryAgainAfter = 1024;
 
 std::uint32_t Checksum(const void* bytes, std::size_t size) {
   return static_cast<std::uint32_t>(crc32_z(0, static_cast<const unsigned char*>(bytes), size));
@@ -67,8 +69,10 @@ bool Journal::empty() const {
 }
 
 void Journal::Append(std::uint32_t area, const std::string& record) {
-  if (used_ + sizeof(Frame) + record.size() > kAreaBytes) {
-    memory_.header().lost = 1;  // what follows would not be known: nobody may attach any more
+  if (full_ || used_ + sizeof(Frame) + record.size() > kAreaBytes) {
+    // What follows would not be known: nobody may attach, until a copy has it all.
+    full_ = true;
+    memory_.header().lost = 1;
     return;
   }
   const Frame frame = {static_cast<std::uint32_t>(record.size()),
@@ -84,21 +88,33 @@ void Journal::Add(const RecordWriter& record) {
 }
 
 bool Journal::Commit() {
+  if (full_) return --until_copy_ <= 0;
   memory_.header().area[area_].used.store(used_, std::memory_order_release);
-  return used_ >= std::max(kSmallLog, 4 * compact_);
+  // A large state has no room for four of it.
+  const std::uint64_t half_of_the_rest = compact_ + (kAreaBytes - compact_) / 2;
+  return used_ >= std::min(std::max(kSmallLog, 4 * compact_), half_of_the_rest);
 }
 
 void Journal::BeginCopy() {
   area_ = 1 - area_;
   used_ = 0;
+  full_ = false;
   memory_.header().area[area_].used = 0;
 }
 
 void Journal::EndCopy() {
   HandoverHeader& header = memory_.header();
+  if (full_) {  // the log before it stays what counts, though `lost` says that it is not all
+    memory_.Clear(area_);
+    area_ = 1 - area_;
+    until_copy_ = kTryAgainAfter;
+    return;
+  }
   compact_ = used_;
+  until_copy_ = 0;
   header.area[area_].used.store(used_, std::memory_order_release);
   header.current.store(area_, std::memory_order_release);
+  header.lost.store(0, std::memory_order_release);
   memory_.Clear(1 - area_);
 }
 

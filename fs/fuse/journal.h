@@ -49,8 +49,9 @@ class Journal {
   explicit Journal(const HandoverMemory& memory);
 
   void Add(const RecordWriter& record);
-  /// What was added counts from now on. True where the log has grown too long: BeginCopy(), Add()
-  /// the whole present state, EndCopy().
+  /// What was added counts from now on. True where the log has grown too long, or full:
+  /// BeginCopy(), Add() the whole present state, EndCopy(). While not even a copy fits, the memory
+  /// is `lost`.
   bool Commit();
   void BeginCopy();
   void EndCopy();
@@ -69,6 +70,8 @@ class Journal {
   std::uint32_t area_;         // that is written to
   std::uint64_t used_ = 0;     // of it, with what is not committed yet
   std::uint64_t compact_ = 0;  // bytes of the last copy
+  bool full_ = false;          // something had no room, so what is written does not count
+  int until_copy_ = 0;         // commits, while full_
 };
 
 }  // namespace downwardfs

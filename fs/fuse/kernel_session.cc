@@ -122,17 +122,20 @@ Result<std::unique_ptr<KernelSession>> KernelSession::Resume(OwnedFd device, Vol
   recovery.Refuse(std::move(poison));
   auto session = Attach(std::move(device), context);
   if (!session) return session;
+  resend = resend && recovery.KernelResends();
   // The kernel sends INIT once per mount. libfuse is taken through it again, and nobody sees the
-  // answer; should the one before us have died before it answered, the kernel sends it again.
+  // answer, unless the one before us has died before it answered.
   fuse_session* const libfuse = (*session)->impl_->session.get();
   std::vector<std::string> again = recovery.Unanswered(/*forgets_only=*/resend);
   if (std::string init = recovery.SavedInit(); !init.empty()) {
     fuse_buf buf = {};
     buf.mem = init.data();
     buf.size = init.size();
-    recovery.SwallowReplies(true);
+    const bool unanswered = recovery.BeginInit();
+    recovery.SwallowReplies(!unanswered);
     fuse_session_process_buf(libfuse, &buf);
     recovery.SwallowReplies(false);
+    if (unanswered) recovery.Finished();
   }
   for (std::string& request : again) {
     fuse_buf buf = {};

@@ -11,9 +11,11 @@ namespace downwardfs {
 using Kind = TreeChange::Kind;
 
 std::function<void()> LiveUpdate::Show(VolumeVersionPtr version, std::string resource_version) {
+  if (tree_.lost()) return {};  // the next daemon shows what is newest then
   const LiveNodes::Difference difference =
       nodes_.Stage(std::move(version), std::move(resource_version));
   if (auto done = ShowThroughKernel(difference); !done) {
+    if (tree_.lost()) return {};  // and finishes this
     LogDebug("no events for this change", {{log_keys::kError, done.error().message}});
     ++without_events_;
     ShowByNotification(difference);
@@ -22,12 +24,12 @@ std::function<void()> LiveUpdate::Show(VolumeVersionPtr version, std::string res
 }
 
 std::function<void()> LiveUpdate::Resume() {
-  if (auto tree = tree_.Open()) {
-    // What the publisher was last told to do comes first (versioned_update.cc has the reason).
-    tree->Look(".");
-  }
+  SettleLastChange(nodes_, notifier_);
+  // Where the daemon before us died between what it recorded and what it told the kernel.
+  notifier_.InvalidateNode(kRootNode);
   const LiveNodes::Difference difference = nodes_.Unfinished();
-  if (!ShowThroughKernel(difference)) ShowByNotification(difference);
+  const auto done = ShowThroughKernel(difference);
+  if (!done && !tree_.lost()) ShowByNotification(difference);
   return {};
 }
 

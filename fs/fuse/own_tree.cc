@@ -33,6 +33,11 @@ void OwnTree::DropView() {
   if (closed_without_lock) closed_without_lock->DropView();
 }
 
+bool OwnTree::lost() {
+  MutexLock lock(mutex_);
+  return caller_ && caller_->lost();
+}
+
 Result<OwnTree::Session> OwnTree::Open() {
   {
     MutexLock lock(mutex_);
@@ -50,9 +55,13 @@ Result<OwnTree::Session> OwnTree::Open() {
 }
 
 Status OwnTree::Session::Make(const TreeChange& change, const TreeCall& call) {
-  nodes_.Arm(change);
-  const int why = caller_->Perform(call);
-  nodes_.Arm({});
+  int why = ENOTCONN;
+  if (!caller_->lost()) {
+    nodes_.Arm(change);
+    why = caller_->Perform(call);
+    // One that died may have been at it: its request still counts, whichever daemon gets it.
+    if (!caller_->lost()) nodes_.Arm({});
+  }
   if (why != 0) return Fail(ErrnoError(why, "change of " + call.path));
   return {};
 }

@@ -8,8 +8,8 @@
 // its publisher's process. As an ordinary user, whose mount has no such view, they go through the
 // mount point, after a look that our file system is what is mounted there.
 //
-// All methods but DropView() are called on the volume's lane. A NotFound or Unavailable error means
-// that the tree cannot be reached (any more): tell the kernel by notification instead.
+// All methods but DropView() and lost() are called on the volume's lane. A NotFound or Unavailable
+// error means that the tree cannot be reached (any more): tell the kernel by notification instead.
 #pragma once
 
 #include <memory>
@@ -32,6 +32,9 @@ class OwnTree {
   /// The file system is no longer mounted: from now on it cannot be changed. Any thread. The view
   /// is closed once no change uses it.
   void DropView() EXCLUDES(mutex_);
+
+  /// TreeCaller::lost(). Any thread.
+  bool lost() EXCLUDES(mutex_);
 
   /// Holds the tree open for several changes. Its methods take paths from the volume's root.
   class Session {

@@ -14,7 +14,10 @@
 namespace downwardfs {
 namespace {
 
-constexpr int kNotifyResend = 7;  // linux/fuse.h of 6.9, FUSE_NOTIFY_RESEND
+// linux/fuse.h of 6.9: FUSE_NOTIFY_RESEND, and FUSE_HAS_RESEND (bit 39) in the high half of the
+// flags.
+constexpr int kNotifyResend = 7;
+constexpr std::uint32_t kHasResend = std::uint32_t{1} << (39 - 32);
 
 fuse_in_header HeaderOf(const void* request) {
   fuse_in_header header = {};
@@ -55,12 +58,13 @@ void RequestRecovery::MakeResident(std::uint32_t slot) {
 ssize_t RequestRecovery::Read(int device, void* buffer, std::size_t size) {
   MakeResident(request_in_work.slot);
   unsigned char* const slot = memory_.slot(request_in_work.slot);
-  const ssize_t n = read(device, slot, kSlotBytes);
+  // No more than the caller has room for: the kernel fills what it is given with FORGETs.
+  const ssize_t n = read(device, slot, std::min<std::size_t>(size, kSlotBytes));
   if (n < 0) return n;
   const auto bytes = static_cast<std::size_t>(n);
-  if (bytes > size || !Admit(slot, bytes, device)) {
+  if (!Admit(slot, bytes, device)) {
     Finished();
-    errno = EAGAIN;
+    errno = EINTR;  // there may be another one
     return -1;
   }
   std::memcpy(buffer, slot, bytes);
@@ -104,6 +108,26 @@ void RequestRecovery::SaveInit(const unsigned char* request, std::size_t size) {
 std::string RequestRecovery::SavedInit() const {
   const HandoverHeader& header = memory_.header();
   return {reinterpret_cast<const char*>(header.init), header.init_size};
+}
+
+bool RequestRecovery::KernelResends() const {
+  fuse_init_in init = {};
+  const std::string request = SavedInit();
+  if (request.size() < sizeof(fuse_in_header) + sizeof init) return false;
+  std::memcpy(&init, request.data() + sizeof(fuse_in_header), sizeof init);
+  return (init.flags & FUSE_INIT_EXT) != 0 && (init.flags2 & kHasResend) != 0;
+}
+
+bool RequestRecovery::BeginInit() {
+  for (std::uint32_t i = 0; i < kMaxSlots; ++i) {
+    const fuse_in_header header = HeaderOf(memory_.slot(i));
+    const std::uint64_t unique = header.unique & ~kResentBit;
+    if (header.opcode != FUSE_INIT || unique == 0) continue;
+    if (unique == memory_.header().slot[i].done) continue;
+    request_in_work = {i, unique};
+    return true;
+  }
+  return false;
 }
 
 std::vector<std::string> RequestRecovery::Unanswered(bool forgets_only) const {

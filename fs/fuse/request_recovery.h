@@ -26,7 +26,7 @@ class RequestRecovery {
   RequestRecovery(const HandoverMemory& memory, VolumeNodes& nodes);
 
   /// read(2) of one request, by way of the calling thread's slot. One that must not be processed is
-  /// answered here; then, as where there is none, -1 and EAGAIN.
+  /// answered here; then -1 and EINTR: try again.
   ssize_t Read(int device, void* buffer, std::size_t size);
   /// The request of the calling thread's slot has been dealt with.
   void Finished();
@@ -35,6 +35,11 @@ class RequestRecovery {
 
   /// The raw FUSE_INIT request; empty where none was ever read.
   std::string SavedInit() const;
+  /// Whether the kernel has said with it that it can send requests again (Linux 6.9).
+  bool KernelResends() const;
+  /// Begins with the INIT that it read and did not answer; false where there is none. The kernel
+  /// sends nothing else before it has that answer, so the request still lies in its slot.
+  bool BeginInit();
   /// The raw requests that it read and did not finish.
   std::vector<std::string> Unanswered(bool forgets_only) const;
   /// These requests are answered EIO: daemons have died of them.

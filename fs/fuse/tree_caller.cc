@@ -6,17 +6,26 @@
 #include <cerrno>
 
 namespace downwardfs {
+namespace {
 
-int RemoteTreeCaller::Perform(const TreeCall& call) {
-  const std::string bytes = EncodeTreeCall(call);
-  MutexLock lock(mutex_);
-  if (send(connection_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0) return ENOTCONN;
-  int result = 0;
+// False where nobody is at the other end any more.
+bool Ask(int connection, const std::string& call, int& result) {
+  if (send(connection, call.data(), call.size(), MSG_NOSIGNAL) < 0) return false;
   ssize_t n = 0;
   do {
-    n = recv(connection_.get(), &result, sizeof result, 0);
+    n = recv(connection, &result, sizeof result, 0);
   } while (n < 0 && errno == EINTR);
-  return n == sizeof result ? result : ENOTCONN;
+  return n == sizeof result;
+}
+
+}  // namespace
+
+int RemoteTreeCaller::Perform(const TreeCall& call) {
+  int result = 0;
+  MutexLock lock(mutex_);
+  if (Ask(connection_.get(), EncodeTreeCall(call), result)) return result;
+  lost_ = true;
+  return ENOTCONN;
 }
 
 }  // namespace downwardfs

@@ -3,6 +3,7 @@
 // the holder keeps (mount-helper/publisher_process.h). Used on the volume's lane.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "base/mutex.h"
@@ -17,6 +18,9 @@ class TreeCaller {
   virtual ~TreeCaller() = default;
   /// Makes the call and waits for it; 0 or an errno.
   virtual int Perform(const TreeCall& call) = 0;
+  /// It can make no call any more, and whoever keeps it has another daemon go on: nothing may count
+  /// as shown from now on, since nobody could tell the kernel. Any thread.
+  virtual bool lost() const { return false; }
   /// The public mount is gone: what keeps the file system in existence is let go of, at the latest
   /// when nobody has the caller any more. Any thread.
   virtual void DropView() {}
@@ -37,10 +41,12 @@ class RemoteTreeCaller final : public TreeCaller {
  public:
   explicit RemoteTreeCaller(OwnedFd connection) : connection_(std::move(connection)) {}
   int Perform(const TreeCall& call) override EXCLUDES(mutex_);
+  bool lost() const override { return lost_; }
 
  private:
   const OwnedFd connection_;
   Mutex mutex_;  // a call and its answer belong together
+  std::atomic<bool> lost_{false};
 };
 
 /// Notifications by way of a caller.

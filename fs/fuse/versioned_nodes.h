@@ -27,6 +27,10 @@
 
 namespace downwardfs {
 
+/// The link to the data directory that is shown, and its name before it is moved there.
+inline constexpr char kDataLink[] = "..data";
+inline constexpr char kNewDataLink[] = "..data_tmp";
+
 class VersionedNodes final : public VolumeNodes {
  public:
   VersionedNodes(Ownership ownership, WallTime created);
@@ -38,6 +42,9 @@ class VersionedNodes final : public VolumeNodes {
   /// What an attempt to show a version has left: its directory, which must be removed, and the name
   /// of the link. Nothing where no attempt is under way.
   std::optional<std::string> UnfinishedDirectory() const;
+  /// Names in the root that have led elsewhere at some time, or have gone: the kernel may know them
+  /// as they were.
+  std::vector<std::string> MovedNames() const;
   /// Versions that resolve by name, but are not shown.
   std::vector<std::pair<NodeId, std::string>> RetiredVersions() const;
 

@@ -11,8 +11,6 @@ namespace {
 
 using Kind = TreeChange::Kind;
 
-constexpr char kDataLink[] = "..data";
-constexpr char kNewDataLink[] = "..data_tmp";
 constexpr unsigned kDirectoryMode = 0755;
 
 TreeChange InRoot(Kind kind, std::string name, std::string new_name = "") {
@@ -23,8 +21,11 @@ TreeChange InRoot(Kind kind, std::string name, std::string new_name = "") {
 
 std::function<void()> VersionedUpdate::Show(VolumeVersionPtr version,
                                             std::string resource_version) {
+  if (tree_.lost()) return {};  // the next daemon shows what is newest then
   const VersionedNodes::Flip flip = nodes_.Stage(std::move(version), std::move(resource_version));
   if (auto done = ShowThroughKernel(flip); !done) {
+    // Shown now, it would be so for us alone. It stays staged, which the next daemon undoes.
+    if (tree_.lost()) return {};
     LogDebug("no events for this change", {{log_keys::kError, done.error().message}});
     ++without_events_;
     ShowByNotification(flip);
@@ -77,22 +78,22 @@ void VersionedUpdate::UnlinkFiles(OwnTree::Session& tree, NodeId version) {
 }
 
 std::function<void()> VersionedUpdate::Resume() {
-  const auto retired = nodes_.RetiredVersions();
-  const auto unfinished = nodes_.UnfinishedDirectory();
+  SettleLastChange(nodes_, notifier_);
+  // The daemon before us may have died between what it recorded and what it told the kernel.
+  for (const std::string& name : nodes_.MovedNames()) notifier_.InvalidateName(kRootNode, name);
+  notifier_.InvalidateNode(kRootNode);
   if (auto tree = tree_.Open()) {
-    // The publisher may still be waiting for what it was last told to do, whose request comes to us
-    // now. Nothing may be armed before that is answered; this call comes after it.
-    tree->Look(".");
-    if (unfinished) {
+    if (const auto unfinished = nodes_.UnfinishedDirectory()) {
       // Neither need be there, depending on how far it got.
       static_cast<void>(tree->Unlink(InRoot(Kind::kUnlink, kNewDataLink), kNewDataLink));
       static_cast<void>(
           tree->RemoveDirectory(InRoot(Kind::kRemoveDirectory, *unfinished), *unfinished));
     }
-    if (!MakeLinks(*tree, nodes_.Unfinished())) ShowByNotification(nodes_.Unfinished());
-    for (const auto& [version, data_dir] : retired) UnlinkFiles(*tree, version);
+    const auto made = MakeLinks(*tree, nodes_.Unfinished());
+    if (!made && !tree_.lost()) ShowByNotification(nodes_.Unfinished());
+    for (const auto& [version, data_dir] : nodes_.RetiredVersions()) UnlinkFiles(*tree, version);
   }
-  return [this, retired] {
+  return [this, retired = nodes_.RetiredVersions()] {
     for (const auto& [version, data_dir] : retired) Retire(version, data_dir);
   };
 }
@@ -104,6 +105,7 @@ void VersionedUpdate::ShowByNotification(const VersionedNodes::Flip& flip) {
 
 void VersionedUpdate::Retire(NodeId version, const std::string& data_dir) {
   auto tree = tree_.Open();
+  if (tree_.lost()) return;  // the next daemon does it
   if (tree) {
     // Watchers of a directory get DELETE_SELF when the kernel drops an inode that has no link. It
     // learns of that by asking, and drops what nobody holds when the name is invalidated.
@@ -117,6 +119,7 @@ void VersionedUpdate::Retire(NodeId version, const std::string& data_dir) {
     nodes_.ShowAlias(version);
     notifier_.InvalidateName(kRootNode, data_dir);
     if (tree->RemoveDirectory(InRoot(Kind::kRemoveDirectory, data_dir), data_dir)) return;
+    if (tree_.lost()) return;
   }
   nodes_.Expire(version);
   notifier_.InvalidateName(kRootNode, data_dir);

@@ -136,6 +136,12 @@ class VolumeNodes {
     armed_ = std::move(change);
   }
 
+  /// The change that is armed now; of kind kNone where none is.
+  TreeChange Armed() const EXCLUDES(armed_mutex_) {
+    MutexLock lock(armed_mutex_);
+    return armed_;
+  }
+
  protected:
   bool IsArmed(const TreeChange& change) const EXCLUDES(armed_mutex_) {
     MutexLock lock(armed_mutex_);

@@ -75,13 +75,52 @@ TEST_F(JournalTest, DamageIsFound) {
   EXPECT_EQ(read.error().code, ErrorCode::kFailedPrecondition);
 }
 
-TEST_F(JournalTest, AnAreaThatIsFullMakesTheMemoryUnfit) {
+TEST_F(JournalTest, AnAreaThatIsFullMakesTheMemoryUnfitUntilACopyFits) {
   Journal journal(memory_);
   const std::string large(8 << 20, 'x');
+  journal.Add(RecordWriter().Number(7));
+  journal.Commit();
   for (int i = 0; i < 9; ++i) journal.Add(RecordWriter().Text(large));
   const auto mapped = HandoverMemory::Map(fd_.get());
   ASSERT_FALSE(mapped);
   EXPECT_EQ(mapped.error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_TRUE(journal.Commit());
+  journal.BeginCopy();
+  for (int i = 0; i < 9; ++i) journal.Add(RecordWriter().Text(large));
+  journal.EndCopy();  // nor does this
+  EXPECT_FALSE(HandoverMemory::Map(fd_.get()));
+  EXPECT_THAT(Numbers(), ::testing::ElementsAre(7));
+  EXPECT_FALSE(journal.Commit());  // a copy of so much is not tried at each change
+  bool again = false;
+  for (int i = 0; i < 5000 && !again; ++i) again = journal.Commit();
+  ASSERT_TRUE(again);
+  journal.BeginCopy();
+  journal.Add(RecordWriter().Number(8));
+  journal.EndCopy();
+  EXPECT_TRUE(HandoverMemory::Map(fd_.get()));
+  EXPECT_THAT(Numbers(), ::testing::ElementsAre(8));
+}
+
+// Four times as much would not fit.
+TEST_F(JournalTest, ALargeStateIsCopiedInTime) {
+  Journal journal(memory_);
+  const std::string large(8 << 20, 'x');
+  const std::string change(1 << 20, 'y');
+  journal.BeginCopy();
+  for (int i = 0; i < 5; ++i) journal.Add(RecordWriter().Text(large));
+  journal.EndCopy();
+  for (int copies = 0; copies < 3; ++copies) {
+    bool full = false;
+    for (int i = 0; i < 100 && !full; ++i) {
+      journal.Add(RecordWriter().Text(change));
+      full = journal.Commit();
+    }
+    EXPECT_TRUE(full);
+    EXPECT_TRUE(HandoverMemory::Map(fd_.get()));
+    journal.BeginCopy();
+    for (int i = 0; i < 5; ++i) journal.Add(RecordWriter().Text(large));
+    journal.EndCopy();
+  }
 }
 
 TEST(HandoverMemoryTest, AMemoryThatDoesNotFitIsRefused) {

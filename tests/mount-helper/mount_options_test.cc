@@ -26,23 +26,26 @@ std::vector<std::string> CommandFor(std::vector<std::string> arguments) {
 
 TEST(MountOptionsTest, OptionsAreTheLongOptionsOfTheMountCommand) {
   EXPECT_THAT(CommandFor({"none", "/mnt", "-o", "rw,pod=default/web,volume=info,strict"}),
-              ElementsAre("mount", "--pod=default/web", "--volume=info", "--strict", "--", "/mnt"));
+              ElementsAre("mount", "--pod=default/web", "--volume=info", "--strict",
+                          "--source-name=none", "--", "/mnt"));
   EXPECT_THAT(CommandFor({"none", "/mnt", "-o", "pod-file=/p.yaml", "-o", "layout=live"}),
-              ElementsAre("mount", "--pod-file=/p.yaml", "--layout=live", "--", "/mnt"));
+              ElementsAre("mount", "--pod-file=/p.yaml", "--layout=live", "--source-name=none",
+                          "--", "/mnt"));
 }
 
 TEST(MountOptionsTest, TheSourceMayNameThePod) {
   EXPECT_THAT(CommandFor({"default/web", "/mnt", "-o", "rw"}),
-              ElementsAre("mount", "--pod=default/web", "--", "/mnt"));
+              ElementsAre("mount", "--pod=default/web", "--source-name=default/web", "--", "/mnt"));
   EXPECT_THAT(CommandFor({"default/web", "/mnt", "-o", "pod=a/b"}),
-              ElementsAre("mount", "--pod=a/b", "--", "/mnt"));
-  EXPECT_THAT(CommandFor({"none", "/mnt"}), ElementsAre("mount", "--", "/mnt"));
+              ElementsAre("mount", "--pod=a/b", "--source-name=default/web", "--", "/mnt"));
+  EXPECT_THAT(CommandFor({"none", "/mnt"}),
+              ElementsAre("mount", "--source-name=none", "--", "/mnt"));
 }
 
 TEST(MountOptionsTest, WhatMountAndSystemdSayIsAccepted) {
   EXPECT_THAT(CommandFor({"none", "/mnt", "-o",
                           "ro,nofail,_netdev,nosuid,x-systemd.automount,comment=x,defaults,user"}),
-              ElementsAre("mount", "--", "/mnt"));
+              ElementsAre("mount", "--source-name=none", "--", "/mnt"));
 }
 
 TEST(MountOptionsTest, UnknownOptionsAndContradictionsAreRefusedByName) {
@@ -52,7 +55,7 @@ TEST(MountOptionsTest, UnknownOptionsAndContradictionsAreRefusedByName) {
   EXPECT_THAT(CommandFor({"none", "/mnt", "-o", "strict=1"})[0], HasSubstr("takes no value"));
   EXPECT_THAT(CommandFor({"none", "/mnt", "-o", "foreground"})[0], HasSubstr("unknown"));
   EXPECT_THAT(CommandFor({"none", "/mnt", "-s", "-o", "podd=x"}),
-              ElementsAre("mount", "--", "/mnt"));
+              ElementsAre("mount", "--source-name=none", "--", "/mnt"));
 }
 
 TEST(MountOptionsTest, FlagsOfTheHelper) {
@@ -76,7 +79,7 @@ TEST(MountOptionsTest, QuotesKeepCommasTogether) {
 TEST(MountOptionsTest, AMountPointIsNeverTakenForAnOption) {
   EXPECT_THAT(CommandFor({"none", "--", "-o", "ro"})[0], HasSubstr("error"));
   const auto command = CommandFor({"none", "/mnt/--pod=x"});
-  EXPECT_THAT(command, ElementsAre("mount", "--", "/mnt/--pod=x"));
+  EXPECT_THAT(command, ElementsAre("mount", "--source-name=none", "--", "/mnt/--pod=x"));
 }
 
 // Whatever `downwardfs mount` learns, its helper has to learn too.

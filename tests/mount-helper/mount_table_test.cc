@@ -28,6 +28,19 @@ TEST(ParseMountInfoTest, LinesWithoutTheFormAreLeftOut) {
   EXPECT_EQ(ParseMountInfo("junk\n1 2 0:1 / / rw - tmpfs none rw").size(), 1u);
 }
 
+TEST(UncoveredPathTest, IsThatOfOurMountAndOfNoOther) {
+  const auto table = ParseMountInfo(
+      "36 25 0:45 / /mnt ro - fuse.downwardfs downwardfs:ns/p ro\n"
+      "37 36 0:46 / /mnt rw - tmpfs none rw\n"
+      "38 25 0:47 / /moved ro - fuse.downwardfs downwardfs:ns/q ro\n"
+      "39 38 0:48 / /moved/labels ro - tmpfs none rw\n");
+  EXPECT_EQ(UncoveredPath(table, 36, "0:45"), std::nullopt);  // another lies over it
+  EXPECT_EQ(UncoveredPath(table, 37, "0:46"), "/mnt");
+  EXPECT_EQ(UncoveredPath(table, 38, "0:47"), "/moved");
+  EXPECT_EQ(UncoveredPath(table, 38, "0:45"), std::nullopt);  // the id is somebody else's now
+  EXPECT_EQ(UncoveredPath(table, 40, "0:47"), std::nullopt);
+}
+
 TEST(FindMountTest, FindsTheRootAndNoOrdinaryDirectory) {
   const auto proc = FindMount("/proc");
   ASSERT_TRUE(proc);

@@ -20,21 +20,17 @@
 namespace downwardfs::testing {
 namespace {
 
-// The only child of the holder that runs our program (the other is its publisher).
-int DaemonOf(int holder) {
+// The child of the holder that is its publisher, or the one that runs our program.
+int ChildOf(int holder, bool publisher) {
   const std::string task = "/proc/" + std::to_string(holder) + "/task/" + std::to_string(holder);
   std::ifstream children(task + "/children");
   for (int pid = 0; children >> pid;) {
     std::ifstream comm("/proc/" + std::to_string(pid) + "/comm");
     std::string name;
-    if (std::getline(comm, name) && name != "dwfs-publisher") return pid;
+    if (std::getline(comm, name) && (name == "dwfs-publisher") == publisher) return pid;
   }
   return 0;
 }
-
-}  // namespace
-
-namespace {
 
 // A control group in which nothing can be allocated; whoever is put into it is killed by the kernel
 // when it next wants memory.
@@ -108,8 +104,13 @@ ChaosResult RunChaos(const ChaosOptions& options) {
     const Readers readers(mount.path(), options.live, report);
     while (result.kills + result.stops < options.kills) {
       std::this_thread::sleep_for(std::chrono::microseconds(random() % 60000));
-      const int daemon = DaemonOf(holder);
+      const int daemon = ChildOf(holder, false);
       if (daemon == 0) continue;
+      if (options.publishers && random() % 10 == 0) {
+        const int publisher = ChildOf(holder, true);
+        if (publisher != 0 && kill(publisher, SIGKILL) == 0) ++result.publishers;
+        continue;
+      }
       if (options.upgrades && random() % 10 == 0) {
         if (kill(holder, SIGUSR2) == 0) ++result.upgrades;
         continue;
@@ -137,14 +138,15 @@ ChaosResult RunChaos(const ChaosOptions& options) {
 
 std::string Summary(const ChaosResult& result) {
   char line[256];
-  std::snprintf(line, sizeof line,
-                "%d kills, %d stops, %d out of memory, %d upgrades, %d changes, %ld rounds of "
-                "reads, %ld failures, "
-                "longest round "
-                "%.0f ms, final state %s",
-                result.kills, result.stops, result.out_of_memory, result.upgrades, result.changes,
-                result.rounds, result.failures, result.longest_ms,
-                result.final_state_seen ? "seen" : "NOT SEEN");
+  std::snprintf(
+      line, sizeof line,
+      "%d kills, %d stops, %d out of memory, %d publishers, %d upgrades, %d changes, %ld rounds of "
+      "reads, %ld failures, "
+      "longest round "
+      "%.0f ms, final state %s",
+      result.kills, result.stops, result.out_of_memory, result.publishers, result.upgrades,
+      result.changes, result.rounds, result.failures, result.longest_ms,
+      result.final_state_seen ? "seen" : "NOT SEEN");
   return line;
 }
 

@@ -9,11 +9,12 @@ namespace downwardfs::testing {
 
 struct ChaosOptions {
   int kills = 20;
-  bool live = false;     ///< the live layout
-  bool resend = true;    ///< false: unanswered requests are found in the slots
-  bool memory = true;    ///< now and then the daemon runs out of memory in a control group
-  bool upgrades = true;  ///< now and then holder and daemon are replaced by exec
-  bool stops = true;     ///< now and then SIGSTOP instead, for the watchdog
+  bool live = false;       ///< the live layout
+  bool resend = true;      ///< false: unanswered requests are found in the slots
+  bool memory = true;      ///< now and then the daemon runs out of memory in a control group
+  bool upgrades = true;    ///< now and then holder and daemon are replaced by exec
+  bool publishers = true;  ///< now and then the publisher's process is killed
+  bool stops = true;       ///< now and then SIGSTOP instead, for the watchdog
   unsigned seed = 1;
 };
 
@@ -22,6 +23,7 @@ struct ChaosResult {
   int stops = 0;
   int upgrades = 0;
   int out_of_memory = 0;
+  int publishers = 0;
   int changes = 0;
   long rounds = 0;
   long failures = 0;

@@ -21,6 +21,8 @@ int main(int argc, char** argv) {
       options.live = true;
     } else if (std::strcmp(argv[i], "--no-upgrades") == 0) {
       options.upgrades = false;
+    } else if (std::strcmp(argv[i], "--no-publishers") == 0) {
+      options.publishers = false;
     } else if (std::strcmp(argv[i], "--no-memory") == 0) {
       options.memory = false;
     } else if (i + 1 < argc && std::strcmp(argv[i], "--kills") == 0) {
@@ -30,7 +32,7 @@ int main(int argc, char** argv) {
     } else {
       std::fputs(
           "usage: chaos [--kills N] [--seed N] [--live] [--no-resend] [--no-stops] [--no-upgrades] "
-          "[--no-memory]\n",
+          "[--no-memory] [--no-publishers]\n",
           stderr);
       return 2;
     }

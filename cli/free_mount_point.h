@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The check of the place of a mount, with the words for a place that is taken by one of ours.
+// Called before the command forks.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace downwardfs {
+
+/// CheckMountPoint() (mount-helper/mount_point.h). Where a downwardfs mount is in the way the error
+/// says whether its daemon is gone, and what to do; asking takes 5 s if it hangs.
+Result<std::string> FreeMountPoint(const std::string& path);
+
+}  // namespace downwardfs

@@ -108,10 +108,8 @@ std::optional<ClusterTree::Reply> ClusterTree::Lookup(NodeId parent, std::string
       return std::nullopt;
     }
   }
-  if (path.kind == Kind::kStatus) {
-    return LookupBytes(parent, text, std::make_shared<const std::string>(options_.status()));
-  }
-  if (path.kind == Kind::kPodTable) return LookupBytes(parent, text, PodTable(path.ns));
+  if (path.kind == Kind::kStatus) return LookupBytes(parent, text, StatusText(text));
+  if (path.kind == Kind::kPodTable) return LookupBytes(parent, text, PodTable(text, path.ns));
   if (!IsBelowObject(path)) return std::nullopt;
   auto reply = LookupBelowObject(parent, directory, text, path);
   TakeBackOldest();
@@ -188,9 +186,15 @@ void ClusterTree::TakeBackOldest() {
   for (const TakenBack& taken : names) (*notice)(taken.directory, taken.name);
 }
 
-std::shared_ptr<const std::string> ClusterTree::PodTable(std::string_view ns) const {
+std::shared_ptr<const std::string> ClusterTree::StatusText(const std::string& path) const {
   const auto now = options_.clock->Steady();
-  const std::string key(ns);
+  if (auto text = tables_.Get(path, 0, now)) return text;
+  return tables_.Put(path, 0, now, std::make_shared<const std::string>(options_.status()));
+}
+
+std::shared_ptr<const std::string> ClusterTree::PodTable(const std::string& path,
+                                                         std::string_view ns) const {
+  const auto now = options_.clock->Steady();
   std::vector<ObjectKey> pods;
   std::uint64_t generation = 0;
   {
@@ -198,7 +202,7 @@ std::shared_ptr<const std::string> ClusterTree::PodTable(std::string_view ns) co
     const auto* const record = index_.FindNamespace(ns);
     if (record != nullptr) {
       generation = record->generation;
-      if (auto text = tables_.Get(key, generation, now)) return text;
+      if (auto text = tables_.Get(path, generation, now)) return text;
       const std::string name = FromFileName(ns).value_or("");
       pods.reserve(record->pods.size());
       for (const auto& [pod, unused] : record->pods) {
@@ -213,9 +217,8 @@ std::shared_ptr<const std::string> ClusterTree::PodTable(std::string_view ns) co
     if (const ObjectPtr object = objects_.Get(pod))
       rows.push_back(MakePodRow(object->Json(), wall));
   }
-  auto text = std::make_shared<const std::string>(FormatPodTable(rows));
-  tables_.Put(key, generation, now, text);
-  return text;
+  return tables_.Put(path, generation, now,
+                     std::make_shared<const std::string>(FormatPodTable(rows)));
 }
 
 std::optional<ClusterTree::Reply> ClusterTree::LookupBytes(
@@ -251,6 +254,9 @@ ClusterTree::Reply ClusterTree::ReplyOf(NodeId id, const KnownNode& node) const 
     reply.attr.links = 2 + node.directories;
     const TreePath path = TreePath::Parse(node.path);
     if (const auto place = FindPlace(index_, path)) {
+      // Known anew each time: the object may have come after its directory, or be made again.
+      reply.attr = AttrOf(id, S_IFDIR, place->time);
+      reply.attr.size = kDirectorySize;
       reply.attr.links = 2 + place->directories;
       reply.keep_attr = !place->changes;
     } else if (IsGone(node)) {
@@ -350,7 +356,6 @@ std::optional<std::vector<TreeName>> ClusterTree::List(NodeId id) const {
     children = ObjectView::ListTop(layout);
   } else if (const ObjectPtr content = Load(*object)) {
     children = views_.Get(content)->List(path.rest);
-    names.clear();
   }
   const std::uint64_t identity = path.kind == Kind::kPod ? object->uid : 0;
   for (ObjectView::Child& child : children) {

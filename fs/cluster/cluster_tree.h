@@ -113,7 +113,9 @@ class ClusterTree {
                                   const TreePath& path) const EXCLUDES(mutex_);
   std::optional<Reply> LookupBytes(NodeId parent, const std::string& text,
                                    std::shared_ptr<const std::string> bytes) EXCLUDES(mutex_);
-  std::shared_ptr<const std::string> PodTable(std::string_view ns) const EXCLUDES(mutex_);
+  std::shared_ptr<const std::string> StatusText(const std::string& path) const;
+  std::shared_ptr<const std::string> PodTable(const std::string& path, std::string_view ns) const
+      EXCLUDES(mutex_);
   std::optional<Reply> Register(KnownNode node) REQUIRES(mutex_);
   Reply ReplyOf(NodeId id, const KnownNode& node) const REQUIRES(mutex_);
   NodeAttr AttrOf(NodeId id, std::uint32_t type, std::int64_t time) const;

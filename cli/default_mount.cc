@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/default_mount.h"
 
+#include <sys/stat.h>
+
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -22,6 +25,22 @@ bool SaysYes() {
   return answer[0] == '\n' || answer[0] == 'y' || answer[0] == 'Y';
 }
 
+// True if it is mounted there and served.
+Result<bool> IsMountedAt(const std::string& path) {
+  struct stat st = {};
+  if (stat(path.c_str(), &st) != 0) {
+    if (errno != ENOTCONN) return false;
+    return Fail(ErrorCode::kFailedPrecondition,
+                path + ": mounted, but its daemon is gone; `downwardfs umount " + path + "` first");
+  }
+  // /proc/self/mountinfo knows no symlinks.
+  std::error_code error;
+  const std::filesystem::path real = std::filesystem::canonical(path, error);
+  if (error) return Fail(ErrnoError(error.value(), path));
+  const auto mounted = FindMount(real.string());
+  return mounted && *mounted && IsDownwardfs(**mounted);
+}
+
 }  // namespace
 
 Result<std::optional<MountOptions>> AskWhereToMount(MountOptions options) {
@@ -34,8 +53,9 @@ Result<std::optional<MountOptions>> AskWhereToMount(MountOptions options) {
   const std::string name = ToFileName(config->context.empty() ? "cluster" : config->context);
   options.mount_point = Concat({home, "/k8s/", name});
   if (!options.what.is_tree()) options.what.cluster = true;
-  const auto mounted = FindMount(options.mount_point);
-  if (mounted && *mounted && IsDownwardfs(**mounted)) {
+  auto mounted = IsMountedAt(options.mount_point);
+  if (!mounted) return Fail(std::move(mounted.error()));
+  if (*mounted) {
     std::fprintf(stderr, "downwardfs: already mounted at %s\n",
                  OneLine(options.mount_point).c_str());
     return std::nullopt;

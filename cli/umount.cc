@@ -7,7 +7,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "cli/commands.h"
 #include "mount-helper/mount_table.h"
@@ -15,8 +17,8 @@
 namespace downwardfs {
 namespace {
 
-// The mount point without symlinks, and without a question to the file system that is mounted
-// there: its daemon may hang.
+// A path without symlinks but for its last element, and without a question to the file system that
+// is mounted there: its daemon may hang.
 Result<std::string> Absolute(const std::string& path) {
   std::error_code error;
   const std::filesystem::path whole = std::filesystem::absolute(path, error).lexically_normal();
@@ -26,6 +28,22 @@ Result<std::string> Absolute(const std::string& path) {
   const auto parent = std::filesystem::canonical(last.parent_path(), error);
   if (error) return Fail(ErrnoError(error.value(), path));
   return (parent / last.filename()).string();
+}
+
+// The mount at a path, or at what the path is a link to: `mount` has taken the link too.
+Result<std::optional<MountEntry>> FindMountAt(std::string path) {
+  constexpr int kLinks = 40;  // as the kernel
+  for (int i = 0; i < kLinks; ++i) {
+    auto at = Absolute(path);
+    if (!at) return Fail(std::move(at.error()));
+    auto mount = FindMount(*at);
+    if (!mount || *mount) return mount;
+    std::error_code error;
+    const auto target = std::filesystem::read_symlink(*at, error);
+    if (error) return mount;
+    path = (std::filesystem::path(*at).parent_path() / target).string();
+  }
+  return Fail(ErrnoError(ELOOP, path));
 }
 
 Status AsRoot(const std::string& path, bool lazy) {
@@ -55,16 +73,16 @@ Status AsUser(const std::string& path, bool lazy) {
 }  // namespace
 
 Result<int> RunUmount(const UmountOptions& options) {
-  auto path = Absolute(options.mount_point);
-  if (!path) return Fail(std::move(path.error()));
-  const auto mount = FindMount(*path);
-  if (!mount) return Fail(mount.error());
-  if (!*mount) return Fail(ErrorCode::kNotFound, *path + ": nothing is mounted there");
+  auto mount = FindMountAt(options.mount_point);
+  if (!mount) return Fail(std::move(mount.error()));
+  if (!*mount)
+    return Fail(ErrorCode::kNotFound, options.mount_point + ": nothing is mounted there");
+  const std::string& path = (*mount)->mount_point;
   if (!IsDownwardfs(**mount)) {
     return Fail(ErrorCode::kInvalidArgument,
-                *path + ": a mount of another kind (" + (*mount)->fs_type + ")");
+                path + ": a mount of another kind (" + (*mount)->fs_type + ")");
   }
-  auto done = geteuid() == 0 ? AsRoot(*path, options.lazy) : AsUser(*path, options.lazy);
+  auto done = geteuid() == 0 ? AsRoot(path, options.lazy) : AsUser(path, options.lazy);
   if (!done) return Fail(std::move(done.error()));
   return 0;
 }

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/default_mount.h"
 
-#include <sys/stat.h>
-
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -11,9 +8,10 @@
 #include <utility>
 
 #include "base/text.h"
+#include "cli/ask_status.h"
+#include "cli/mount_at.h"
 #include "client/config/resolve.h"
 #include "fs/cluster/file_names.h"
-#include "mount-helper/mount_table.h"
 
 namespace downwardfs {
 namespace {
@@ -25,20 +23,19 @@ bool SaysYes() {
   return answer[0] == '\n' || answer[0] == 'y' || answer[0] == 'Y';
 }
 
-// True if it is mounted there and served.
+// True if it is mounted there and served. The kernel answers a stat of a dead mount from its cache,
+// so the daemon itself is asked.
 Result<bool> IsMountedAt(const std::string& path) {
-  struct stat st = {};
-  if (stat(path.c_str(), &st) != 0) {
-    if (errno != ENOTCONN) return false;
+  const auto mount = FindMountAt(path);
+  if (!mount && mount.error().code == ErrorCode::kNotFound) return false;
+  if (!mount) return Fail(mount.error());
+  if (!*mount || !IsDownwardfs(**mount)) return false;
+  if (auto status = AskStatus((*mount)->mount_point); !status) {
+    if (status.error().code != ErrorCode::kUnavailable) return Fail(std::move(status.error()));
     return Fail(ErrorCode::kFailedPrecondition,
                 path + ": mounted, but its daemon is gone; `downwardfs umount " + path + "` first");
   }
-  // /proc/self/mountinfo knows no symlinks.
-  std::error_code error;
-  const std::filesystem::path real = std::filesystem::canonical(path, error);
-  if (error) return Fail(ErrnoError(error.value(), path));
-  const auto mounted = FindMount(real.string());
-  return mounted && *mounted && IsDownwardfs(**mounted);
+  return true;
 }
 
 }  // namespace

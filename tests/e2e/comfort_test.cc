@@ -77,7 +77,8 @@ TEST_F(ComfortTest, MountAloneSeesADeadMountAndOneBehindALink) {
   std::smatch pid;
   ASSERT_TRUE(std::regex_search(status.out, pid, std::regex("\"daemonPid\": ?([0-9]+)")));
   ASSERT_EQ(kill(std::stoi(pid[1]), SIGKILL), 0);
-  EXPECT_TRUE(Eventually([&] { return access(at.c_str(), F_OK) != 0 && errno == ENOTCONN; }));
+  EXPECT_TRUE(
+      Eventually([&] { return access((at + "/none").c_str(), F_OK) != 0 && errno == ENOTCONN; }));
   const Outcome dead = OnTerminal("\n");
   EXPECT_EQ(dead.exit_code, 1);
   EXPECT_THAT(dead.out, HasSubstr("its daemon is gone; `downwardfs umount " + at + "` first"));

@@ -83,6 +83,7 @@ std::optional<ClusterTree::Reply> ClusterTree::Lookup(NodeId parent, std::string
   KnownNode directory;
   std::string text;
   TreePath path;
+  std::optional<Reply> link;
   {
     const MutexLock lock(mutex_);
     if (parent != kRootNode) {
@@ -101,12 +102,17 @@ std::optional<ClusterTree::Reply> ClusterTree::Lookup(NodeId parent, std::string
         node.identity = place->identity;
         node.time = place->time;
         node.target = place->target;
-        return Register(std::move(node));
+        if (!place->is_link) return Register(std::move(node));
+        link = Register(std::move(node));
       }
     }
     if (path.kind == Kind::kPodTable && index_.FindNamespace(path.ns) == nullptr) {
       return std::nullopt;
     }
+  }
+  if (link) {
+    TakeBackOldest();
+    return link;
   }
   if (path.kind == Kind::kStatus) return LookupBytes(parent, text, StatusText(text));
   if (path.kind == Kind::kPodTable) return LookupBytes(parent, text, PodTable(text, path.ns));
@@ -174,7 +180,7 @@ void ClusterTree::TakeBackOldest() {
   std::shared_ptr<const Notice> notice;
   {
     const MutexLock lock(mutex_);
-    for (const NodeId id : table_.OldestFiles(options_.known_files)) {
+    for (const NodeId id : table_.Oldest(options_.known_leaves)) {
       const KnownNode* const node = table_.Find(id);
       names.push_back({node->parent, std::string(node->name())});
       table_.Disown(id);

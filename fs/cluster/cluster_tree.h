@@ -45,9 +45,9 @@ class ClusterTree {
     /// The content of ..status; called on serving threads, must not block.
     std::function<std::string()> status;
     const Clock* clock = &Clock::Real();
-    /// So many of the objects' files the kernel may know (some 200 bytes each here, a thousand
-    /// there); the names of the oldest are taken back.
-    std::size_t known_files = 250'000;
+    /// So many of the objects' files and of the links the kernel may know (some 300 bytes each
+    /// here, a thousand there); the names of the oldest are taken back.
+    std::size_t known_leaves = 250'000;
   };
   /// Takes back a name that the kernel knows. Called by Apply() and Lookup(), must not block.
   using Notice = std::function<void(NodeId directory, const std::string& name)>;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/cluster/node_table.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -43,7 +45,7 @@ NodeId NodeTable::Add(KnownNode node) {
   }
   // One that is known already may have been disowned: its name had been taken back, and the content
   // is the same again.
-  if (owner != 0 && counted.node.owner == 0) Own(owner, id, counted);
+  Own(owner, id, counted);
   return id;
 }
 
@@ -57,15 +59,18 @@ void NodeTable::Forget(NodeId id, std::uint64_t count) {
 }
 
 void NodeTable::Own(std::uint64_t owner, NodeId id, Counted& counted) {
-  counted.node.owner = owner;
-  files_[owner].push_back(id);
-  counted.age = by_age_.insert(by_age_.end(), id);
+  if (owner != 0 && counted.node.owner == 0) {
+    counted.node.owner = owner;
+    files_[owner].push_back(id);
+  }
+  const bool leaf = owner != 0 || counted.node.type == S_IFLNK;
+  if (leaf && !std::exchange(counted.aged, true)) counted.age = by_age_.insert(by_age_.end(), id);
 }
 
 void NodeTable::Disown(NodeId id, Counted& counted) {
+  if (std::exchange(counted.aged, false)) by_age_.erase(counted.age);
   const std::uint64_t owner = std::exchange(counted.node.owner, 0);
   if (owner == 0) return;
-  by_age_.erase(counted.age);
   const auto at = files_.find(owner);
   auto& ids = at->second;
   ids.erase(std::find(ids.begin(), ids.end(), id));
@@ -77,7 +82,7 @@ std::vector<NodeId> NodeTable::FilesOf(std::uint64_t owner) const {
   return at == files_.end() ? std::vector<NodeId>() : at->second;
 }
 
-std::vector<NodeId> NodeTable::OldestFiles(std::size_t limit) const {
+std::vector<NodeId> NodeTable::Oldest(std::size_t limit) const {
   const std::size_t batch = limit / 64 + 1;
   if (by_age_.size() <= limit + batch) return {};
   return {by_age_.begin(), std::next(by_age_.begin(), static_cast<std::ptrdiff_t>(batch))};

@@ -53,21 +53,23 @@ class NodeTable {
   NodeId IdOf(std::string_view path, std::uint64_t identity) const;
   /// Files of that object.
   std::vector<NodeId> FilesOf(std::uint64_t owner) const;
-  /// The files of objects that were found first, where there are more than `limit`; a batch of
-  /// them, so that most lookups find nothing to do. They stay the oldest until they are disowned.
-  std::vector<NodeId> OldestFiles(std::size_t limit) const;
-  /// Its name was taken back: it is none of its object's files any more.
+  /// Files of objects and links, those that were found first, where there are more than `limit`; a
+  /// batch of them, so that most lookups find nothing to do. They stay the oldest until they are
+  /// disowned. Directories are not among them: somebody may stand in one.
+  std::vector<NodeId> Oldest(std::size_t limit) const;
+  /// Its name was taken back: it is none of its object's files any more, nor among the oldest.
   void Disown(NodeId id);
 
   std::size_t size() const { return nodes_.size(); }
-  /// Files of objects, all of them.
-  std::size_t files() const { return by_age_.size(); }
+  /// Files of objects and links, all of them.
+  std::size_t leaves() const { return by_age_.size(); }
 
  private:
   struct Counted {
     KnownNode node;
     std::uint64_t lookups = 0;
-    std::list<NodeId>::iterator age;  // in by_age_; of a file with an owner
+    bool aged = false;  // it is in by_age_, there:
+    std::list<NodeId>::iterator age;
   };
   // So many ids are tried for a node, one after the other.
   static constexpr int kTries = 4;
@@ -77,9 +79,9 @@ class NodeTable {
 
   std::unordered_map<NodeId, Counted> nodes_;
   std::unordered_map<std::uint64_t, std::vector<NodeId>> files_;
-  // Those in files_, each once, the one that was found first in front: a file that is found again
-  // under the same id, as an unchanged one is after each change of its object, must not leave a
-  // place behind.
+  // Files of objects and links, each once, the one that was found first in front: a file that is
+  // found again under the same id, as an unchanged one is after each change of its object, must not
+  // leave a place behind.
   std::list<NodeId> by_age_;
 };
 

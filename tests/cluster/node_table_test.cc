@@ -28,10 +28,10 @@ TEST(NodeTableTest, AFileThatIsFoundAgainTakesNoSecondPlace) {
     table.Disown(a);
     EXPECT_EQ(table.Add(FileAt("a", 1)), a);
     EXPECT_EQ(table.Add(FileAt("a", 1)), a);
-    EXPECT_EQ(table.files(), 2U);
+    EXPECT_EQ(table.leaves(), 2U);
     table.Forget(a, 3);
     if (i % 2 == 0) table.Forget(b, 1);
-    EXPECT_LE(table.files(), 1U);
+    EXPECT_LE(table.leaves(), 1U);
   }
 }
 
@@ -43,23 +43,34 @@ TEST(NodeTableTest, TheOldestGoFirst) {
   const NodeId b = table.Add(FileAt("b", 2));
   const NodeId c = table.Add(FileAt("c", 3));
   table.Add(FileAt("a", 1));  // another lookup of what is known changes nothing
-  EXPECT_THAT(table.OldestFiles(2), IsEmpty());
-  EXPECT_THAT(table.OldestFiles(1), ElementsAre(a));
+  EXPECT_THAT(table.Oldest(2), IsEmpty());
+  EXPECT_THAT(table.Oldest(1), ElementsAre(a));
   table.Disown(a);
   table.Add(FileAt("a", 1));
-  EXPECT_THAT(table.OldestFiles(1), ElementsAre(b));
+  EXPECT_THAT(table.Oldest(1), ElementsAre(b));
   table.Forget(b, 1);
   table.Add(FileAt("d", 3));
-  EXPECT_THAT(table.OldestFiles(1), ElementsAre(c));
+  EXPECT_THAT(table.Oldest(1), ElementsAre(c));
   EXPECT_EQ(table.FilesOf(3).size(), 2U);
 }
 
-// A directory or a link has no owner: it is known, and none of these.
-TEST(NodeTableTest, OnlyFilesOfObjectsCount) {
+// Somebody may stand in a directory: it is known, and none of these. A link is one.
+TEST(NodeTableTest, LinksCountAndDirectoriesDoNot) {
   NodeTable table;
-  const NodeId directory = table.Add(FileAt("labels.d", 0));
+  KnownNode node = FileAt("by-ip/10.0.0.1", 0);
+  node.type = S_IFLNK;
+  const NodeId link = table.Add(node);
+  EXPECT_EQ(table.leaves(), 1U);
+  table.Disown(link);
+  EXPECT_EQ(table.leaves(), 0U);
+  EXPECT_EQ(table.Add(node), link);
+  EXPECT_EQ(table.leaves(), 1U);
+  table.Forget(link, 2);
+  node = FileAt("labels.d", 0);
+  node.type = S_IFDIR;
+  const NodeId directory = table.Add(node);
   table.Disown(directory);
-  EXPECT_EQ(table.files(), 0U);
+  EXPECT_EQ(table.leaves(), 0U);
   table.Forget(directory, 1);
   EXPECT_EQ(table.size(), 0U);
 }

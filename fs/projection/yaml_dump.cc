@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/projection/yaml_dump.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -11,6 +12,8 @@ namespace downwardfs {
 namespace {
 
 std::string ReplaceInvalid(std::string_view text) {
+  const bool ascii = std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; });
+  if (ascii) return std::string(text);
   std::string out;
   while (!text.empty()) {
     const YamlRune rune = FirstRune(text);

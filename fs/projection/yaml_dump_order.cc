@@ -74,6 +74,15 @@ bool Less(const Runes& a, const Runes& b) {
 }  // namespace
 
 void SortYamlKeys(std::vector<std::string_view>& keys) {
+  // Letters alone, as the fields of an API object have, are in the order of their bytes.
+  const auto simple = [](std::string_view key) {
+    return std::all_of(key.begin(), key.end(),
+                       [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
+  };
+  if (std::all_of(keys.begin(), keys.end(), simple)) {
+    std::sort(keys.begin(), keys.end());
+    return;
+  }
   std::vector<std::pair<Runes, std::string_view>> sorted;
   sorted.reserve(keys.size());
   for (const std::string_view key : keys) sorted.emplace_back(RunesOf(key), key);

@@ -7,6 +7,7 @@
 
 #include <utf8proc.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -107,6 +108,8 @@ std::string Escape(std::int32_t c) {
 
 YamlRune FirstRune(std::string_view text) {
   YamlRune rune;
+  if (!text.empty() && static_cast<unsigned char>(text.front()) < 0x80)
+    return {text.front(), 1, true};
   utf8proc_int32_t code_point = 0;
   const auto size = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
                                      static_cast<utf8proc_ssize_t>(text.size()), &code_point);
@@ -190,6 +193,12 @@ void YamlWriter::Word(std::string_view text) {
 // A lone blank far to the right may become a line break, which is read as one blank.
 void YamlWriter::Plain(std::string_view text, std::size_t indent, bool fold) {
   if (!whitespace_) Put(" ");
+  if (!fold || column_ + text.size() <= kWidth) {
+    out_ += text;
+    column_ += static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+    text = {};
+  }
   bool spaces = false;
   while (!text.empty()) {
     const YamlRune rune = FirstRune(text);

@@ -56,15 +56,23 @@ class ProgressLine {
   const bool shown_;
 };
 
-void Load(const ClusterSource& source, const std::string& mount_point) {
+// Who has waited for the command must not be told that it is mounted when a signal has come.
+Status Load(const ClusterSource& source, const std::string& mount_point) {
   const ProgressLine progress;
-  for (milliseconds waited{0}; waited < kLoadingLimit; waited += kProgressEvery) {
-    if (source.AwaitLoaded(kProgressEvery) || source.Stopped()) return;
-    progress.Show(source);
+  bool loaded = false;
+  for (milliseconds waited{0}; waited < kLoadingLimit && !loaded; waited += kProgressEvery) {
+    loaded = source.AwaitLoaded(kProgressEvery);
+    if (source.Stopped()) {
+      progress.Clear();
+      return Fail(ErrorCode::kCancelled, "stopped by a signal; nothing is mounted");
+    }
+    if (!loaded) progress.Show(source);
   }
+  if (loaded) return {};
   progress.Clear();
   std::fprintf(stderr, "downwardfs: %zu pods so far; the rest goes on loading (%s/..status)\n",
                source.Pods().objects, OneLine(mount_point).c_str());
+  return {};
 }
 
 // Until it is mounted no longer or a signal arrives; the signal, or 0.
@@ -132,7 +140,7 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   // Before the mount goes, on every way out.
   const auto detach = [](ClusterStatus* shown_by) { shown_by->Attach(nullptr, nullptr); };
   const std::unique_ptr<ClusterStatus, decltype(detach)> attached(&status, detach);
-  Load(**source, *mount_point);
+  if (auto done = Load(**source, *mount_point); !done) return Fail(std::move(done.error()));
   if (auto done = ready.Ready(); !done) return Fail(std::move(done.error()));
   NotifySystemd("READY=1");
   LogInfo("mounted", {{log_keys::kMountPoint, *mount_point},

@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "base/version.h"
+#include "cli/command_line_check.h"
 #include "cli/completion.h"
 #include "cli/csi_flags.h"
 #include "cli/help_format.h"
@@ -132,6 +133,7 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
                    "started again; 0: never (default: 10000)")
       ->type_name("MS")
       ->check(CLI::Range(0, 3600000).description(""))
+      ->each([&options](const std::string&) { options.watchdog_given = true; })
       ->group(kSurvivalGroup);
   command
       ->add_option(
@@ -186,8 +188,13 @@ CLI::App* AddRender(CLI::App& app, RenderOptions& options) {
           "\"mode\"}}}, bytes that are not UTF-8 as \"contentBase64\" (default: text)")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"text", "json"}).description(""));
-  command->add_option("--field", options.field, "Print the value of this one field, nothing else")
-      ->type_name("FIELDPATH");
+  CLI::Option* const field =
+      command
+          ->add_option("--field", options.field, "Print the value of this one field, nothing else")
+          ->type_name("FIELDPATH");
+  for (const char* of_files : {"--items", "--volume", "--strict", "--format"}) {
+    field->excludes(command->get_option(of_files));
+  }
   command->footer(
       "Example:\n"
       "  downwardfs render --pod-file pod.yaml --field \"metadata.labels['app']\"\n"
@@ -330,59 +337,13 @@ CLI::App* AddCsi(CLI::App& app, CsiOptions& options) {
   std::exit(kWrongUsage);  // NOLINT(concurrency-mt-unsafe): no thread exists yet
 }
 
-// What is wrong with SOURCE and WHAT together; empty if nothing is. An API server holds more pods
-// than one; a file may hold just one.
-std::string CheckInput(const SourceOptions& source, const std::string& pod) {
-  if (source.pod_file.empty() && pod.empty()) {
-    return "--pod NAMESPACE/NAME is required with an API server; or give --pod-file FILE";
+// Each would be asked for on its own.
+void DropRepeated(std::vector<std::string>& names) {
+  std::vector<std::string> once;
+  for (std::string& name : names) {
+    if (std::find(once.begin(), once.end(), name) == once.end()) once.push_back(std::move(name));
   }
-  return ServerContradiction(source.server);
-}
-
-// Asking needs somebody to ask.
-std::string CheckMountPoint(const MountOptions& options) {
-  if (!options.mount_point.empty()) return "";
-  const bool one_pod = !options.what.pod.empty() || !options.source.pod_file.empty();
-  if (one_pod) return "MOUNTPOINT is required";
-  if (isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0) return "";
-  return "MOUNTPOINT is required (on a terminal, the current cluster is offered at ~/k8s/CONTEXT)";
-}
-
-std::string CheckTree(const MountOptions& options) {
-  if (std::string wrong = CheckMountPoint(options); !wrong.empty()) return wrong;
-  if (options.live_layout) return "--layout live is for the volume of one pod";
-  if (options.fs_group) return "--fs-group is for the volume of one pod";
-  for (const std::string& ns : options.what.namespaces) {
-    const bool good = !ns.empty() && ns.size() <= 63 &&
-                      ns.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == ns.npos;
-    if (!good) {
-      return "--namespace " + QuoteForMessage(ns) +
-             ": must consist of at most 63 lower case letters, digits and '-'";
-    }
-  }
-  return ServerContradiction(options.source.server);
-}
-
-std::string CheckInput(const CommandLine& line) {
-  switch (line.command) {
-    case CommandLine::Command::kMount:
-      if (line.mount.what.is_tree() || line.mount.mount_point.empty()) return CheckTree(line.mount);
-      return CheckInput(line.mount.source, line.mount.what.pod);
-    case CommandLine::Command::kRender:
-      return CheckInput(line.render.source, line.render.what.pod);
-    case CommandLine::Command::kWrite:
-      return CheckInput(line.write.source, line.write.what.pod);
-    case CommandLine::Command::kEnv:
-    case CommandLine::Command::kExec:
-      return CheckInput(line.env.source, line.env.pod);
-    case CommandLine::Command::kCsi:
-      return CsiContradiction(line.csi);
-    case CommandLine::Command::kStatus:
-    case CommandLine::Command::kUmount:
-    case CommandLine::Command::kUpgrade:
-      return "";
-  }
-  return "";
+  names = std::move(once);
 }
 
 }  // namespace
@@ -421,10 +382,11 @@ CommandLine ParseCommandLine(int argc, char** argv) {
   }
   if (completion->parsed()) Print(CompletionScript(app, shell));
   if (man->parsed()) Print(ManPage(app));
+  DropRepeated(line.mount.what.namespaces);
   line.mount.arguments.assign(argv + 1, argv + argc);
   line.csi.arguments.assign(argv + std::min(argc, 2), argv + argc);
   line.command = commands.at(app.get_subcommands().front());
-  if (const std::string wrong = CheckInput(line); !wrong.empty()) WrongUsage(app, wrong);
+  if (const std::string wrong = CheckCommandLine(line); !wrong.empty()) WrongUsage(app, wrong);
   return line;
 }
 

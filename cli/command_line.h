@@ -51,6 +51,7 @@ struct MountOptions {
   bool holder = true;                  ///< root: a process that outlives the daemon holds the mount
   int watchdog_ms = 10000;             ///< of the holder; 0: none
   std::string source_name;             ///< that mountinfo shows (mount.downwardfs); empty: ours
+  bool watchdog_given = false;         ///< by a flag
   std::string run_as;                  ///< UID:GID of the daemon; empty: who we are
   bool resend = true;                  ///< of the holder: let the kernel send requests again
   std::vector<std::string> arguments;  ///< of the whole command line, for the daemon

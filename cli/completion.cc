@@ -2,6 +2,7 @@
 #include "cli/completion.h"
 
 #include <algorithm>
+#include <string_view>
 #include <vector>
 
 #include "base/text.h"
@@ -13,7 +14,8 @@ namespace {
 // one. kubectl may be absent: then there are none.
 struct Values {
   const char* option;
-  const char* candidates;
+  const char* candidates;         // one on a line
+  const char* command = nullptr;  // of this alone; stands before what is for every command
 };
 constexpr Values kValues[] = {
     {"--context", "kubectl config get-contexts -o name 2>/dev/null"},
@@ -21,10 +23,23 @@ constexpr Values kValues[] = {
     {"--pod",
      "kubectl get pods -A --no-headers -o custom-columns=:metadata.namespace,:metadata.name "
      "2>/dev/null | sed 's, \\+,/,'"},
-    {"--layout", "echo kubelet live"},
-    {"--log-format", "echo text json"},
-    {"--log-level", "echo debug info warning error"},
+    {"--layout", "printf '%s\\n' kubelet live"},
+    {"--log-format", "printf '%s\\n' text json"},
+    {"--log-level", "printf '%s\\n' debug info warning error"},
+    {"--format", "printf '%s\\n' dotenv json shell", "env"},
+    {"--format", "printf '%s\\n' text json"},
 };
+
+// What completes the value of an option; null: files.
+const char* CandidatesOf(const CLI::App& command, const std::string& spelling) {
+  for (const Values& value : kValues) {
+    if (spelling == value.option &&
+        (value.command == nullptr || command.get_name() == value.command)) {
+      return value.candidates;
+    }
+  }
+  return nullptr;
+}
 
 std::vector<const CLI::App*> Commands(const CLI::App& app) {
   std::vector<const CLI::App*> commands;
@@ -78,7 +93,8 @@ std::string Bash(const CLI::App& app) {
   }
   std::string values;
   for (const Values& value : kValues) {
-    values += Concat({"    ", value.option, ") COMPREPLY=($(compgen -W \"$(", value.candidates,
+    values += Concat({"    ", value.command == nullptr ? "*" : value.command, ":", value.option,
+                      ") COMPREPLY=($(compgen -W \"$(", value.candidates,
                       ")\" -- \"$cur\")); return ;;\n"});
   }
   return "# bash completion of downwardfs; made by `downwardfs completion bash`\n"
@@ -90,7 +106,7 @@ std::string Bash(const CLI::App& app) {
          names +
          " --help --version' -- \"$cur\")); return\n"
          "  fi\n"
-         "  case $prev in\n" +
+         "  case ${COMP_WORDS[1]}:$prev in\n" +
          values +
          "  esac\n"
          "  case ${COMP_WORDS[1]} in\n" +
@@ -102,6 +118,16 @@ std::string Bash(const CLI::App& app) {
          "  esac\n"
          "}\n"
          "complete -o filenames -F _downwardfs downwardfs\n";
+}
+
+// Words that a command prints, with the colons escaped that would end the action.
+std::string ZshAction(std::string_view candidates) {
+  std::string out = "($(";
+  for (const char c : candidates) {
+    if (c == ':') out += '\\';
+    out += c;
+  }
+  return out + "))";
 }
 
 std::string Zsh(const CLI::App& app) {
@@ -124,11 +150,9 @@ std::string Zsh(const CLI::App& app) {
       for (const std::string& spelling : Spellings(*option)) {
         std::string line = spelling + "[" + plain(Summary(option->get_description())) + "]";
         if (TakesValue(*option)) {
-          std::string action = "_files";
-          for (const Values& value : kValues) {
-            if (spelling == value.option) action = Concat({"($(", value.candidates, "))"});
-          }
-          line += ":" + plain(option->get_type_name()) + ":" + action;
+          const char* const candidates = CandidatesOf(*command, spelling);
+          line += Concat({":", plain(option->get_type_name()), ":",
+                          candidates == nullptr ? "_files" : ZshAction(candidates)});
         }
         cases += "      " + Quoted(line) + " \\\n";
       }
@@ -160,10 +184,8 @@ std::string Fish(const CLI::App& app) {
       for (const std::string& name : option->get_lnames()) line += " -l " + name;
       for (const std::string& name : option->get_snames()) line += " -s " + name;
       if (TakesValue(*option)) line += " -r";
-      for (const Values& value : kValues) {
-        if (Spellings(*option).front() == value.option) {
-          line += " -f -a " + Quoted(Concat({"(", value.candidates, ")"}));
-        }
+      if (const char* candidates = CandidatesOf(*command, Spellings(*option).front())) {
+        line += " -f -a " + Quoted(Concat({"(", candidates, ")"}));
       }
       out += line + " -d " + Quoted(Summary(option->get_description())) + "\n";
     }

@@ -8,9 +8,10 @@
 #include <utility>
 
 #include "base/text.h"
+#include "cli/ask_status.h"
+#include "cli/mount_at.h"
 #include "client/config/resolve.h"
 #include "fs/cluster/file_names.h"
-#include "mount-helper/mount_table.h"
 
 namespace downwardfs {
 namespace {
@@ -20,6 +21,21 @@ bool SaysYes() {
   char answer[64];
   if (std::fgets(answer, sizeof answer, stdin) == nullptr) return false;
   return answer[0] == '\n' || answer[0] == 'y' || answer[0] == 'Y';
+}
+
+// True if it is mounted there and served. The kernel answers a stat of a dead mount from its cache,
+// so the daemon itself is asked.
+Result<bool> IsMountedAt(const std::string& path) {
+  const auto mount = FindMountAt(path);
+  if (!mount && mount.error().code == ErrorCode::kNotFound) return false;
+  if (!mount) return Fail(mount.error());
+  if (!*mount || !IsDownwardfs(**mount)) return false;
+  if (auto status = AskStatus((*mount)->mount_point); !status) {
+    if (status.error().code != ErrorCode::kUnavailable) return Fail(std::move(status.error()));
+    return Fail(ErrorCode::kFailedPrecondition,
+                path + ": mounted, but its daemon is gone; `downwardfs umount " + path + "` first");
+  }
+  return true;
 }
 
 }  // namespace
@@ -34,8 +50,9 @@ Result<std::optional<MountOptions>> AskWhereToMount(MountOptions options) {
   const std::string name = ToFileName(config->context.empty() ? "cluster" : config->context);
   options.mount_point = Concat({home, "/k8s/", name});
   if (!options.what.is_tree()) options.what.cluster = true;
-  const auto mounted = FindMount(options.mount_point);
-  if (mounted && *mounted && IsDownwardfs(**mounted)) {
+  auto mounted = IsMountedAt(options.mount_point);
+  if (!mounted) return Fail(std::move(mounted.error()));
+  if (*mounted) {
     std::fprintf(stderr, "downwardfs: already mounted at %s\n",
                  OneLine(options.mount_point).c_str());
     return std::nullopt;

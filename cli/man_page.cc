@@ -65,13 +65,16 @@ void Options(const CLI::App& command, std::string& out) {
 }  // namespace
 
 std::string ManPage(const CLI::App& app) {
-  std::string out = ".TH DOWNWARDFS 1 \"\" \"downwardfs " + std::string(Version()) +
+  std::string out = ".TH DOWNWARDFS 1 \"2026-11-25\" \"downwardfs " + std::string(Version()) +
                     "\" \"User Commands\"\n"
                     ".SH NAME\ndownwardfs \\- Kubernetes pod metadata as live files\n"
                     ".SH SYNOPSIS\n";
   const auto commands =
       app.get_subcommands([](const CLI::App* command) { return !command->get_group().empty(); });
-  for (const CLI::App* command : commands) out += Synopsis(*command) + "\n.br\n";
+  for (const CLI::App* command : commands) {
+    if (command != commands.front()) out += ".br\n";
+    out += Synopsis(*command) + "\n";
+  }
   out +=
       ".SH DESCRIPTION\nShows the metadata of Kubernetes pods (names, labels, annotations, "
       "addresses, nodes, requests and limits) as files that follow every change: of one pod with "

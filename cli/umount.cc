@@ -6,27 +6,15 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
 #include <string>
+#include <utility>
 
 #include "cli/commands.h"
+#include "cli/mount_at.h"
 #include "mount-helper/mount_table.h"
 
 namespace downwardfs {
 namespace {
-
-// The mount point without symlinks, and without a question to the file system that is mounted
-// there: its daemon may hang.
-Result<std::string> Absolute(const std::string& path) {
-  std::error_code error;
-  const std::filesystem::path whole = std::filesystem::absolute(path, error).lexically_normal();
-  if (error) return Fail(ErrnoError(error.value(), path));
-  // "k8s/" has an empty last element.
-  const auto last = whole.has_filename() ? whole : whole.parent_path();
-  const auto parent = std::filesystem::canonical(last.parent_path(), error);
-  if (error) return Fail(ErrnoError(error.value(), path));
-  return (parent / last.filename()).string();
-}
 
 Status AsRoot(const std::string& path, bool lazy) {
   if (umount2(path.c_str(), UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0) return {};
@@ -55,16 +43,16 @@ Status AsUser(const std::string& path, bool lazy) {
 }  // namespace
 
 Result<int> RunUmount(const UmountOptions& options) {
-  auto path = Absolute(options.mount_point);
-  if (!path) return Fail(std::move(path.error()));
-  const auto mount = FindMount(*path);
-  if (!mount) return Fail(mount.error());
-  if (!*mount) return Fail(ErrorCode::kNotFound, *path + ": nothing is mounted there");
+  auto mount = FindMountAt(options.mount_point);
+  if (!mount) return Fail(std::move(mount.error()));
+  if (!*mount)
+    return Fail(ErrorCode::kNotFound, options.mount_point + ": nothing is mounted there");
+  const std::string& path = (*mount)->mount_point;
   if (!IsDownwardfs(**mount)) {
     return Fail(ErrorCode::kInvalidArgument,
-                *path + ": a mount of another kind (" + (*mount)->fs_type + ")");
+                path + ": a mount of another kind (" + (*mount)->fs_type + ")");
   }
-  auto done = geteuid() == 0 ? AsRoot(*path, options.lazy) : AsUser(*path, options.lazy);
+  auto done = geteuid() == 0 ? AsRoot(path, options.lazy) : AsUser(path, options.lazy);
   if (!done) return Fail(std::move(done.error()));
   return 0;
 }

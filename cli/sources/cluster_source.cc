@@ -49,7 +49,11 @@ ClusterSource::ClusterSource(const ServerAccess& access, Options options, OwnedF
       changed_(std::move(changed)),
       pods_(access.description),
       nodes_(access.description),
-      namespaces_(access.description) {}
+      namespaces_(access.description) {
+  const MutexLock lock(mutex_);
+  for (const std::string& ns : options_.namespaces) scopes_.push_back({ns, false, {}});
+  if (scopes_.empty()) scopes_.emplace_back();
+}
 
 ClusterSource::~ClusterSource() = default;
 
@@ -60,12 +64,7 @@ std::unique_ptr<ClusterSource::Following> ClusterSource::Start(const Change& cha
   };
   subscribe(pods_, "Pod", [this, change](const ObjectPtr& before, const ObjectPtr& after) {
     change(before, after);
-    bool first = false;
-    {
-      const MutexLock lock(mutex_);
-      first = !std::exchange(answered_, true);
-    }
-    if (first) Wake();
+    OnPod((after ? after : before)->meta().ns);
   });
   subscribe(nodes_, "Node", change);
   subscribe(namespaces_, "Namespace", change);
@@ -76,9 +75,9 @@ std::unique_ptr<ClusterSource::Following> ClusterSource::Start(const Change& cha
   };
   std::vector<std::string> scopes = options_.namespaces;
   if (scopes.empty()) scopes.emplace_back();
-  for (const std::string& scope : scopes) {
-    auto pods = client::PodReflectorOptions(scope);
-    pods.on_outcome = [this](const client::ApiFailure* failure) { OnOutcome(failure); };
+  for (std::size_t i = 0; i < scopes.size(); ++i) {
+    auto pods = client::PodReflectorOptions(scopes[i]);
+    pods.on_outcome = [this, i](const client::ApiFailure* failure) { OnOutcome(i, failure); };
     follow(pods_, std::move(pods));
   }
   if (options_.nodes) follow(nodes_, client::NodeReflectorOptions());
@@ -92,20 +91,49 @@ void ClusterSource::Wake() const {
   (void)!write(changed_.get(), &one, sizeof one);
 }
 
-void ClusterSource::OnOutcome(const client::ApiFailure* failure) {
+// The first pod of a long list is an answer.
+void ClusterSource::OnPod(const std::string& ns) {
+  bool first = false;
   {
     const MutexLock lock(mutex_);
+    for (Scope& scope : scopes_) {
+      if (scope.ns.empty() || scope.ns == ns) first |= !std::exchange(scope.answered, true);
+    }
+  }
+  if (first) Wake();
+}
+
+void ClusterSource::OnOutcome(std::size_t scope, const client::ApiFailure* failure) {
+  {
+    const MutexLock lock(mutex_);
+    Scope& at = scopes_[scope];
     if (failure == nullptr) {
-      answered_ = true;
-      error_.reset();
+      at.answered = true;
+      at.error.reset();
     } else {
-      error_ = failure->error;
+      at.error = failure->error;
     }
   }
   // What the list left behind: a page's memory, the decoder's, and the objects' before they were
   // compressed.
   if (failure == nullptr && pods_.size() > 1000) malloc_trim(0);
   Wake();
+}
+
+// What keeps the answer away: rather what waiting will not mend.
+std::optional<Error> ClusterSource::Pending() const {
+  std::optional<Error> pending;
+  for (const Scope& scope : scopes_) {
+    if (!scope.error) continue;
+    if (!WorthRetrying(*scope.error)) return scope.error;
+    if (!scope.answered && !pending) pending = scope.error;
+  }
+  return pending;
+}
+
+bool ClusterSource::AllAnswered() const {
+  return std::all_of(scopes_.begin(), scopes_.end(),
+                     [](const Scope& scope) { return scope.answered; });
 }
 
 bool ClusterSource::Stopped() const {
@@ -120,9 +148,9 @@ Status ClusterSource::AwaitAnswer() {
     std::optional<Error> error;
     {
       const MutexLock lock(mutex_);
-      error = error_;
+      error = Pending();
       // Of several namespaces one that may not be read is worth an error before anything is shown.
-      if (answered_ && (!error || WorthRetrying(*error))) return {};
+      if (AllAnswered() && (!error || WorthRetrying(*error))) return {};
     }
     if (error && (!WorthRetrying(*error) || (options_.wait && options_.wait->count() == 0))) {
       return Fail(Explain(std::move(*error), options_));

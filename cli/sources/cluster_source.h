@@ -80,7 +80,10 @@ class ClusterSource final : public ObjectSource {
  private:
   ClusterSource(const ServerAccess& access, Options options, OwnedFd changed);
   static Progress ProgressOf(const client::ObjectStore& store);
-  void OnOutcome(const client::ApiFailure* failure) EXCLUDES(mutex_);
+  void OnOutcome(std::size_t scope, const client::ApiFailure* failure) EXCLUDES(mutex_);
+  void OnPod(const std::string& ns) EXCLUDES(mutex_);
+  std::optional<Error> Pending() const REQUIRES(mutex_);
+  bool AllAnswered() const REQUIRES(mutex_);
   void Wake() const;
   const client::ObjectStore& StoreOf(const std::string& kind) const;
 
@@ -91,9 +94,14 @@ class ClusterSource final : public ObjectSource {
   client::ObjectStore nodes_;
   client::ObjectStore namespaces_;
 
+  // What came of asking for the pods of each namespace, or of all: each may be refused on its own.
+  struct Scope {
+    std::string ns;  // empty: all
+    bool answered = false;
+    std::optional<Error> error;  // of the latest attempt
+  };
   mutable Mutex mutex_;
-  bool answered_ GUARDED_BY(mutex_) = false;
-  std::optional<Error> error_ GUARDED_BY(mutex_);
+  std::vector<Scope> scopes_ GUARDED_BY(mutex_);
 };
 
 }  // namespace downwardfs

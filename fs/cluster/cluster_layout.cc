@@ -238,7 +238,7 @@ std::vector<TreeName> ListPlace(const ClusterIndex& index, const TreePath& path,
       list.AddKeys(index.nodes(), S_IFDIR);
       break;
     case Kind::kNode:
-      list.Add(kPodsOfNode, S_IFDIR);
+      if (path.rest.empty()) list.Add(kPodsOfNode, S_IFDIR);
       break;
     case Kind::kNodePods:
       if (const auto* node = index.FindNode(path.object)) list.AddLinks(node->pods);

@@ -83,6 +83,7 @@ std::optional<ClusterTree::Reply> ClusterTree::Lookup(NodeId parent, std::string
   KnownNode directory;
   std::string text;
   TreePath path;
+  std::optional<Reply> link;
   {
     const MutexLock lock(mutex_);
     if (parent != kRootNode) {
@@ -101,17 +102,20 @@ std::optional<ClusterTree::Reply> ClusterTree::Lookup(NodeId parent, std::string
         node.identity = place->identity;
         node.time = place->time;
         node.target = place->target;
-        return Register(std::move(node));
+        if (!place->is_link) return Register(std::move(node));
+        link = Register(std::move(node));
       }
     }
     if (path.kind == Kind::kPodTable && index_.FindNamespace(path.ns) == nullptr) {
       return std::nullopt;
     }
   }
-  if (path.kind == Kind::kStatus) {
-    return LookupBytes(parent, text, std::make_shared<const std::string>(options_.status()));
+  if (link) {
+    TakeBackOldest();
+    return link;
   }
-  if (path.kind == Kind::kPodTable) return LookupBytes(parent, text, PodTable(path.ns));
+  if (path.kind == Kind::kStatus) return LookupBytes(parent, text, StatusText(text));
+  if (path.kind == Kind::kPodTable) return LookupBytes(parent, text, PodTable(text, path.ns));
   if (!IsBelowObject(path)) return std::nullopt;
   auto reply = LookupBelowObject(parent, directory, text, path);
   TakeBackOldest();
@@ -176,7 +180,7 @@ void ClusterTree::TakeBackOldest() {
   std::shared_ptr<const Notice> notice;
   {
     const MutexLock lock(mutex_);
-    for (const NodeId id : table_.OldestFiles(options_.known_files)) {
+    for (const NodeId id : table_.Oldest(options_.known_leaves)) {
       const KnownNode* const node = table_.Find(id);
       names.push_back({node->parent, std::string(node->name())});
       table_.Disown(id);
@@ -188,9 +192,15 @@ void ClusterTree::TakeBackOldest() {
   for (const TakenBack& taken : names) (*notice)(taken.directory, taken.name);
 }
 
-std::shared_ptr<const std::string> ClusterTree::PodTable(std::string_view ns) const {
+std::shared_ptr<const std::string> ClusterTree::StatusText(const std::string& path) const {
   const auto now = options_.clock->Steady();
-  const std::string key(ns);
+  if (auto text = tables_.Get(path, 0, now)) return text;
+  return tables_.Put(path, 0, now, std::make_shared<const std::string>(options_.status()));
+}
+
+std::shared_ptr<const std::string> ClusterTree::PodTable(const std::string& path,
+                                                         std::string_view ns) const {
+  const auto now = options_.clock->Steady();
   std::vector<ObjectKey> pods;
   std::uint64_t generation = 0;
   {
@@ -198,7 +208,7 @@ std::shared_ptr<const std::string> ClusterTree::PodTable(std::string_view ns) co
     const auto* const record = index_.FindNamespace(ns);
     if (record != nullptr) {
       generation = record->generation;
-      if (auto text = tables_.Get(key, generation, now)) return text;
+      if (auto text = tables_.Get(path, generation, now)) return text;
       const std::string name = FromFileName(ns).value_or("");
       pods.reserve(record->pods.size());
       for (const auto& [pod, unused] : record->pods) {
@@ -213,9 +223,8 @@ std::shared_ptr<const std::string> ClusterTree::PodTable(std::string_view ns) co
     if (const ObjectPtr object = objects_.Get(pod))
       rows.push_back(MakePodRow(object->Json(), wall));
   }
-  auto text = std::make_shared<const std::string>(FormatPodTable(rows));
-  tables_.Put(key, generation, now, text);
-  return text;
+  return tables_.Put(path, generation, now,
+                     std::make_shared<const std::string>(FormatPodTable(rows)));
 }
 
 std::optional<ClusterTree::Reply> ClusterTree::LookupBytes(
@@ -251,6 +260,9 @@ ClusterTree::Reply ClusterTree::ReplyOf(NodeId id, const KnownNode& node) const 
     reply.attr.links = 2 + node.directories;
     const TreePath path = TreePath::Parse(node.path);
     if (const auto place = FindPlace(index_, path)) {
+      // Known anew each time: the object may have come after its directory, or be made again.
+      reply.attr = AttrOf(id, S_IFDIR, place->time);
+      reply.attr.size = kDirectorySize;
       reply.attr.links = 2 + place->directories;
       reply.keep_attr = !place->changes;
     } else if (IsGone(node)) {
@@ -350,7 +362,6 @@ std::optional<std::vector<TreeName>> ClusterTree::List(NodeId id) const {
     children = ObjectView::ListTop(layout);
   } else if (const ObjectPtr content = Load(*object)) {
     children = views_.Get(content)->List(path.rest);
-    names.clear();
   }
   const std::uint64_t identity = path.kind == Kind::kPod ? object->uid : 0;
   for (ObjectView::Child& child : children) {

@@ -45,9 +45,9 @@ class ClusterTree {
     /// The content of ..status; called on serving threads, must not block.
     std::function<std::string()> status;
     const Clock* clock = &Clock::Real();
-    /// So many of the objects' files the kernel may know (some 200 bytes each here, a thousand
-    /// there); the names of the oldest are taken back.
-    std::size_t known_files = 250'000;
+    /// So many of the objects' files and of the links the kernel may know (some 300 bytes each
+    /// here, a thousand there); the names of the oldest are taken back.
+    std::size_t known_leaves = 250'000;
   };
   /// Takes back a name that the kernel knows. Called by Apply() and Lookup(), must not block.
   using Notice = std::function<void(NodeId directory, const std::string& name)>;
@@ -113,7 +113,9 @@ class ClusterTree {
                                   const TreePath& path) const EXCLUDES(mutex_);
   std::optional<Reply> LookupBytes(NodeId parent, const std::string& text,
                                    std::shared_ptr<const std::string> bytes) EXCLUDES(mutex_);
-  std::shared_ptr<const std::string> PodTable(std::string_view ns) const EXCLUDES(mutex_);
+  std::shared_ptr<const std::string> StatusText(const std::string& path) const;
+  std::shared_ptr<const std::string> PodTable(const std::string& path, std::string_view ns) const
+      EXCLUDES(mutex_);
   std::optional<Reply> Register(KnownNode node) REQUIRES(mutex_);
   Reply ReplyOf(NodeId id, const KnownNode& node) const REQUIRES(mutex_);
   NodeAttr AttrOf(NodeId id, std::uint32_t type, std::int64_t time) const;

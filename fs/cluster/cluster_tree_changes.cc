@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a change of the cluster comes into the tree, and which names the kernel must look up again.
+#include <algorithm>
 #include <utility>
 
 #include "fs/cluster/cluster_tree.h"
 #include "fs/cluster/file_names.h"
 
 namespace downwardfs {
+namespace {
+
+bool IsAddressPath(const std::string& path) {
+  return TreePath::Parse(path).kind == TreePath::Kind::kAddress;
+}
+
+}  // namespace
 
 void ClusterTree::SetNotice(Notice notice) {
   const MutexLock lock(mutex_);
@@ -83,8 +91,15 @@ void ClusterTree::Apply(const ObjectPtr& before, const ObjectPtr& after) {
         owner = pod->uid;
         paths = PathsOf(*pod);
       }
-      // An address that it gets may have led to another pod.
-      for (const std::string& ip : summary.ips) paths.push_back("by-ip/" + ToFileName(ip));
+      // An address that it gets may have led to another pod. Where an address leads costs a look
+      // at every pod that has it, so nobody asks while the kernel knows of none.
+      if (table_.IdOf("by-ip", 0) == 0) {
+        paths.erase(std::remove_if(paths.begin(), paths.end(), IsAddressPath), paths.end());
+      } else {
+        for (const std::string& ip : summary.ips) paths.push_back("by-ip/" + ToFileName(ip));
+        std::sort(paths.begin(), paths.end());
+        paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
+      }
       known = KnownAmong(std::move(paths));
       ApplyPod(before, after, summary, changed);
     } else if (meta.kind == "Node") {

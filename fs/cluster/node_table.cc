@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/cluster/node_table.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "fs/cluster/cluster_layout.h"
@@ -38,12 +41,11 @@ NodeId NodeTable::Add(KnownNode node) {
   const std::uint64_t owner = node.owner;
   if (counted.lookups++ == 0) {
     counted.node = std::move(node);
-    AddTo(owner, id);
-  } else if (owner != 0 && counted.node.owner == 0) {
-    // Its name had been taken back, and the content is the same again.
-    counted.node.owner = owner;
-    AddTo(owner, id);
+    counted.node.owner = 0;
   }
+  // One that is known already may have been disowned: its name had been taken back, and the content
+  // is the same again.
+  Own(owner, id, counted);
   return id;
 }
 
@@ -52,24 +54,26 @@ void NodeTable::Forget(NodeId id, std::uint64_t count) {
   if (at == nodes_.end()) return;
   at->second.lookups -= std::min(count, at->second.lookups);
   if (at->second.lookups != 0) return;
-  RemoveFrom(at->second.node.owner, id);
+  Disown(id, at->second);
   nodes_.erase(at);
 }
 
-void NodeTable::AddTo(std::uint64_t owner, NodeId id) {
-  if (owner == 0) return;
-  files_[owner].push_back(id);
-  ++file_count_;
-  by_age_.push_back(id);
+void NodeTable::Own(std::uint64_t owner, NodeId id, Counted& counted) {
+  if (owner != 0 && counted.node.owner == 0) {
+    counted.node.owner = owner;
+    files_[owner].push_back(id);
+  }
+  const bool leaf = owner != 0 || counted.node.type == S_IFLNK;
+  if (leaf && !std::exchange(counted.aged, true)) counted.age = by_age_.insert(by_age_.end(), id);
 }
 
-void NodeTable::RemoveFrom(std::uint64_t owner, NodeId id) {
+void NodeTable::Disown(NodeId id, Counted& counted) {
+  if (std::exchange(counted.aged, false)) by_age_.erase(counted.age);
+  const std::uint64_t owner = std::exchange(counted.node.owner, 0);
+  if (owner == 0) return;
   const auto at = files_.find(owner);
-  if (at == files_.end()) return;
   auto& ids = at->second;
-  const auto gone = std::remove(ids.begin(), ids.end(), id);
-  file_count_ -= static_cast<std::size_t>(ids.end() - gone);
-  ids.erase(gone, ids.end());
+  ids.erase(std::find(ids.begin(), ids.end(), id));
   if (ids.empty()) files_.erase(at);
 }
 
@@ -78,34 +82,15 @@ std::vector<NodeId> NodeTable::FilesOf(std::uint64_t owner) const {
   return at == files_.end() ? std::vector<NodeId>() : at->second;
 }
 
-bool NodeTable::IsFileOfObject(NodeId id) const {
-  const KnownNode* const node = Find(id);
-  return node != nullptr && node->owner != 0;
-}
-
-std::vector<NodeId> NodeTable::OldestFiles(std::size_t limit) {
+std::vector<NodeId> NodeTable::Oldest(std::size_t limit) const {
   const std::size_t batch = limit / 64 + 1;
-  // What the kernel has forgotten by itself is still in the queue: not for ever.
-  if (by_age_.size() > 2 * (limit + batch)) {
-    std::erase_if(by_age_, [&](NodeId id) { return !IsFileOfObject(id); });
-  }
-  std::vector<NodeId> oldest;
-  if (file_count_ <= limit + batch) return oldest;
-  while (oldest.size() < batch && !by_age_.empty()) {
-    const NodeId id = by_age_.front();
-    by_age_.pop_front();
-    // One that was forgotten and found again is in the queue twice; its first place is gone now.
-    if (IsFileOfObject(id)) oldest.push_back(id);
-  }
-  std::sort(oldest.begin(), oldest.end());
-  oldest.erase(std::unique(oldest.begin(), oldest.end()), oldest.end());
-  return oldest;
+  if (by_age_.size() <= limit + batch) return {};
+  return {by_age_.begin(), std::next(by_age_.begin(), static_cast<std::ptrdiff_t>(batch))};
 }
 
 void NodeTable::Disown(NodeId id) {
   const auto at = nodes_.find(id);
-  if (at == nodes_.end()) return;
-  RemoveFrom(std::exchange(at->second.node.owner, 0), id);
+  if (at != nodes_.end()) Disown(id, at->second);
 }
 
 }  // namespace downwardfs

@@ -9,7 +9,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -53,30 +53,36 @@ class NodeTable {
   NodeId IdOf(std::string_view path, std::uint64_t identity) const;
   /// Files of that object.
   std::vector<NodeId> FilesOf(std::uint64_t owner) const;
-  /// The files of objects that were found first, where there are more than `limit`; a batch of
-  /// them, so that most lookups find nothing to do.
-  std::vector<NodeId> OldestFiles(std::size_t limit);
-  /// Its name was taken back: it is none of its object's files any more.
+  /// Files of objects and links, those that were found first, where there are more than `limit`; a
+  /// batch of them, so that most lookups find nothing to do. They stay the oldest until they are
+  /// disowned. Directories are not among them: somebody may stand in one.
+  std::vector<NodeId> Oldest(std::size_t limit) const;
+  /// Its name was taken back: it is none of its object's files any more, nor among the oldest.
   void Disown(NodeId id);
 
   std::size_t size() const { return nodes_.size(); }
+  /// Files of objects and links, all of them.
+  std::size_t leaves() const { return by_age_.size(); }
 
  private:
   struct Counted {
     KnownNode node;
     std::uint64_t lookups = 0;
+    bool aged = false;  // it is in by_age_, there:
+    std::list<NodeId>::iterator age;
   };
   // So many ids are tried for a node, one after the other.
   static constexpr int kTries = 4;
 
-  void AddTo(std::uint64_t owner, NodeId id);
-  void RemoveFrom(std::uint64_t owner, NodeId id);
-  bool IsFileOfObject(NodeId id) const;
+  void Own(std::uint64_t owner, NodeId id, Counted& counted);
+  void Disown(NodeId id, Counted& counted);
 
   std::unordered_map<NodeId, Counted> nodes_;
   std::unordered_map<std::uint64_t, std::vector<NodeId>> files_;
-  std::size_t file_count_ = 0;  // in files_
-  std::deque<NodeId> by_age_;   // of files_, and some that are there no more
+  // Files of objects and links, each once, the one that was found first in front: a file that is
+  // found again under the same id, as an unchanged one is after each change of its object, must not
+  // leave a place behind.
+  std::list<NodeId> by_age_;
 };
 
 }  // namespace downwardfs

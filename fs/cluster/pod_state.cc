@@ -24,6 +24,7 @@ struct Reading {
   std::set<std::string_view> sidecars;
   int init_containers = 0;
   bool pod_ready = false;
+  bool initialized = false;  // its condition says so
 };
 
 void ReadSpec(Reading& in, PodState& state) {
@@ -48,6 +49,7 @@ void ReadConditions(Reading& in, PodState& state) {
     }
   });
   in.pod_ready = conditions["Ready"];
+  in.initialized = conditions["Initialized"];
   if (!in.has_spec) return;
   EachOf(in.spec, "readinessGates", [&](Object gate) {
     ++state.gates;
@@ -62,7 +64,8 @@ std::string EndOf(Object terminated) {
   return "ExitCode:" + std::to_string(Number(terminated, "exitCode"));
 }
 
-// True while the pod is being initialised: then its containers say nothing yet.
+// True while an init container is not done: then the containers say nothing, unless the pod has
+// been initialised before and it is a native sidecar that fails.
 bool ReadInitContainers(const Reading& in, PodState& state, std::int64_t& sidecar_restarts) {
   bool initializing = false;
   int index = -1;
@@ -137,7 +140,7 @@ PodState ReadPodState(const std::string& json) {
     state.nominated_node = Text(in.status, "nominatedNodeName");
     ReadConditions(in, state);
     std::int64_t sidecar_restarts = 0;
-    if (!ReadInitContainers(in, state, sidecar_restarts)) {
+    if (!ReadInitContainers(in, state, sidecar_restarts) || in.initialized) {
       state.restarts = sidecar_restarts;
       ReadContainers(in, state);
     }

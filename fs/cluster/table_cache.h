@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The pods.txt of the namespaces that were asked for last. A table of 10,000 pods takes a tenth of
-// a second to make, and one `cat` asks for it more than once, so each is kept for a second, the
-// resolution of its ages, unless a pod of the namespace changes. Any thread.
+// What varies with time, as it was shown last: the pods.txt of namespaces, and ..status. A table of
+// 10,000 pods takes a tenth of a second to make, and one `cat` asks for it more than once, so each
+// is kept for a second, the resolution of its ages, unless a pod of the namespace changes. Even
+// then it is kept for a moment: `cp` and `tar` look at a file before they open it, and refuse one
+// that has become another meanwhile. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -19,22 +21,27 @@ class TableCache {
  public:
   using Text = std::shared_ptr<const std::string>;
 
-  /// Null where there is none of that state of the namespace, or it is too old.
-  Text Get(const std::string& ns, std::uint64_t generation, Clock::SteadyTime now) const
+  /// Null where there is none, or it is too old for that state of what it shows.
+  Text Get(const std::string& path, std::uint64_t generation, Clock::SteadyTime now) const
       EXCLUDES(mutex_);
-  void Put(std::string ns, std::uint64_t generation, Clock::SteadyTime now, Text text)
+  /// Gives what is shown from now on: the text of another caller where that was sooner.
+  Text Put(std::string path, std::uint64_t generation, Clock::SteadyTime now, Text text)
       EXCLUDES(mutex_);
 
  private:
   static constexpr std::size_t kTables = 8;
-  static constexpr std::chrono::seconds kLife{1};
+  static constexpr std::chrono::milliseconds kLife{1000};
+  static constexpr std::chrono::milliseconds kLifeOfAnyState{250};
 
   struct Table {
-    std::string ns;
+    std::string path;
     std::uint64_t generation = 0;
     Clock::SteadyTime made;
     Text text;
   };
+  Text Find(const std::string& path, std::uint64_t generation, Clock::SteadyTime now) const
+      REQUIRES(mutex_);
+
   mutable Mutex mutex_;
   std::vector<Table> tables_ GUARDED_BY(mutex_);  // the oldest first
 };

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An API object as YAML in the shape of `kubectl get -o yaml`: sorted keys, lists at the indent of
-// their key, text with newlines as literal blocks. A string is quoted exactly where a parser of
-// YAML 1.1 or 1.2 would read it as something else. Numbers keep their text; bytes that are not
-// UTF-8 become U+FFFD, as in DumpJson. Lines are never folded. Any thread.
+// An API object as YAML, byte for byte as `kubectl get -o yaml` prints it: its order of keys
+// (yaml_dump_order.h), its styles and folded lines (yaml_dump_writer.h). But a string is quoted
+// wherever a parser of YAML 1.1 or 1.2 would read it as something else, which kubectl leaves out
+// for a few; numbers keep their text; bytes that are not UTF-8 become U+FFFD, as in DumpJson. Any
+// thread.
 #pragma once
 
 #include <string>

@@ -48,10 +48,10 @@ bool IsExponentOrEnd(std::string_view text) {
   return Skip(text, IsDigit) > 0 && text.empty();
 }
 
-// 0x, 0o or 0b and digits of that base. (go-yaml takes a sign after 0b.)
+// 0x, 0o or 0b and digits of that base. (go-yaml takes a sign after 0b, and 0X, 0O, 0B.)
 bool IsBased(std::string_view text) {
   if (text.size() < 3 || text[0] != '0') return false;
-  const char base = text[1];
+  const char base = static_cast<char>(text[1] | 0x20);  // in lower case
   text.remove_prefix(2);
   if (base == 'b' && text.size() > 1) SkipChar(text, "+-");
   return std::all_of(text.begin(), text.end(), [base](char c) {

@@ -166,6 +166,17 @@ bool CheckFind(const ClusterServer& server, const Mount& mount, const testing::T
   return errors == 0 && lines.size() == seen.size() && missing == 0;
 }
 
+// What a walk over everything leaves behind: inodes that the kernel knows, and their cost here.
+void PrintAfterFind(const Mount& mount, std::size_t pods) {
+  const long resident = StatusKb(mount.process(), "VmRSS");
+  std::printf("    resident then %.1f MB: per pod              %8.0f bytes\n",
+              static_cast<double>(resident) / 1024,
+              static_cast<double>(resident) * 1024 / static_cast<double>(pods));
+  for (const std::string& line : Lines(Slurp(mount / "..status"))) {
+    if (line.find("kernelInodes") != line.npos) std::printf("  %s\n", line.c_str());
+  }
+}
+
 int Run(const ClusterServer::Options& options) {
   const ClusterServer server(options);
   const testing::TempDir dir;
@@ -207,6 +218,7 @@ int Run(const ClusterServer::Options& options) {
               static_cast<double>(StatusKb(mount.process(), "VmRSS")) / 1024);
 
   const bool found = CheckFind(server, mount, dir);
+  PrintAfterFind(mount, options.pods);
   using Churn = ClusterServer::Churn;
   MeasureChurn("pods change, nobody reads", server, mount, Churn::kModify, 10);
   MeasureChurn("pods come and go, nobody reads", server, mount, Churn::kComeAndGo, 10);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-
 #include "base/worker_thread.h"
 #include "client/api/api_client.h"
 #include "client/http/curl_transport.h"

@@ -149,7 +149,7 @@ TEST_F(ClusterTest, WhatTheKernelForgetsCostsNothing) {
 // A walk over everything leaves only so many files with the kernel, the latest.
 TEST_F(ClusterTest, TheOldestFilesAreTakenBackWhereThereAreTooMany) {
   auto options = Options();
-  options.known_files = 100;
+  options.known_leaves = 100;
   ClusterTree tree(source_, options);
   std::vector<std::string> names;
   std::vector<Forgotten> forgotten;
@@ -176,6 +176,30 @@ TEST_F(ClusterTest, TheOldestFilesAreTakenBackWhereThereAreTooMany) {
   EXPECT_EQ(tree.GetStats().known_inodes, 5U);
   // What was taken back is found again.
   EXPECT_TRUE(tree.Lookup(at, "l0"));
+}
+
+// So are the oldest links, each of which is looked up for itself.
+TEST_F(ClusterTest, TheOldestLinksAreTakenBackWhereThereAreTooMany) {
+  auto options = Options();
+  options.known_leaves = 100;
+  ClusterTree tree(source_, options);
+  std::vector<std::string> names;
+  tree.SetNotice([&](NodeId, const std::string& name) { names.push_back(name); });
+  for (int i = 0; i < 300; ++i) {
+    const std::string name = "p" + std::to_string(i);
+    PutPod(name, {.uid = name});
+    tree.Apply(nullptr, source_.Get({"Pod", "default", name, ""}));
+  }
+  NodeId at = kRootNode;
+  for (const char* name : {"by-label", "app", "web"}) at = tree.Lookup(at, name)->attr.id;
+  for (int i = 0; i < 300; ++i) {
+    ASSERT_TRUE(tree.Lookup(at, "default_p" + std::to_string(i))) << i;
+  }
+  EXPECT_GE(names.size(), 190U);
+  EXPECT_THAT(names, Contains("default_p0"));
+  EXPECT_THAT(names, ::testing::Not(Contains("web")));
+  // What was taken back is found again.
+  EXPECT_TRUE(tree.Lookup(at, "default_p0"));
 }
 
 // Replicas share a set of labels: it must let go of each of them and of nothing else.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the tree shows of a cluster that stands still.
 #include "tests/cluster/cluster_fixture.h"
+#include "tests/fakes/fake_clock.h"
 
 namespace downwardfs::testing {
 namespace {
@@ -106,6 +107,7 @@ TEST_F(ClusterTest, ANodeHasItsOwnFilesAndItsPods) {
   EXPECT_EQ(Read("nodes/n1/conditions/Ready"), "True\n");
   EXPECT_EQ(Read("nodes/n1/labels"), "zone=\"a\"\n");
   EXPECT_EQ(Attr("nodes/n1").links, 2U + 4U);
+  EXPECT_THAT(Names("nodes/n1/conditions"), ElementsAre("Ready"));
   EXPECT_EQ(Link("nodes/n1/pods/default_web"), "../../../namespaces/default/pods/web");
   EXPECT_EQ(Link("by-node/n1"), "../nodes/n1/pods");
 }
@@ -149,12 +151,60 @@ TEST_F(ClusterTest, TheTableOfANamespaceHasARowPerPod) {
   EXPECT_FALSE(Exists("namespaces/other/pods.txt"));
 }
 
-TEST_F(ClusterTest, TheStatusIsAnotherFileEachTimeItChanges) {
-  EXPECT_EQ(Read("..status"), "{}\n");
-  const NodeId before = Walk("..status");
+// Rule: what varies with time is another file when it is looked at anew, but not between the lstat
+// and the open of one `cp`.
+TEST_F(ClusterTest, TheStatusIsAnotherFileASecondLater) {
+  FakeClock clock;
+  auto options = Options();
+  options.clock = &clock;
+  ClusterTree tree(source_, options);
+  const NodeId before = tree.Lookup(kRootNode, "..status")->attr.id;
+  EXPECT_EQ(*tree.File(before), "{}\n");
   status_ = "{\"x\":1}\n";
-  EXPECT_EQ(Read("..status"), "{\"x\":1}\n");
-  EXPECT_EQ(*tree_.File(before), "{}\n");  // for who still has it open
+  EXPECT_EQ(tree.Lookup(kRootNode, "..status")->attr.id, before);
+  clock.Advance(std::chrono::seconds(1));
+  const NodeId after = tree.Lookup(kRootNode, "..status")->attr.id;
+  EXPECT_EQ(*tree.File(after), "{\"x\":1}\n");
+  EXPECT_EQ(*tree.File(before), "{}\n");  // for who still has it open
+}
+
+TEST_F(ClusterTest, ATableStaysForAMomentWhilePodsChange) {
+  FakeClock clock;
+  auto options = Options();
+  options.clock = &clock;
+  ClusterTree tree(source_, options);
+  const auto put = [&](const char* name) {
+    PutPod(name, {.uid = name});
+    tree.Apply(nullptr, source_.Get({"Pod", "default", name, ""}));
+  };
+  put("web");
+  const NodeId ns = tree.Lookup(tree.Lookup(kRootNode, "namespaces")->attr.id, "default")->attr.id;
+  const NodeId before = tree.Lookup(ns, "pods.txt")->attr.id;
+  put("db");
+  EXPECT_EQ(tree.Lookup(ns, "pods.txt")->attr.id, before);
+  clock.Advance(std::chrono::milliseconds(250));
+  const NodeId after = tree.Lookup(ns, "pods.txt")->attr.id;
+  EXPECT_THAT(*tree.File(after), ::testing::HasSubstr("\ndb "));
+  clock.Advance(std::chrono::milliseconds(999));
+  EXPECT_EQ(tree.Lookup(ns, "pods.txt")->attr.id, after);  // nothing has changed
+}
+
+// A directory may be known before its object is: its pods come first.
+TEST_F(ClusterTest, ADirectoryGetsItsTimeWhenItsObjectComes) {
+  PutPod("web");
+  Walk("namespaces/default");
+  Walk("nodes/n1");
+  Put(R"({"kind":"Namespace","metadata":{"name":"default","uid":"x","resourceVersion":"1",)"
+      R"("creationTimestamp":"2026-01-01T00:00:00Z"}})",
+      {"Namespace", "", "default", ""});
+  Put(R"({"kind":"Node","metadata":{"name":"n1","uid":"y","resourceVersion":"1",)"
+      R"("creationTimestamp":"2026-01-01T00:00:00Z"}})",
+      {"Node", "", "n1", ""});
+  const Clock::WallTime created = std::chrono::sys_days(std::chrono::January / 1 / 2026);
+  for (const char* path : {"namespaces/default", "namespaces/default/pods", "nodes/n1",
+                           "nodes/n1/pods", "nodes/n1/conditions"}) {
+    EXPECT_EQ(Attr(path).time, created) << path;
+  }
 }
 
 TEST_F(ClusterTest, ANamespaceIsThereWithoutPods) {

@@ -101,6 +101,27 @@ TEST(PodTableTest, ANativeSidecarCountsAsAContainer) {
   EXPECT_EQ(state.reason, "Running");
 }
 
+// Rule (printPod): the containers count once the pod has been initialised, though a native sidecar
+// has failed since.
+TEST(PodTableTest, AFailingSidecarDoesNotHideTheContainersOfAnInitialisedPod) {
+  const auto pod = [](const char* initialized) {
+    return std::string(
+               R"({"spec":{"containers":[{"name":"main"}],"initContainers":[{"name":"side","restartPolicy":"Always"}]},)"
+               R"("status":{"phase":"Running","conditions":[{"type":"Initialized","status":")") +
+           initialized +
+           R"("}],"initContainerStatuses":[{"name":"side","started":false,"restartCount":4,"state":{"waiting":{"reason":"CrashLoopBackOff"}}}],)"
+           R"("containerStatuses":[{"name":"main","ready":true,"restartCount":2,"state":{"running":{}}}]}})";
+  };
+  const PodState state = ReadPodState(pod("True"));
+  EXPECT_EQ(state.ready, 1);
+  EXPECT_EQ(state.containers, 2);
+  EXPECT_EQ(state.restarts, 6);
+  EXPECT_EQ(state.reason, "Init:CrashLoopBackOff");
+  const PodState before = ReadPodState(pod("False"));
+  EXPECT_EQ(before.ready, 0);
+  EXPECT_EQ(before.restarts, 4);
+}
+
 TEST(PodTableTest, RowsAndColumns) {
   const std::string json =
       R"({"metadata":{"name":"web-1","creationTimestamp":"2026-01-01T00:00:00Z"},)"

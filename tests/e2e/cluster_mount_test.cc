@@ -119,11 +119,60 @@ TEST_F(ClusterMountTest, WithoutRightsInTheWholeClusterItSaysWhatToDo) {
   EXPECT_FALSE(IsMountPoint(at_));
 }
 
+// Whichever of the answers comes first.
+TEST_F(ClusterMountTest, ANamespaceThatMayNotBeReadFailsTheMountOfSeveral) {
+  server_->Put("a", "one", "x");
+  server_->Forbid("list pods b");
+  for (int i = 0; i < 4; ++i) {
+    const Outcome outcome = Run("mount", From({"--namespace", "a,b", at_}));
+    EXPECT_EQ(outcome.exit_code, 1);
+    EXPECT_THAT(outcome.err, HasSubstr("in the namespace \"b\""));
+    EXPECT_FALSE(IsMountPoint(at_));
+  }
+}
+
+TEST_F(ClusterMountTest, ANamespaceThatIsNamedTwiceIsAskedForOnce) {
+  server_->Put("a", "one", "x");
+  const Mounted mount(From({"--namespace", "a,a", "--namespace", "a"}), at_);
+  ASSERT_TRUE(mount.ok());
+  EXPECT_EQ(Names(mount / "namespaces/a/pods"), std::vector<std::string>{"one"});
+  int lists = 0;
+  for (const std::string& request : server_->Requests()) {
+    if (request.find("list /api/v1/namespaces/a/pods") == 0) ++lists;
+  }
+  EXPECT_EQ(lists, 1);
+}
+
+// Nobody is told that it is mounted when it is not.
+TEST_F(ClusterMountTest, ASignalWhileLoadingFailsTheCommand) {
+  for (int i = 0; i < 40; ++i) server_->Put("default", "p" + std::to_string(i), "x");
+  server_->Inject({ServerFault::Kind::kBody, "list pods", {BodyFault::Kind::kStall, 8000}, {}});
+  std::vector<std::string> words = {
+      "sh", "-c",
+      // The child serves before it says so; nobody else has this mount point in its arguments.
+      "\"$@\" & parent=$!\n"
+      "until mountpoint -q \"$AT\"; do sleep 0.01; done\n"
+      "kill -TERM $(cat /proc/$parent/task/$parent/children)\n"
+      "wait $parent",
+      "sh", DOWNWARDFS_BINARY, "mount"};
+  for (const std::string& word : From({"--cluster", at_})) words.push_back(word);
+  RunOptions options;
+  options.env["AT"] = at_;
+  const Outcome outcome = RunProgram(words, options);
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("stopped by a signal; nothing is mounted"));
+  EXPECT_FALSE(IsMountPoint(at_));
+}
+
 TEST_F(ClusterMountTest, WhatDoesNotGoTogetherIsWrongUsage) {
   const std::pair<std::vector<std::string>, const char*> cases[] = {
       {{"--cluster", "--pod", "default/web"}, "--pod"},
       {{"--cluster", "--namespace", "a"}, "excludes"},
       {{"--cluster", "--layout", "live"}, "--layout live"},
+      {{"--cluster", "--run-as", "1:1"}, "--run-as is for the mount of one pod"},
+      {{"--namespace", "a", "--watchdog", "10000"}, "--watchdog is for"},
+      {{"--namespace", "a", "--no-resend"}, "--no-resend is for"},
+      {{}, "--cluster or --namespace NS"},
       {{"--namespace", "A_b"}, "--namespace"},
   };
   for (const auto& [words, says] : cases) {
@@ -191,11 +240,19 @@ TEST_F(ClusterMountTest, ToolsThatWalkTreesWork) {
   ASSERT_TRUE(There("namespaces/default/pods/p19"));
   const std::string pods = mount / "namespaces/default/pods";
   // Nothing that tar reads is longer or shorter than it was said to be.
-  const Outcome tar =
-      RunProgram({"tar", "-C", at_, "--exclude=..status", "-cf", dir_ / "all.tar", "."});
+  const Outcome tar = RunProgram({"tar", "-C", at_, "-cf", dir_ / "all.tar", "."});
   EXPECT_EQ(tar.exit_code, 0) << tar.err;
   EXPECT_EQ(tar.err, "");
   EXPECT_EQ(RunProgram({"cp", "-r", pods, dir_ / "copy"}).exit_code, 0);
+  // What varies with time stays for a moment, whose end may fall between cp's lstat and its open.
+  std::string all;
+  int tries = 0;
+  EXPECT_TRUE(Eventually([&] {
+    all = dir_ / ("all" + std::to_string(tries++));
+    return RunProgram({"cp", "-r", at_, all}).exit_code == 0;
+  }));
+  EXPECT_THAT(Slurp(all + "/..status"), HasSubstr("\"view\": \"cluster\""));
+  EXPECT_THAT(Slurp(all + "/namespaces/default/pods.txt"), HasSubstr("\np19 "));
   const Outcome diff = RunProgram({"diff", "-r", pods, dir_ / "copy"});
   EXPECT_EQ(diff.exit_code, 0) << diff.out;
   const Outcome grep = RunProgram({"grep", "-rlx", "l/7", "--include=tick", pods});

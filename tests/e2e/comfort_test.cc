@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
 #include <filesystem>
 #include <regex>
 #include <set>
@@ -28,15 +30,15 @@ class ComfortTest : public ApiTest {
                           server_->url() + R"(","certificate-authority":")" + ca_ +
                           R"("}}],"users":[{"name":"u","user":{"tokenFile":")" + token_ + "\"}}]}");
   }
-  // `downwardfs mount` on a terminal, where a person types `answer`.
-  Outcome OnTerminal(const std::string& answer) const {
+  // `downwardfs mount ARGUMENTS` on a terminal, where a person types `answer`.
+  Outcome OnTerminal(const std::string& answer, const std::string& arguments = "") const {
     RunOptions options;
     options.input = answer;
     options.env["HOME"] = dir_ / "home";
     options.env["KUBECONFIG"] = Kubeconfig();
-    return RunProgram(
-        {"script", "-qefc", std::string(DOWNWARDFS_BINARY) + " mount", dir_ / "typescript"},
-        options);
+    return RunProgram({"script", "-qefc", std::string(DOWNWARDFS_BINARY) + " mount " + arguments,
+                       dir_ / "typescript"},
+                      options);
   }
   // The long options that --help names.
   static std::set<std::string> OptionsOf(const std::string& text) {
@@ -62,6 +64,46 @@ TEST_F(ComfortTest, MountAloneAsksAndMountsTheCurrentContext) {
   EXPECT_THAT(OnTerminal("\n").out, HasSubstr("already mounted at " + at));
   EXPECT_EQ(Downwardfs({"umount", at}).exit_code, 0);
   EXPECT_FALSE(IsMountPoint(at));
+}
+
+TEST_F(ComfortTest, MountAloneSeesADeadMountAndOneBehindALink) {
+  // ~/k8s may be a link.
+  std::filesystem::create_directories(dir_ / "home");
+  std::filesystem::create_directory_symlink(dir_.MakeDir("elsewhere"), dir_ / "home/k8s");
+  const std::string at = dir_ / "home/k8s/dev%2F1";
+  ASSERT_EQ(OnTerminal("\n").exit_code, 0);
+  EXPECT_THAT(OnTerminal("\n").out, HasSubstr("already mounted at " + at));
+  const Outcome status = Downwardfs({"status", at, "--format", "json"});
+  std::smatch pid;
+  ASSERT_TRUE(std::regex_search(status.out, pid, std::regex("\"daemonPid\": ?([0-9]+)")));
+  ASSERT_EQ(kill(std::stoi(pid[1]), SIGKILL), 0);
+  EXPECT_TRUE(
+      Eventually([&] { return access((at + "/none").c_str(), F_OK) != 0 && errno == ENOTCONN; }));
+  const Outcome dead = OnTerminal("\n");
+  EXPECT_EQ(dead.exit_code, 1);
+  EXPECT_THAT(dead.out, HasSubstr("its daemon is gone; `downwardfs umount " + at + "` first"));
+  EXPECT_EQ(Downwardfs({"umount", at}).exit_code, 0);
+}
+
+// Flags of one pod are not dropped when it is the tree that would be offered.
+TEST_F(ComfortTest, MountAloneTakesNoFlagsOfOnePod) {
+  for (const char* arguments :
+       {"--volume info", "--items x", "--strict", "--run-as 1:1", "--no-resend", "--layout live"}) {
+    const Outcome outcome = OnTerminal("\n", arguments);
+    EXPECT_EQ(outcome.exit_code, 2) << arguments << outcome.out;
+    EXPECT_THAT(outcome.out, Not(HasSubstr("[Y/n]")));
+  }
+}
+
+TEST_F(ComfortTest, AFieldIsRenderedWithoutFlagsOfFiles) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"--format", "json"}, {"--strict"}, {"--volume", "info"}}) {
+    std::vector<std::string> all = Web({"--field", "metadata.name"});
+    all.insert(all.end(), words.begin(), words.end());
+    const Outcome outcome = Run("render", all);
+    EXPECT_EQ(outcome.exit_code, 2) << words[0];
+    EXPECT_THAT(outcome.err, AllOf(HasSubstr("--field"), HasSubstr(words[0])));
+  }
 }
 
 TEST_F(ComfortTest, OnATerminalLoadingIsShown) {
@@ -100,6 +142,18 @@ TEST_F(ComfortTest, UmountSaysWhatIsInItsWay) {
   EXPECT_FALSE(IsMountPoint(at_));
 }
 
+TEST_F(ComfortTest, UmountTakesTheLinkThatMountTook) {
+  const std::string link = dir_ / "link";
+  const std::string to_link = dir_ / "to-link";
+  std::filesystem::create_directory_symlink(at_, link);
+  std::filesystem::create_directory_symlink("link", to_link);
+  EXPECT_THAT(Downwardfs({"umount", link}).err, HasSubstr("nothing is mounted there"));
+  ASSERT_EQ(Run("mount", From({"--cluster", to_link})).exit_code, 0);
+  ASSERT_TRUE(IsMountPoint(at_));
+  EXPECT_EQ(Downwardfs({"umount", to_link + "/"}).exit_code, 0);
+  EXPECT_FALSE(IsMountPoint(at_));
+}
+
 TEST_F(ComfortTest, TheManualPageAndTheCompletionsHaveEveryOption) {
   const std::string man = std::regex_replace(Downwardfs({"man"}).out, std::regex("\\\\-"), "-");
   for (const char* command :
@@ -128,9 +182,71 @@ TEST_F(ComfortTest, BashCompletesOptionsAndCommands) {
        "COMP_WORDS=(downwardfs umo); COMP_CWORD=1; _downwardfs; echo \"${COMPREPLY[@]}\"\n"
        "COMP_WORDS=(downwardfs mount --clus); COMP_CWORD=2; _downwardfs; echo \"${COMPREPLY[@]}\"\n"
        "COMP_WORDS=(downwardfs mount --layout l); COMP_CWORD=3; _downwardfs; echo "
+       "\"${COMPREPLY[@]}\"\n"
+       "COMP_WORDS=(downwardfs env --format d); COMP_CWORD=3; _downwardfs; echo "
+       "\"${COMPREPLY[@]}\"\n"
+       "COMP_WORDS=(downwardfs render --format ''); COMP_CWORD=3; _downwardfs; echo "
        "\"${COMPREPLY[@]}\"\n"},
       options);
-  EXPECT_EQ(outcome.out, "umount\n--cluster\nlive\n") << outcome.err;
+  EXPECT_EQ(outcome.out, "umount\n--cluster\nlive\ndotenv\ntext json\n") << outcome.err;
+}
+
+// A kubectl that knows two pods, for the candidates of --pod.
+class ShellTest : public ComfortTest {
+ protected:
+  RunOptions WithKubectl(const std::string& shell) const {
+    const std::string bin = dir_.MakeDir("bin");
+    const std::string kubectl =
+        dir_.Write("bin/kubectl",
+                   "#!/bin/sh\ncase $* in *custom-columns=:*) echo 'default   web'; echo 'dev   "
+                   "db';; esac\n");
+    std::filesystem::permissions(kubectl, std::filesystem::perms(0755));
+    RunOptions options;
+    options.env["PATH"] = bin + ":/usr/local/bin:/usr/bin:/bin";
+    options.env["HOME"] = dir_.MakeDir("home");
+    options.env["TERM"] = "xterm";
+    options.env["SCRIPT"] = dir_.Write("_downwardfs", Downwardfs({"completion", shell}).out);
+    return options;
+  }
+  static bool HasShell(const std::string& shell) {
+    return RunProgram({"sh", "-c", "command -v " + shell}).exit_code == 0;
+  }
+};
+
+TEST_F(ShellTest, FishCompletesValues) {
+  if (!HasShell("fish")) GTEST_SKIP() << "no fish here";
+  const Outcome outcome =
+      RunProgram({"fish", "-c",
+                  "source $SCRIPT; complete -C 'downwardfs mount --layout '; echo .; "
+                  "complete -C 'downwardfs mount --pod d'; echo .; "
+                  "complete -C 'downwardfs env --format '; echo .; "
+                  "complete -C 'downwardfs status --format '"},
+                 WithKubectl("fish"));
+  const std::string plain = std::regex_replace(outcome.out, std::regex("\t[^\n]*"), "");
+  EXPECT_EQ(plain, "kubelet\nlive\n.\ndefault/web\ndev/db\n.\ndotenv\njson\nshell\n.\njson\ntext\n")
+      << outcome.err;
+}
+
+// What zsh would offer at Tab, in a shell on a terminal of its own.
+TEST_F(ShellTest, ZshCompletesValues) {
+  if (!HasShell("zsh")) GTEST_SKIP() << "no zsh here";
+  const std::string press = dir_.Write("press", R"zsh(zmodload zsh/zpty
+zpty z zsh -f -i
+zpty -w z 'PS1=; PROMPT_EOL_MARK=; fpath=($HOME $fpath); cp $SCRIPT $HOME/_downwardfs; autoload -Uz compinit; compinit -u -D
+capture() { compadd() { builtin compadd -O found "$@"; print -rl -- "CANDIDATE "$^found }; _main_complete; print DONE }
+zle -C capture complete-word capture; bindkey "^I" capture; print READY'
+zpty -r z seen $'*READY\r\n*' 
+for line in 'downwardfs mount --pod d' 'downwardfs mount --layout ' 'downwardfs env --format '; do
+  zpty -w -n z $line$'\t'
+  zpty -r z seen '*DONE*'
+  print -r -- $seen
+  zpty -w -n z $'\x15'
+done
+)zsh");
+  const Outcome outcome = RunProgram({"zsh", "-f", press}, WithKubectl("zsh"));
+  for (const char* candidate : {"default/web", "dev/db", "kubelet", "live", "dotenv", "shell"}) {
+    EXPECT_THAT(outcome.out, HasSubstr(std::string("CANDIDATE ") + candidate)) << outcome.err;
+  }
 }
 
 }  // namespace

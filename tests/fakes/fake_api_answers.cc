@@ -121,7 +121,8 @@ bool FakeApiServer::Answer(Connection& connection, const ServedRequest& request)
     const auto header = request.headers.find("authorization");
     authorized = options_.token.empty() ||
                  (header != request.headers.end() && header->second == "Bearer " + options_.token);
-    forbidden = forbidden_.count(verb + " " + resource) > 0;
+    forbidden = forbidden_.count(verb + " " + resource) > 0 ||
+                forbidden_.count(verb + " " + resource + " " + ns) > 0;
     const auto found = std::find_if(faults_.begin(), faults_.end(), [&](const ServerFault& f) {
       return (f.verb.empty() || f.verb == verb || f.verb == verb + " " + resource) &&
              (f.kind != ServerFault::Kind::kStaleToken || request.query.count("continue") > 0);

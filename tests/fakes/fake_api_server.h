@@ -110,7 +110,7 @@ class FakeApiServer {
   void RotateCertificates();
   void SetToken(const std::string& token);
   void SetStreamingLists(StreamingLists mode);
-  /// "list pods": answered with 403.
+  /// "list pods", or "list pods NAMESPACE": answered with 403.
   void Forbid(const std::string& verb_and_resource);
 
   /// What a SubjectAccessReview for that user says: whether it may get nodes. Nobody may at first.

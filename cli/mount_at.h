@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// A mount by the path that a person gives, which may lead there through symlinks. Any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "mount-helper/mount_table.h"
+
+namespace downwardfs {
+
+/// What is mounted at the path, or at what it is a link to, as `mount` takes a link too; nothing if
+/// nothing is. The file system that is mounted there is not asked: its daemon may hang.
+Result<std::optional<MountEntry>> FindMountAt(std::string path);
+
+}  // namespace downwardfs

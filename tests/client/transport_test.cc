@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <cstdlib>
 
 #include "base/worker_thread.h"
 #include "client/api/api_client.h"
 #include "client/http/curl_transport.h"
+#include "client/http/proxy_rules.h"
 #include "client/http/request_target.h"
 #include "tests/client/temp_dir.h"
 #include "tests/fakes/fake_api_server.h"
@@ -221,6 +224,94 @@ TEST(TransportTest, AProxyIsAskedAndSeesNoToken) {
   EXPECT_EQ(server.Connections(), 0u);
 }
 
+// Sets a variable of the environment for a test.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) {
+    setenv(name, value.c_str(), 1);
+  }
+  ~Variable() { unsetenv(name_); }
+
+ private:
+  const char* const name_;
+};
+
+TEST(TransportTest, TheEnvironmentsProxyIsNotForLoopbackNorForNoProxy) {
+  FakeApiServer server({.tls = false});
+  FakeApiServer proxy({.tls = false});
+  server.Put("default", "p", "x");
+  const Variable variable("HTTP_PROXY", proxy.url());
+  ClusterConfig config = ConfigFor(server);
+  EXPECT_TRUE(ClientFor(config).Get(Pods()));  // 127.0.0.1
+  EXPECT_EQ(proxy.Connections(), 0u);
+  config.server = "http://api.test:" + std::to_string(server.port());
+  EXPECT_FALSE(ClientFor(config).Get(Pods()));
+  EXPECT_EQ(proxy.Connections(), 1u);
+  const Variable exempt("NO_PROXY", "api.test");
+  EXPECT_FALSE(ClientFor(config).Get(Pods()));  // an unknown host
+  EXPECT_EQ(proxy.Connections(), 1u);
+  // What the configuration says is meant.
+  config.proxy_url = proxy.url();
+  EXPECT_FALSE(ClientFor(config).Get(Pods()));
+  EXPECT_EQ(proxy.Connections(), 2u);
+  config.server = server.url();
+  EXPECT_FALSE(ClientFor(config).Get(Pods()));
+  EXPECT_EQ(proxy.Connections(), 3u);
+}
+
+TEST(TransportTest, NoProxyIsAboutTheServersHostNotAboutItsTlsName) {
+  FakeApiServer proxy({.tls = false});
+  const Variable variable("HTTPS_PROXY", proxy.url());
+  const Variable exempt("NO_PROXY", "kubernetes.default");
+  ClusterConfig config;
+  config.server = "https://api.test:6443";
+  config.tls_server_name = "kubernetes.default";
+  EXPECT_FALSE(ClientFor(config).Get(Pods()));
+  EXPECT_EQ(proxy.Connections(), 1u);
+}
+
+TEST(ProxyRulesTest, NoProxyMatchesAsInGo) {
+  struct Case {
+    const char* server;
+    const char* no_proxy;
+    bool bypassed;
+  };
+  const Case cases[] = {
+      {"https://localhost:6443", "", true},
+      {"https://127.3.2.1", "", true},
+      {"https://[::1]:6443", "", true},
+      {"https://10.0.0.1:6443", "", false},
+      {"https://10.0.0.1:6443", "*", true},
+      {"https://10.0.0.1:6443", "a.b, 10.0.0.1", true},
+      {"https://10.0.0.1:6443", "10.0.0.1:6443", true},
+      {"https://10.0.0.1:6443", "10.0.0.1:443", false},
+      {"https://10.0.0.1", "10.0.0.1:443", true},
+      {"https://10.0.0.1:6443", "10.0.0.0/8", true},
+      {"https://11.0.0.1:6443", "10.0.0.0/8", false},
+      {"https://[fd00::1]:6443", "fd00::/16", true},
+      {"https://[fd00::1]:6443", "[fd00::1]:6443", true},
+      {"https://[fd00::1]:6443", "fd00::1", true},
+      {"https://api.example.com", "example.com", true},
+      {"https://API.example.com", "EXAMPLE.com", true},
+      {"https://example.com", ".example.com", false},
+      {"https://api.example.com", "*.example.com", true},
+      {"https://notexample.com", "example.com", false},
+      {"https://10.0.0.1:6443", "1,,0.0.1,10.0.0.0/99,/8,x/y", false},
+  };
+  for (const Case& c : cases) {
+    EXPECT_EQ(BypassesProxy(SplitUrl(c.server), c.no_proxy), c.bypassed)
+        << c.server << " by " << c.no_proxy;
+  }
+}
+
+TEST(ProxyRulesTest, NamesAreLeftToASocksProxy) {
+  EXPECT_EQ(ProxyForCurl("socks5://p:1080"), "socks5h://p:1080");
+  EXPECT_EQ(ProxyForCurl("SOCKS5://u:p@P:1080"), "socks5h://u:p@P:1080");
+  EXPECT_EQ(ProxyForCurl("socks5h://p"), "socks5h://p");
+  EXPECT_EQ(ProxyForCurl("http://socks5://"), "http://socks5://");
+  EXPECT_EQ(ProxyForCurl(""), "");
+}
+
 TEST(TransportTest, PlainHttpAndGzipAndKeptConnections) {
   FakeApiServer server({.tls = false, .gzip = true});
   server.Put("default", "p", "x");
@@ -270,6 +361,56 @@ TEST(TransportTest, ARequestIsCancelledFromAnotherThread) {
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().error.code, ErrorCode::kCancelled);
   EXPECT_FALSE(client.Get(Pods(), &cancellation));  // sticky
+}
+
+TEST(TransportTest, AnAnswerThatDoesNotBeginEndsARequest) {
+  FakeApiServer server;
+  const ApiClient client = ClientFor(ConfigFor(server));
+  server.Inject({.kind = ServerFault::Kind::kNoHead});
+  ListQuery query;
+  query.head_limit = std::chrono::milliseconds(50);
+  const auto done =
+      client.Watch(Pods(""), query, {nullptr, [](const WatchEvent&) { return Status(); }});
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().error.code, ErrorCode::kDeadlineExceeded);
+  EXPECT_EQ(done.error().error.message, server.url() + ": no answer: it did not begin within 1 s");
+}
+
+// A plugin that hangs is ended with its owner.
+TEST(TransportTest, ShutdownEndsAPluginAndWhatWaitsForIt) {
+  class Hanging final : public CredentialProvider {
+   public:
+    Result<Credentials> Get(bool) override {
+      begun = true;
+      begun.notify_all();
+      over.wait(false);
+      return Fail(ErrorCode::kCancelled, "shutting down");
+    }
+    std::optional<Credentials> TryGet() override { return std::nullopt; }
+    void Cancel() override {
+      over = true;
+      over.notify_all();
+    }
+    std::string Description() const override { return "exec plugin"; }
+    std::atomic<bool> begun = false;
+    std::atomic<bool> over = false;
+  };
+  FakeApiServer server;
+  ClusterConfig config = ConfigFor(server);
+  const auto plugin = std::make_shared<Hanging>();
+  config.credentials = plugin;
+  CurlTransport transport(config);
+  struct Nothing final : ResponseHandler {
+    Status OnHead(const HttpResponse&) override { return {}; }
+    Status OnBody(std::string_view) override { return {}; }
+  } nothing;
+  Result<HttpResponse> response;
+  WorkerThread asking("asking", [&] { response = transport.Perform({}, nothing, nullptr); });
+  plugin->begun.wait(false);
+  transport.Shutdown();
+  asking.Join();
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, ErrorCode::kCancelled);
 }
 
 TEST(TransportTest, SilenceEndsARequest) {

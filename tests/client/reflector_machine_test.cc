@@ -38,6 +38,12 @@ ApiFailure Broken() {
   return failure;
 }
 
+ApiFailure Silence() {
+  ApiFailure failure;
+  failure.error.code = ErrorCode::kDeadlineExceeded;
+  return failure;
+}
+
 class ReflectorMachineTest : public testing::Test {
  protected:
   ReflectorMachine Make(bool streaming) {
@@ -75,8 +81,9 @@ TEST_F(ReflectorMachineTest, PagesCarryTheTokenAlone) {
   EXPECT_FALSE(step.first_page);
   EXPECT_TRUE(machine.OnPage(Meta("5"), Now()));
   step = machine.Next(Now());
-  EXPECT_EQ(Query(step), "?resourceVersion=5&allowWatchBookmarks=true&timeoutSeconds=450");
-  EXPECT_EQ(step.total_limit, seconds(480));
+  EXPECT_EQ(Query(step), "?resourceVersion=5&allowWatchBookmarks=true&timeoutSeconds=60");
+  EXPECT_EQ(step.total_limit, seconds(90));
+  EXPECT_EQ(step.head_limit, seconds(30));
   EXPECT_EQ(step.idle_limit.count(), 0);
 }
 
@@ -108,9 +115,7 @@ TEST_F(ReflectorMachineTest, StreamingThatIsIgnoredShows) {
   ReflectorMachine by_silence = Make(true);
   EXPECT_EQ(by_silence.Next(Now()).idle_limit, seconds(10));
   by_silence.OnWatchStarted(Now());
-  ApiFailure silence;
-  silence.error.code = ErrorCode::kDeadlineExceeded;
-  EXPECT_FALSE(by_silence.OnWatchFailed(silence, Now()));
+  EXPECT_FALSE(by_silence.OnWatchFailed(Silence(), Now()));
   EXPECT_EQ(by_silence.Next(Now()).action, Action::kList);
 
   ReflectorMachine by_end = Make(true);
@@ -127,6 +132,7 @@ TEST_F(ReflectorMachineTest, StreamingGoesOnAsAWatch) {
   EXPECT_EQ(machine.OnEvent(EventType::kAdded, "3", false), Verdict::kApply);
   EXPECT_EQ(machine.OnEvent(EventType::kBookmark, "905", true), Verdict::kListComplete);
   EXPECT_EQ(machine.OnEvent(EventType::kModified, "906", false), Verdict::kApply);
+  clock_.Advance(seconds(1));
   machine.OnWatchEnded(Now());
   EXPECT_EQ(Query(machine.Next(Now())).substr(0, 20), "?resourceVersion=906");
 }
@@ -266,16 +272,117 @@ TEST_F(ReflectorMachineTest, WatchesThatEndAtOnceAreSlowedDown) {
 TEST_F(ReflectorMachineTest, SilenceIsSuspiciousOnceBookmarksCame) {
   ReflectorMachine machine = Watching("5");
   EXPECT_EQ(machine.OnEvent(EventType::kBookmark, "6", false), Verdict::kNothing);
+  clock_.Advance(seconds(60));
   machine.OnWatchEnded(Now());
   const auto step = machine.Next(Now());
   EXPECT_EQ(step.idle_limit, seconds(150));
-  EXPECT_EQ(Query(step).substr(0, 18), "?resourceVersion=6");
+  EXPECT_EQ(Query(step), "?resourceVersion=6&allowWatchBookmarks=true&timeoutSeconds=450");
+}
+
+// Where nothing happens in the whole cluster there are no bookmarks either.
+TEST_F(ReflectorMachineTest, SilenceInSpiteOfBookmarksMeansALookAndShortWatches) {
+  ReflectorMachine machine = Watching("5");
+  EXPECT_EQ(machine.OnEvent(EventType::kBookmark, "6", false), Verdict::kNothing);
+  clock_.Advance(seconds(60));
+  machine.OnWatchEnded(Now());
+  (void)machine.Next(Now());
+  machine.OnWatchStarted(Now());
+  clock_.Advance(seconds(150));
+  EXPECT_TRUE(machine.OnWatchFailed(Silence(), Now()));
+  clock_.Advance(seconds(1));
+  EXPECT_EQ(Query(machine.Next(Now())), "?resourceVersion=6&resourceVersionMatch=NotOlderThan");
+  EXPECT_TRUE(machine.OnPage(Meta("6"), Now()));
+  for (int i = 0; i < 3; ++i) {
+    const auto step = machine.Next(Now());
+    EXPECT_EQ(Query(step), "?resourceVersion=6&allowWatchBookmarks=true&timeoutSeconds=60");
+    EXPECT_EQ(step.idle_limit.count(), 0);
+    machine.OnWatchStarted(Now());
+    clock_.Advance(seconds(60));
+    machine.OnWatchEnded(Now());
+  }
+}
+
+// What it answers to a watch from a version that it has not reached: nothing.
+TEST_F(ReflectorMachineTest, ARestoredServersSilenceMeansARelist) {
+  // After silence where bookmarks came before, and after a connection that broke where none did.
+  for (const bool bookmarks : {true, false}) {
+    ReflectorMachine machine = Watching("500");
+    if (bookmarks) machine.OnEvent(EventType::kBookmark, "501", false);
+    clock_.Advance(seconds(10));
+    machine.OnWatchFailed(Broken(), Now());
+    clock_.Advance(seconds(1));
+    const auto step = machine.Next(Now());
+    EXPECT_EQ(step.action, Action::kWatch);
+    machine.OnWatchStarted(Now());
+    if (bookmarks) {
+      clock_.Advance(seconds(150));
+      machine.OnWatchFailed(Silence(), Now());
+      clock_.Advance(seconds(1));
+    } else {
+      clock_.Advance(seconds(60));
+      machine.OnWatchEnded(Now());
+    }
+    EXPECT_EQ(Query(machine.Next(Now())), std::string("?resourceVersion=") +
+                                              (bookmarks ? "501" : "500") +
+                                              "&resourceVersionMatch=NotOlderThan");
+    ApiFailure too_large = Status(504, "Timeout");
+    too_large.version_too_large = true;
+    machine.OnListFailed(too_large, Now());
+    EXPECT_EQ(Query(machine.Next(Now())), "?limit=500");
+  }
+}
+
+TEST_F(ReflectorMachineTest, AWatchThatWasNotAcceptedInTimeIsAskedForAgain) {
+  ReflectorMachine machine = Make(false);
+  EXPECT_TRUE(machine.OnPage(Meta("5"), Now()));
+  (void)machine.Next(Now());
+  clock_.Advance(seconds(30));
+  EXPECT_TRUE(machine.OnWatchFailed(Silence(), Now()));
+  clock_.Advance(seconds(1));
+  EXPECT_EQ(machine.Next(Now()).action, Action::kWatch);  // a busy server gets no list for it
+}
+
+TEST_F(ReflectorMachineTest, AnErrorEventMeansARelistUnlessTheServerIsBusy) {
+  for (const int status : {500, 400, 403, 504}) {
+    ReflectorMachine machine = Watching("5");
+    machine.OnErrorEvent(Status(status), Now());
+    EXPECT_EQ(Delay(machine).count(), 400) << status;
+    clock_.Advance(seconds(1));
+    EXPECT_EQ(Query(machine.Next(Now())), "?resourceVersion=5&resourceVersionMatch=NotOlderThan");
+  }
+  ReflectorMachine machine = Watching("5");
+  machine.OnErrorEvent(Status(429), Now());
+  EXPECT_EQ(Delay(machine).count(), 400);
+  clock_.Advance(seconds(1));
+  EXPECT_EQ(machine.Next(Now()).action, Action::kWatch);
+}
+
+// A loop is one whatever goes on within it.
+TEST_F(ReflectorMachineTest, WhatEndsAtOnceIsSlowedDownEvenIfItBroughtSomething) {
+  ReflectorMachine ended = Watching("5");
+  EXPECT_EQ(ended.OnEvent(EventType::kModified, "6", false), Verdict::kApply);
+  ended.OnWatchEnded(Now());
+  EXPECT_EQ(Delay(ended).count(), 400);
+
+  ReflectorMachine expired = Watching("5");
+  for (const int expected : {0, 400, 800}) {
+    EXPECT_EQ(expired.OnEvent(EventType::kModified, "6", false), Verdict::kApply);
+    expired.OnErrorEvent(Status(410, "Expired"), Now());
+    EXPECT_EQ(Delay(expired).count(), expected);
+    clock_.Advance(seconds(1));
+    EXPECT_EQ(expired.Next(Now()).action, Action::kList);
+    EXPECT_TRUE(expired.OnPage(Meta("5"), Now()));
+    (void)expired.Next(Now());
+    expired.OnWatchStarted(Now());
+  }
 }
 
 TEST_F(ReflectorMachineTest, WatchTimesAreSpread) {
   random_ = 0;
   ReflectorMachine first = Make(false);
   EXPECT_TRUE(first.OnPage(Meta("1"), Now()));
+  (void)first.Next(Now());
+  first.OnEvent(EventType::kBookmark, "1", false);
   EXPECT_TRUE(Query(first.Next(Now())).ends_with("timeoutSeconds=300"));
   random_ = 0.999;
   EXPECT_TRUE(Query(first.Next(Now())).ends_with("timeoutSeconds=599"));

@@ -42,7 +42,18 @@ class ReflectorTest : public testing::Test {
     options.timing.streaming_silence = silence_;
     options.timing.list_idle = silence_;
     options.timing.silence_with_bookmarks = silence_;
+    options.timing.watch_head = head_;
+    if (total_.count() > 0) {
+      options.timing.watch_without_bookmarks = total_;
+      options.timing.watch_grace = total_;
+    }
     options.limits.object_bytes = 100'000;
+    return options;
+  }
+
+  static ReflectorOptions PlainLists() {
+    ReflectorOptions options = PodReflectorOptions("");
+    options.streaming_lists = false;
     return options;
   }
 
@@ -107,6 +118,8 @@ class ReflectorTest : public testing::Test {
   }
 
   std::chrono::milliseconds silence_{30'000};
+  std::chrono::milliseconds head_{30'000};
+  std::chrono::seconds total_{0};  // of a watch without bookmarks, and its grace; zero: as always
   Mutex mutex_;
   CondVar changed_;
   FakeApiServer server_;
@@ -240,18 +253,34 @@ TEST_F(ReflectorTest, AServerThatIsAwayIsWaitedFor) {
   EXPECT_EQ(CountRequests("list "), 1u);  // the watch goes on where it was
 }
 
+// It sends nothing to who has seen more than it knows: no event, no bookmark.
 TEST_F(ReflectorTest, AServerRestoredFromABackupIsRelisted) {
+  silence_ = kSilence;
   for (int i = 0; i < 50; ++i) server_.Put("default", "p1", std::to_string(i));
   Follow();
   ASSERT_TRUE(ConnectedAndEqual());
+  server_.Bookmark();  // so that silence means something
   server_.Stop();
   server_.Delete("default", "p4");
   server_.RestoreAt(20);
   server_.Start();
   ASSERT_TRUE(server_.WaitForWatchers(1));
-  server_.Bookmark();  // the first thing that shows it
+  server_.Put("default", "p5", "after the restore");
+  server_.Bookmark();
   EXPECT_TRUE(ConnectedAndEqual());
   EXPECT_LT(std::stoi(store_.State().resource_version), 60);
+}
+
+// Without bookmarks it is the end of a watch that tells.
+TEST_F(ReflectorTest, ARestoredServerWithoutBookmarksIsRelistedAsWell) {
+  for (int i = 0; i < 50; ++i) server_.Put("default", "p1", std::to_string(i));
+  Follow();
+  ASSERT_TRUE(ConnectedAndEqual());
+  server_.LimitWatches(std::chrono::seconds(6));
+  server_.Stop();
+  server_.RestoreAt(20);
+  server_.Start();
+  EXPECT_TRUE(ConnectedAndEqual());
 }
 
 TEST_F(ReflectorTest, AFirstEventOlderThanTheWatchMeansARelist) {
@@ -373,6 +402,42 @@ std::string CaseName(const testing::TestParamInfo<FaultCase>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Faults, FaultTest, testing::ValuesIn(FaultCases()), CaseName);
+
+// A peer that takes a request and never answers.
+TEST_F(ReflectorTest, AWatchThatIsNeverAcceptedIsGivenUp) {
+  head_ = kSilence;
+  server_.Inject(Simple("watch", Kind::kNoHead), 2);
+  Follow();
+  EXPECT_TRUE(ConnectedAndEqual());
+  EXPECT_EQ(server_.FaultsLeft(), 0u);
+}
+
+TEST_F(ReflectorTest, AWatchThatStallsBeforeAnyBookmarkIsGivenUp) {
+  total_ = std::chrono::seconds(1);
+  server_.Inject(Body("watch", BodyFault::Kind::kStall, 0));
+  Follow(PlainLists());
+  ASSERT_TRUE(Eventually([this] { return Held() == server_.Pods(); }));
+  Change();
+  EXPECT_TRUE(ConnectedAndEqual());
+  EXPECT_EQ(server_.FaultsLeft(), 0u);
+}
+
+TEST_F(ReflectorTest, AnErrorEventIsAnsweredByAList) {
+  Follow();
+  ASSERT_TRUE(ConnectedAndEqual());
+  server_.Inject(Simple("watch", Kind::kErrorEvent));
+  server_.Drop();
+  Change();
+  EXPECT_TRUE(ConnectedAndEqual());
+  EXPECT_EQ(CountRequests("list "), 2u);
+}
+
+TEST_F(PagedReflectorTest, APageThatContinuesAtItselfIsNotFollowedForEver) {
+  server_.Inject(Simple("list", Kind::kSamePage), 3);
+  Follow();
+  EXPECT_TRUE(ConnectedAndEqual());
+  EXPECT_EQ(server_.FaultsLeft(), 0u);
+}
 
 // A peer that stays connected and says nothing: bookmarks have come, so silence means death.
 TEST_F(ReflectorTest, AStalledWatchIsGivenUp) {

@@ -53,8 +53,13 @@ ClusterSource::ClusterSource(const ServerAccess& access, Options options, OwnedF
 
 ClusterSource::~ClusterSource() = default;
 
+ClusterSource::Following::~Following() {
+  if (transport_) transport_->Shutdown();  // a plugin would hold up the reflectors' end
+}
+
 std::unique_ptr<ClusterSource::Following> ClusterSource::Start(const Change& change) {
   auto following = std::make_unique<Following>();
+  following->transport_ = transport_;
   const auto subscribe = [&](client::ObjectStore& store, const char* kind, Change told) {
     following->subscriptions_.push_back(store.SubscribeKind(kind, std::move(told)));
   };
@@ -97,9 +102,9 @@ void ClusterSource::OnOutcome(const client::ApiFailure* failure) {
     const MutexLock lock(mutex_);
     if (failure == nullptr) {
       answered_ = true;
-      error_.reset();
+      failure_.reset();
     } else {
-      error_ = failure->error;
+      failure_ = *failure;
     }
   }
   // What the list left behind: a page's memory, the decoder's, and the objects' before they were
@@ -117,19 +122,19 @@ Status ClusterSource::AwaitAnswer() {
   const auto since = steady_clock::now();
   std::string said;
   for (;;) {
-    std::optional<Error> error;
+    std::optional<client::ApiFailure> failure;
     {
       const MutexLock lock(mutex_);
-      error = error_;
+      failure = failure_;
       // Of several namespaces one that may not be read is worth an error before anything is shown.
-      if (answered_ && (!error || WorthRetrying(*error))) return {};
+      if (answered_ && (!failure || WorthWaiting(*failure))) return {};
     }
-    if (error && (!WorthRetrying(*error) || (options_.wait && options_.wait->count() == 0))) {
-      return Fail(Explain(std::move(*error), options_));
+    if (failure && (!WorthWaiting(*failure) || (options_.wait && options_.wait->count() == 0))) {
+      return Fail(Explain(std::move(failure->error), options_));
     }
-    if (error && error->message != said) {
-      SayWaiting(error->message);
-      said = error->message;
+    if (failure && failure->error.message != said) {
+      said = failure->error.message;
+      SayWaiting(said);
     }
     const std::string last = said.empty() ? "no answer from " + pods_.State().description : said;
     int timeout = -1;

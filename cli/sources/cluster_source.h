@@ -44,8 +44,12 @@ class ClusterSource final : public ObjectSource {
 
   /// Follows the server as long as it lives.
   class Following {
+   public:
+    ~Following();
+
    private:
     friend class ClusterSource;
+    std::shared_ptr<client::Transport> transport_;
     // The reflectors last: they call the subscriptions.
     std::vector<std::unique_ptr<Subscription>> subscriptions_;
     std::vector<std::unique_ptr<client::Reflector>> reflectors_;
@@ -93,7 +97,7 @@ class ClusterSource final : public ObjectSource {
 
   mutable Mutex mutex_;
   bool answered_ GUARDED_BY(mutex_) = false;
-  std::optional<Error> error_ GUARDED_BY(mutex_);
+  std::optional<client::ApiFailure> failure_ GUARDED_BY(mutex_);
 };
 
 }  // namespace downwardfs

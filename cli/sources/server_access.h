@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "client/api/api_failure.h"
 #include "client/config/resolve.h"
 #include "client/http/transport.h"
 
@@ -28,6 +29,10 @@ Result<ServerAccess> OpenServer(const client::ServerFlags& flags);
 /// False where waiting does not help: the credentials, the rights, the certificate, the request or
 /// the address is wrong.
 bool WorthRetrying(const Error& error);
+
+/// The same of a server that is being waited for: what makes no sense may be a gateway's, before a
+/// server that is not there yet.
+bool WorthWaiting(const client::ApiFailure& failure);
 
 /// Tells the person at standard error what the command waits for: one line.
 void SayWaiting(const std::string& reason);

@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "cli/sources/get_retrying.h"
+#include "cli/sources/patient_client.h"
 #include "cli/sources/server_access.h"
 #include "fs/projection/env.h"
 

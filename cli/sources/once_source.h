@@ -12,7 +12,7 @@
 
 #include "base/object_source.h"
 #include "base/result.h"
-#include "cli/sources/get_retrying.h"
+#include "cli/sources/patient_client.h"
 #include "cli/sources/server_access.h"
 #include "client/store/object_store.h"
 

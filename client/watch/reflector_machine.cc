@@ -78,7 +78,7 @@ ReflectorMachine::Step ReflectorMachine::ListStep() {
 ReflectorMachine::Step ReflectorMachine::WatchStep() {
   Step step;
   step.action = Action::kWatch;
-  in_initial_events_ = step.initial_events = list_needed_;
+  in_initial_events_ = was_list_ = step.initial_events = list_needed_;
   started_ = false;
   events_ = 0;
   const auto span = timing_.longest_watch - timing_.shortest_watch;
@@ -226,6 +226,8 @@ void ReflectorMachine::OnWatchEnded(Clock::SteadyTime now) {
 bool ReflectorMachine::OnWatchFailed(const ApiFailure& failure, Clock::SteadyTime now) {
   if (RanFor(kSettled, now)) expirations_ = 0;
   const bool silent = started_ && failure.error.code == ErrorCode::kDeadlineExceeded;
+  // The limit was the list's: what follows is a watch with limits of its own.
+  if (silent && was_list_ && !in_initial_events_) return false;
   suspect_ = suspect_ || failure.status == 0;
   if (IsExpired(failure) || failure.version_too_large) {
     RelistOnce("", failure, now);

@@ -93,7 +93,8 @@ class ReflectorMachine {
   void OnErrorEvent(const ApiFailure& failure, Clock::SteadyTime now);
   /// The server ended the watch.
   void OnWatchEnded(Clock::SteadyTime now);
-  /// False if that was only the server's way to say that it knows no streaming lists.
+  /// False if that was only the server's way to say that it knows no streaming lists, or the end of
+  /// one's patience with silence after it was complete.
   bool OnWatchFailed(const ApiFailure& failure, Clock::SteadyTime now);
   /// OnEvent() said kStop and the watch is over.
   void OnWatchStopped(Clock::SteadyTime now);
@@ -127,6 +128,7 @@ class ReflectorMachine {
 
   // The watch under way.
   bool in_initial_events_ = false;
+  bool was_list_ = false;  ///< it began with initial events
   bool started_ = false;
   Clock::SteadyTime started_at_{};
   std::string start_version_;

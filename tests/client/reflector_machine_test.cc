@@ -137,6 +137,19 @@ TEST_F(ReflectorMachineTest, StreamingGoesOnAsAWatch) {
   EXPECT_EQ(Query(machine.Next(Now())).substr(0, 20), "?resourceVersion=906");
 }
 
+// A list must not stall for as long as a watch may have nothing to say.
+TEST_F(ReflectorMachineTest, SilenceAfterAStreamingListIsNoFailure) {
+  ReflectorMachine machine = Make(true);
+  EXPECT_EQ(machine.Next(Now()).idle_limit, seconds(10));
+  machine.OnWatchStarted(Now());
+  EXPECT_EQ(machine.OnEvent(EventType::kBookmark, "905", true), Verdict::kListComplete);
+  clock_.Advance(seconds(10));
+  EXPECT_FALSE(machine.OnWatchFailed(Silence(), Now()));
+  const auto step = machine.Next(Now());
+  EXPECT_EQ(Query(step), "?resourceVersion=905&allowWatchBookmarks=true&timeoutSeconds=450");
+  EXPECT_EQ(step.idle_limit, seconds(150));
+}
+
 TEST_F(ReflectorMachineTest, ExpiryRelistsFromTheMostRecentState) {
   ReflectorMachine machine = Watching("5");
   EXPECT_EQ(machine.OnEvent(EventType::kModified, "6", false), Verdict::kApply);

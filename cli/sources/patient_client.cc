@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/sources/get_retrying.h"
+#include "cli/sources/patient_client.h"
 
 #include <algorithm>
 #include <thread>

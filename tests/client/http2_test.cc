@@ -75,7 +75,7 @@ TEST(Http2Test, AfterATimeoutAnotherConnectionIsMade) {
   CurlTransport transport(config);
   HttpRequest request;
   request.target = "/api/v1/namespaces/default/pods/web";
-  request.head_limit = std::chrono::milliseconds(300);
+  request.head_limit = std::chrono::seconds(2);  // enough for the handshake
   Collector lost;
   const auto unanswered = transport.Perform(request, lost, nullptr);
   ASSERT_FALSE(unanswered);

@@ -136,15 +136,21 @@ Status ClusterSource::AwaitAnswer() {
       said = failure->error.message;
       SayWaiting(said);
     }
+    const bool silent = said.empty() && steady_clock::now() < since + kFirstWord;
+    if (said.empty() && !silent) {
+      said = "no answer from " + pods_.State().description + " yet";
+      SayWaiting(said);
+    }
     const std::string last = said.empty() ? "no answer from " + pods_.State().description : said;
-    int timeout = -1;
+    int timeout = silent ? static_cast<int>(milliseconds(kFirstWord).count()) : -1;
     if (options_.wait && options_.wait->count() > 0) {
       const auto left =
           std::chrono::duration_cast<milliseconds>(since + *options_.wait - steady_clock::now());
       if (left.count() <= 0) {
         return Fail(ErrorCode::kDeadlineExceeded, "gave up after --wait: " + last);
       }
-      timeout = static_cast<int>(std::min<std::int64_t>(left.count() + 1, 3'600'000));
+      const auto longest = silent ? std::int64_t{timeout} : std::int64_t{3'600'000};
+      timeout = static_cast<int>(std::min<std::int64_t>(left.count() + 1, longest));
     }
     pollfd fds[] = {{changed_.get(), POLLIN, 0}, {options_.stop_fd, POLLIN, 0}};
     if (poll(fds, 2, timeout) < 0 && errno != EINTR) return Fail(ErrnoError(errno, "poll"));

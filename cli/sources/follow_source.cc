@@ -19,8 +19,6 @@ constexpr std::chrono::seconds kNodeAnswer{3};
 // A refused watch is worth an error before anything is shown; one that is not answered is not worth
 // waiting for: the content is there.
 constexpr std::chrono::seconds kWatchAnswer{3};
-// Whoever waits for so long is told for what.
-constexpr std::chrono::seconds kFirstWord{2};
 
 client::ReflectorOptions OneObject(client::ReflectorOptions options) {
   // A streaming list saves nothing for one object, and what is refused first is named `list`.

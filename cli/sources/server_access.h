@@ -4,6 +4,7 @@
 // with a server that is not there. Creating a transport starts its thread: after the fork.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -33,6 +34,9 @@ bool WorthRetrying(const Error& error);
 /// The same of a server that is being waited for: what makes no sense may be a gateway's, before a
 /// server that is not there yet.
 bool WorthWaiting(const client::ApiFailure& failure);
+
+/// Whoever waits for so long without an answer is told for what.
+inline constexpr std::chrono::seconds kFirstWord{2};
 
 /// Tells the person at standard error what the command waits for: one line.
 void SayWaiting(const std::string& reason);

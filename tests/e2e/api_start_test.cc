@@ -79,6 +79,13 @@ TEST_F(ApiStartTest, WhoWaitsForAFirstAnswerIsToldSo) {
   EXPECT_THAT(given_up.err, HasSubstr("gave up after --wait: no answer from " + server_->url()));
 }
 
+TEST_F(ApiStartTest, WhoWaitsForAClusterIsToldSoToo) {
+  server_->Inject({Kind::kNoHead, "list pods"});
+  Background mount(Command("mount", From({"--cluster", at_})), dir_ / "stderr");
+  EXPECT_TRUE(mount.Said("downwardfs: waiting: no answer from " + server_->url() + " yet"));
+  EXPECT_EQ(mount.Wait(SIGTERM), 128 + SIGTERM);
+}
+
 // As gateways speak while the server behind them starts.
 TEST_F(ApiStartTest, AnAnswerThatMakesNoSenseIsAskedForAgain) {
   for (const ServerFault& fault :

@@ -2,47 +2,18 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdlib>
 
 #include "base/worker_thread.h"
 #include "client/api/api_client.h"
 #include "client/http/curl_transport.h"
-#include "client/http/proxy_rules.h"
 #include "client/http/request_target.h"
 #include "tests/client/temp_dir.h"
+#include "tests/client/transport_parts.h"
 #include "tests/fakes/fake_api_server.h"
 #include "tests/fakes/fake_clock.h"
 
 namespace downwardfs::client {
 namespace {
-
-using testing::Test;
-
-constexpr char kSecret[] = "s3cret-t0ken";
-
-ResourcePath Pods(const std::string& name = "p") {
-  ResourcePath path;
-  path.resource = "pods";
-  path.ns = "default";
-  path.name = name;
-  return path;
-}
-
-ClusterConfig ConfigFor(const FakeApiServer& server) {
-  ClusterConfig config;
-  config.server = server.url();
-  config.ca_pem = server.ca_pem();
-  config.origin = "the test";
-  return config;
-}
-
-ApiClient ClientFor(ClusterConfig config, const Clock& clock = Clock::Real()) {
-  return ApiClient(std::make_shared<CurlTransport>(std::move(config), clock));
-}
-
-std::string MessageOf(const ApiResult<std::string>& result) {
-  return result ? "no error: " + *result : result.error().error.message;
-}
 
 // A provider whose token changes when it is asked to refresh.
 class TwoTokens final : public CredentialProvider {
@@ -208,108 +179,6 @@ TEST(TransportTest, ImpersonationAndBasicAuthentication) {
   EXPECT_EQ(headers["impersonate-group"], "a,b");
   EXPECT_EQ(headers["impersonate-extra-example.com%2fscopes"], "view");
   EXPECT_EQ(headers["authorization"], "Basic dTpw");
-}
-
-TEST(TransportTest, AProxyIsAskedAndSeesNoToken) {
-  FakeApiServer server;
-  FakeApiServer proxy({.tls = false});
-  ClusterConfig config = ConfigFor(server);
-  config.proxy_url = proxy.url();
-  Credentials credentials;
-  credentials.bearer_token = kSecret;
-  config.credentials = FixedCredentials(credentials, "token of user dev");
-  EXPECT_FALSE(ClientFor(config).Get(Pods()));  // this proxy refuses
-  ASSERT_EQ(proxy.Requests().size(), 1u);
-  EXPECT_EQ(proxy.LastHeaders().count("authorization"), 0u);
-  EXPECT_EQ(server.Connections(), 0u);
-}
-
-// Sets a variable of the environment for a test.
-class Variable {
- public:
-  Variable(const char* name, const std::string& value) : name_(name) {
-    setenv(name, value.c_str(), 1);
-  }
-  ~Variable() { unsetenv(name_); }
-
- private:
-  const char* const name_;
-};
-
-TEST(TransportTest, TheEnvironmentsProxyIsNotForLoopbackNorForNoProxy) {
-  FakeApiServer server({.tls = false});
-  FakeApiServer proxy({.tls = false});
-  server.Put("default", "p", "x");
-  const Variable variable("HTTP_PROXY", proxy.url());
-  ClusterConfig config = ConfigFor(server);
-  EXPECT_TRUE(ClientFor(config).Get(Pods()));  // 127.0.0.1
-  EXPECT_EQ(proxy.Connections(), 0u);
-  config.server = "http://api.test:" + std::to_string(server.port());
-  EXPECT_FALSE(ClientFor(config).Get(Pods()));
-  EXPECT_EQ(proxy.Connections(), 1u);
-  const Variable exempt("NO_PROXY", "api.test");
-  EXPECT_FALSE(ClientFor(config).Get(Pods()));  // an unknown host
-  EXPECT_EQ(proxy.Connections(), 1u);
-  // What the configuration says is meant.
-  config.proxy_url = proxy.url();
-  EXPECT_FALSE(ClientFor(config).Get(Pods()));
-  EXPECT_EQ(proxy.Connections(), 2u);
-  config.server = server.url();
-  EXPECT_FALSE(ClientFor(config).Get(Pods()));
-  EXPECT_EQ(proxy.Connections(), 3u);
-}
-
-TEST(TransportTest, NoProxyIsAboutTheServersHostNotAboutItsTlsName) {
-  FakeApiServer proxy({.tls = false});
-  const Variable variable("HTTPS_PROXY", proxy.url());
-  const Variable exempt("NO_PROXY", "kubernetes.default");
-  ClusterConfig config;
-  config.server = "https://api.test:6443";
-  config.tls_server_name = "kubernetes.default";
-  EXPECT_FALSE(ClientFor(config).Get(Pods()));
-  EXPECT_EQ(proxy.Connections(), 1u);
-}
-
-TEST(ProxyRulesTest, NoProxyMatchesAsInGo) {
-  struct Case {
-    const char* server;
-    const char* no_proxy;
-    bool bypassed;
-  };
-  const Case cases[] = {
-      {"https://localhost:6443", "", true},
-      {"https://127.3.2.1", "", true},
-      {"https://[::1]:6443", "", true},
-      {"https://10.0.0.1:6443", "", false},
-      {"https://10.0.0.1:6443", "*", true},
-      {"https://10.0.0.1:6443", "a.b, 10.0.0.1", true},
-      {"https://10.0.0.1:6443", "10.0.0.1:6443", true},
-      {"https://10.0.0.1:6443", "10.0.0.1:443", false},
-      {"https://10.0.0.1", "10.0.0.1:443", true},
-      {"https://10.0.0.1:6443", "10.0.0.0/8", true},
-      {"https://11.0.0.1:6443", "10.0.0.0/8", false},
-      {"https://[fd00::1]:6443", "fd00::/16", true},
-      {"https://[fd00::1]:6443", "[fd00::1]:6443", true},
-      {"https://[fd00::1]:6443", "fd00::1", true},
-      {"https://api.example.com", "example.com", true},
-      {"https://API.example.com", "EXAMPLE.com", true},
-      {"https://example.com", ".example.com", false},
-      {"https://api.example.com", "*.example.com", true},
-      {"https://notexample.com", "example.com", false},
-      {"https://10.0.0.1:6443", "1,,0.0.1,10.0.0.0/99,/8,x/y", false},
-  };
-  for (const Case& c : cases) {
-    EXPECT_EQ(BypassesProxy(SplitUrl(c.server), c.no_proxy), c.bypassed)
-        << c.server << " by " << c.no_proxy;
-  }
-}
-
-TEST(ProxyRulesTest, NamesAreLeftToASocksProxy) {
-  EXPECT_EQ(ProxyForCurl("socks5://p:1080"), "socks5h://p:1080");
-  EXPECT_EQ(ProxyForCurl("SOCKS5://u:p@P:1080"), "socks5h://u:p@P:1080");
-  EXPECT_EQ(ProxyForCurl("socks5h://p"), "socks5h://p");
-  EXPECT_EQ(ProxyForCurl("http://socks5://"), "http://socks5://");
-  EXPECT_EQ(ProxyForCurl(""), "");
 }
 
 TEST(TransportTest, PlainHttpAndGzipAndKeptConnections) {

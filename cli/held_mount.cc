@@ -39,6 +39,13 @@ using std::chrono::milliseconds;
 constexpr milliseconds kInputRetry{1000};
 constexpr milliseconds kPatience{10000};  // with a holder that has much to do
 constexpr std::size_t kFixedNumbers = 7;  // of kAttach, before those that there may be many of
+constexpr milliseconds kAgeInterval{10000};
+
+std::int64_t BootSeconds() {
+  timespec now = {};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return now.tv_sec;
+}
 
 Status ExecHolder(const MountOptions& options, const std::string& mount_point, int ready_fd) {
   auto self = OwnPath();
@@ -188,6 +195,7 @@ class HeldDaemon {
     if (!loop) return Fail(std::move(loop.error()));
     served_.loop = std::move(*loop);
     const bool resumed = channel_.mounted();
+    TakeOverAge();
     if (auto done = resumed ? Resume() : Begin(); !done) return Fail(std::move(done.error()));
     alive_ = SignsOfLife();
     auto ended = Wait(resumed);
@@ -245,25 +253,48 @@ class HeldDaemon {
 
   // A pod that was made again under the same name while no daemon looked is another one.
   void BindToPod() {
-    char* const known = memory_.header().pod_uid;
-    constexpr std::size_t kRoom = sizeof memory_.header().pod_uid;
     std::string& uid = inputs_->pod.uid;
-    if (known[0] != '\0') {
-      uid.assign(known, strnlen(known, kRoom));
-    } else if (uid.size() < kRoom) {
-      std::memcpy(known, uid.c_str(), uid.size() + 1);
+    if (std::string known = PodUid(); !known.empty()) {
+      uid = std::move(known);
+    } else if (uid.size() < sizeof memory_.header().pod_uid) {
+      std::memcpy(memory_.header().pod_uid, uid.c_str(), uid.size() + 1);
     }
+  }
+
+  std::string PodUid() const {
+    const char* const known = memory_.header().pod_uid;
+    return {known, strnlen(known, sizeof memory_.header().pod_uid)};
+  }
+
+  // The age of what is shown goes on over the daemon's death.
+  void TakeOverAge() {
+    const std::uint32_t at = memory_.header().current_at;
+    const std::int64_t now = BootSeconds();
+    if (at == 0 || at > now) return;
+    status_.SetCurrentAt(std::chrono::steady_clock::now() - std::chrono::seconds(now - at));
+  }
+  void RecordAge() {
+    const auto age = std::chrono::floor<std::chrono::seconds>(status_.DataAge());
+    memory_.header().current_at =
+        static_cast<std::uint32_t>(std::max<std::int64_t>(BootSeconds() - age.count(), 1));
   }
 
   // The inputs of a daemon that goes on may be out of reach for now: it serves what it has.
   void TryInputs(int stop_fd) {
-    auto inputs = OpenInputs(options_.source, options_.what, Usage{true, stop_fd});
+    Usage usage{true, stop_fd};
+    usage.uid = PodUid();
+    usage.on_waiting = [this](const std::string& source, const ObjectKey& pod,
+                              const std::string& why) {
+      status_.SetWaiting(source, pod.ns + "/" + pod.name, why);
+    };
+    auto inputs = OpenInputs(options_.source, options_.what, usage);
     Status shown = inputs ? Show(std::move(*inputs)) : Fail(std::move(inputs.error()));
     if (shown) return;
     served_.updater.reset();
     status_.Detach();
-    status_.SetWaiting(shown.error().message);
     inputs_.reset();
+    if (shown.error().code == ErrorCode::kCancelled) return;  // Wait() sees why
+    status_.SetWaiting("", "", shown.error().message);
     if (waited_for_ != shown.error().message) {
       waited_for_ = shown.error().message;
       LogWarning("the last content stays; trying again", {{log_keys::kError, waited_for_}});
@@ -291,22 +322,28 @@ class HeldDaemon {
       }
       if (fds[1].revents != 0) return 0;
       if (fds[2].revents != 0 && channel_.SaysDetached()) served_.volume->Detach();
-      if (channel_.gone()) status_.SetHolder(channel_.Figures());
+      if (channel_.gone()) {
+        status_.SetHolder(channel_.Figures());
+        // Or its end would end every waiting for the inputs from now on.
+        epoll_ctl(events.get(), EPOLL_CTL_DEL, channel_.fd(), nullptr);
+      }
     }
   }
 
-  // Tells the holder that this process lives and that requests are answered.
+  // Tells the holder that this process lives and that requests are answered, and the next daemon
+  // how old the content is.
   WorkerThread SignsOfLife() {
-    if (channel_.watchdog().count() == 0) return {};
-    return WorkerThread("alive", [this] {
-      // Three signs within the time in which one is expected.
-      const int pause =
-          static_cast<int>(std::max<std::int64_t>(channel_.watchdog().count() / 3, 1));
+    const bool watched = channel_.watchdog().count() > 0;
+    // Three signs within the time in which one is expected.
+    const auto pause = watched ? std::max(channel_.watchdog() / 3, milliseconds(1)) : kAgeInterval;
+    return WorkerThread("alive", [this, watched, pause] {
       pollfd end = {ending_.get(), POLLIN, 0};
-      while (poll(&end, 1, pause) == 0) {
+      do {
+        RecordAge();
+        if (!watched) continue;
         static_cast<void>(served_.volume->stats());  // whoever serves needs this lock too
         if (!channel_.Say(Kind::kAlive)) return;
-      }
+      } while (poll(&end, 1, static_cast<int>(pause.count())) == 0);
     });
   }
 

@@ -53,7 +53,8 @@ Result<Inputs> OpenApi(const SourceOptions& options, const std::string& pod, con
 
   Inputs inputs;
   inputs.follow = [] { return Status(); };
-  inputs.env_objects = std::make_unique<ApiEnvObjects>(*access);
+  inputs.env_objects =
+      std::make_unique<ApiEnvObjects>(*access, options.wait.value_or(kDefaultWait));
   if (!usage.follow) {
     OnceSource::Options once;
     once.pod = *key;
@@ -67,6 +68,13 @@ Result<Inputs> OpenApi(const SourceOptions& options, const std::string& pod, con
   }
   FollowSource::Options follow;
   follow.pod = std::move(*key);
+  follow.pod.uid = usage.uid;
+  if (usage.on_waiting) {
+    follow.on_waiting = [&](const std::string& why) {
+      usage.on_waiting(access->description, follow.pod, why);
+    };
+    follow.on_waiting("");
+  }
   follow.nodes = options.nodes;
   follow.wait = options.wait;
   follow.stop_fd = usage.stop_fd;

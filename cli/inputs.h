@@ -31,6 +31,12 @@ struct Usage {
   /// It stays and shows changes: waits for a server and for the pod as long as it is let.
   bool follow = false;
   int stop_fd = -1;  ///< readable: stop waiting; -1: none
+  /// Of the pod that was shown before; then it is not waited for, as it may be gone. Empty: any.
+  std::string uid = {};
+  /// Told which server is asked (its description), for which pod, and what is waited for, empty at
+  /// first.
+  std::function<void(const std::string& source, const ObjectKey& pod, const std::string& why)>
+      on_waiting = {};
 };
 
 /// Opens the source (reads the files once, or asks the server) and finds the pod. Errors name the

@@ -60,7 +60,8 @@ struct HandoverHeader {
   std::atomic<std::uint32_t> init_size;  ///< of the saved FUSE_INIT request; 0: none yet
   /// Set by a daemon that can no longer record what it does: its successor must not attach.
   std::atomic<std::uint32_t> lost;
-  std::uint32_t reserved;
+  /// When what is shown was last known to be current, in seconds of CLOCK_BOOTTIME; 0: not known.
+  std::atomic<std::uint32_t> current_at;
   char pod_uid[64];         ///< of the pod that the volume is bound to; empty: not known
   unsigned char init[256];  ///< the raw FUSE_INIT request, which the kernel sends once per mount
   HandoverArea area[2];

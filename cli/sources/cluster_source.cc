@@ -57,8 +57,13 @@ ClusterSource::ClusterSource(const ServerAccess& access, Options options, OwnedF
 
 ClusterSource::~ClusterSource() = default;
 
+ClusterSource::Following::~Following() {
+  if (transport_) transport_->Shutdown();  // a plugin would hold up the reflectors' end
+}
+
 std::unique_ptr<ClusterSource::Following> ClusterSource::Start(const Change& change) {
   auto following = std::make_unique<Following>();
+  following->transport_ = transport_;
   const auto subscribe = [&](client::ObjectStore& store, const char* kind, Change told) {
     following->subscriptions_.push_back(store.SubscribeKind(kind, std::move(told)));
   };
@@ -109,9 +114,9 @@ void ClusterSource::OnOutcome(std::size_t scope, const client::ApiFailure* failu
     Scope& at = scopes_[scope];
     if (failure == nullptr) {
       at.answered = true;
-      at.error.reset();
+      at.failure.reset();
     } else {
-      at.error = failure->error;
+      at.failure = *failure;
     }
   }
   // What the list left behind: a page's memory, the decoder's, and the objects' before they were
@@ -121,12 +126,12 @@ void ClusterSource::OnOutcome(std::size_t scope, const client::ApiFailure* failu
 }
 
 // What keeps the answer away: rather what waiting will not mend.
-std::optional<Error> ClusterSource::Pending() const {
-  std::optional<Error> pending;
+std::optional<client::ApiFailure> ClusterSource::Pending() const {
+  std::optional<client::ApiFailure> pending;
   for (const Scope& scope : scopes_) {
-    if (!scope.error) continue;
-    if (!WorthRetrying(*scope.error)) return scope.error;
-    if (!scope.answered && !pending) pending = scope.error;
+    if (!scope.failure) continue;
+    if (!WorthWaiting(*scope.failure)) return scope.failure;
+    if (!scope.answered && !pending) pending = scope.failure;
   }
   return pending;
 }
@@ -145,29 +150,35 @@ Status ClusterSource::AwaitAnswer() {
   const auto since = steady_clock::now();
   std::string said;
   for (;;) {
-    std::optional<Error> error;
+    std::optional<client::ApiFailure> failure;
     {
       const MutexLock lock(mutex_);
-      error = Pending();
+      failure = Pending();
       // Of several namespaces one that may not be read is worth an error before anything is shown.
-      if (AllAnswered() && (!error || WorthRetrying(*error))) return {};
+      if (AllAnswered() && (!failure || WorthWaiting(*failure))) return {};
     }
-    if (error && (!WorthRetrying(*error) || (options_.wait && options_.wait->count() == 0))) {
-      return Fail(Explain(std::move(*error), options_));
+    if (failure && (!WorthWaiting(*failure) || (options_.wait && options_.wait->count() == 0))) {
+      return Fail(Explain(std::move(failure->error), options_));
     }
-    if (error && error->message != said) {
-      SayWaiting(error->message);
-      said = error->message;
+    if (failure && failure->error.message != said) {
+      said = failure->error.message;
+      SayWaiting(said);
+    }
+    const bool silent = said.empty() && steady_clock::now() < since + kFirstWord;
+    if (said.empty() && !silent) {
+      said = "no answer from " + pods_.State().description + " yet";
+      SayWaiting(said);
     }
     const std::string last = said.empty() ? "no answer from " + pods_.State().description : said;
-    int timeout = -1;
+    int timeout = silent ? static_cast<int>(milliseconds(kFirstWord).count()) : -1;
     if (options_.wait && options_.wait->count() > 0) {
       const auto left =
           std::chrono::duration_cast<milliseconds>(since + *options_.wait - steady_clock::now());
       if (left.count() <= 0) {
         return Fail(ErrorCode::kDeadlineExceeded, "gave up after --wait: " + last);
       }
-      timeout = static_cast<int>(std::min<std::int64_t>(left.count() + 1, 3'600'000));
+      const auto longest = silent ? std::int64_t{timeout} : std::int64_t{3'600'000};
+      timeout = static_cast<int>(std::min<std::int64_t>(left.count() + 1, longest));
     }
     pollfd fds[] = {{changed_.get(), POLLIN, 0}, {options_.stop_fd, POLLIN, 0}};
     if (poll(fds, 2, timeout) < 0 && errno != EINTR) return Fail(ErrnoError(errno, "poll"));

@@ -44,8 +44,12 @@ class ClusterSource final : public ObjectSource {
 
   /// Follows the server as long as it lives.
   class Following {
+   public:
+    ~Following();
+
    private:
     friend class ClusterSource;
+    std::shared_ptr<client::Transport> transport_;
     // The reflectors last: they call the subscriptions.
     std::vector<std::unique_ptr<Subscription>> subscriptions_;
     std::vector<std::unique_ptr<client::Reflector>> reflectors_;
@@ -82,7 +86,7 @@ class ClusterSource final : public ObjectSource {
   static Progress ProgressOf(const client::ObjectStore& store);
   void OnOutcome(std::size_t scope, const client::ApiFailure* failure) EXCLUDES(mutex_);
   void OnPod(const std::string& ns) EXCLUDES(mutex_);
-  std::optional<Error> Pending() const REQUIRES(mutex_);
+  std::optional<client::ApiFailure> Pending() const REQUIRES(mutex_);
   bool AllAnswered() const REQUIRES(mutex_);
   void Wake() const;
   const client::ObjectStore& StoreOf(const std::string& kind) const;
@@ -98,7 +102,7 @@ class ClusterSource final : public ObjectSource {
   struct Scope {
     std::string ns;  // empty: all
     bool answered = false;
-    std::optional<Error> error;  // of the latest attempt
+    std::optional<client::ApiFailure> failure;  // of the latest attempt
   };
   mutable Mutex mutex_;
   std::vector<Scope> scopes_ GUARDED_BY(mutex_);

@@ -25,6 +25,7 @@ Result<client::HttpResponse> DeadlineTransport::Perform(const client::HttpReques
   client::HttpRequest limited = request;
   limited.idle_limit = lower(request.idle_limit);
   limited.total_limit = lower(request.total_limit);
+  limited.credentials_limit = lower(request.credentials_limit);
   return inner_->Perform(limited, handler, cancellation);
 }
 

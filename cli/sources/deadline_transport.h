@@ -23,6 +23,7 @@ class DeadlineTransport final : public client::Transport {
   Result<client::HttpResponse> Perform(const client::HttpRequest& request,
                                        client::ResponseHandler& handler,
                                        client::Cancellation* cancellation) override;
+  void Shutdown() override { inner_->Shutdown(); }
   std::string Description() const override { return inner_->Description(); }
   std::string Identity() const override { return inner_->Identity(); }
 

@@ -9,8 +9,6 @@
 namespace downwardfs {
 namespace {
 
-constexpr std::chrono::milliseconds kOneRequest{10'000};
-
 // `data` of the object; binaryData of a ConfigMap makes no environment, as with the kubelet.
 Result<EnvObjects::Data> ReadData(const std::string& text, bool decode) {
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -48,9 +46,8 @@ Result<EnvObjects::Data> ApiEnvObjects::Get(const char* resource, const std::str
   const std::string key = path.UrlPath();
   if (const auto found = got_.find(key); found != got_.end()) return found->second;
   const auto get = [&]() -> Result<Data> {
-    transport_->Restart(kOneRequest);
     auto json = client_.Get(path);
-    if (!json) return Fail(std::move(json.error().error));
+    if (!json) return Fail(std::move(json.error()));
     return ReadData(*json, path.resource == "secrets");
   };
   return got_.emplace(key, get()).first->second;

@@ -4,14 +4,13 @@
 // by one thread at a time.
 #pragma once
 
+#include <chrono>
 #include <map>
-#include <memory>
 #include <string>
 #include <utility>
 
-#include "cli/sources/deadline_transport.h"
+#include "cli/sources/patient_client.h"
 #include "cli/sources/server_access.h"
-#include "client/api/api_client.h"
 #include "fs/projection/env.h"
 
 namespace downwardfs {
@@ -19,8 +18,9 @@ namespace downwardfs {
 /// See the head of this file. What a Secret holds is in the returned data alone, in no message.
 class ApiEnvObjects final : public EnvObjects {
  public:
-  explicit ApiEnvObjects(const ServerAccess& access)
-      : transport_(std::make_shared<DeadlineTransport>(access.transport)), client_(transport_) {}
+  /// `wait`: for each object, as OnceSource's for the pod.
+  ApiEnvObjects(const ServerAccess& access, std::chrono::milliseconds wait)
+      : client_(access, wait) {}
 
   Result<Data> ConfigMap(const std::string& ns, const std::string& name) override;
   Result<Data> Secret(const std::string& ns, const std::string& name) override;
@@ -28,8 +28,7 @@ class ApiEnvObjects final : public EnvObjects {
  private:
   Result<Data> Get(const char* resource, const std::string& ns, const std::string& name);
 
-  const std::shared_ptr<DeadlineTransport> transport_;
-  const client::ApiClient client_;
+  PatientClient client_;
   std::map<std::string, Result<Data>> got_;  // by "resource/ns/name"
 };
 

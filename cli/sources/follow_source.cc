@@ -16,6 +16,9 @@ namespace {
 // The first answer about a node decides what the first version shows; a server that is slow with it
 // must not hold up the mount for long.
 constexpr std::chrono::seconds kNodeAnswer{3};
+// A refused watch is worth an error before anything is shown; one that is not answered is not worth
+// waiting for: the content is there.
+constexpr std::chrono::seconds kWatchAnswer{3};
 
 client::ReflectorOptions OneObject(client::ReflectorOptions options) {
   // A streaming list saves nothing for one object, and what is refused first is named `list`.
@@ -36,6 +39,7 @@ FollowSource::FollowSource(const ServerAccess& access, const Options& options, O
       nodes_(access.description) {}
 
 FollowSource::~FollowSource() {
+  transport_->Shutdown();  // a plugin would hold up the reflectors' end
   pod_reflector_.reset();  // its thread calls the node's
 }
 
@@ -68,10 +72,13 @@ void FollowSource::OnPodOutcome(const client::ApiFailure* failure) {
   const bool watched = failure == nullptr && pods_.State().connected;
   {
     const MutexLock lock(mutex_);
-    ++pod_outcome_.count;
-    pod_outcome_.error.reset();
+    pod_outcome_.failure.reset();
     if (watched) pod_outcome_.watched = true;
-    if (failure != nullptr) pod_outcome_.error = failure->error;
+    if (failure != nullptr) {
+      pod_outcome_.failure = *failure;
+    } else {
+      pod_outcome_.listed = true;
+    }
     // The server is back: the node's next attempt may be half a minute away. Not the other way
     // round, or two watches that break at once would keep each other from backing off.
     if (failure == nullptr && node_reflector_) node_reflector_->Hurry();
@@ -94,7 +101,11 @@ std::string FollowSource::Missing() const {
 
 Status FollowSource::AwaitPod(const Options& options) {
   const auto since = std::chrono::steady_clock::now();
+  const bool once = options.wait && options.wait->count() == 0;
+  const auto deadline = options.wait && !once ? since + *options.wait : SteadyTime::max();
   const auto subscription = pods_.Subscribe(pod_, [this](const ObjectPtr&) { Wake(); });
+  const bool known = !pod_.uid.empty();
+  std::optional<SteadyTime> listed_at;
   std::string said;
   for (;;) {
     Outcome outcome;
@@ -102,46 +113,55 @@ Status FollowSource::AwaitPod(const Options& options) {
       const MutexLock lock(mutex_);
       outcome = pod_outcome_;
     }
-    if (outcome.error && !WorthRetrying(*outcome.error)) {
-      const bool forbidden = outcome.error->code == ErrorCode::kPermissionDenied;
-      if (forbidden) outcome.error->message += "; following a pod needs verbs list and watch";
-      return Fail(std::move(*outcome.error));
+    if (outcome.failure && !WorthWaiting(*outcome.failure)) {
+      Error error = std::move(outcome.failure->error);
+      const bool forbidden = error.code == ErrorCode::kPermissionDenied;
+      if (forbidden) error.message += "; following a pod needs verbs list and watch";
+      return Fail(std::move(error));
     }
+    const auto now = std::chrono::steady_clock::now();
+    if (outcome.listed && !listed_at) listed_at = now;
+    if (known && listed_at) return {};
     const ObjectPtr pod = pods_.Get(pod_);
+    const auto watch_due = listed_at ? *listed_at + kWatchAnswer : SteadyTime::max();
     // A watch that cannot start for now is the reflector's business: there is content to show.
-    if (pod && (outcome.error || outcome.watched)) {
+    if (pod && (outcome.failure || outcome.watched || now >= std::min(watch_due, deadline))) {
       pod_.uid = pod->meta().uid;
       return {};
     }
     std::string reason;
-    if (outcome.error) {
-      reason = outcome.error->message;
-    } else if (outcome.count > 0 && !pod) {
+    if (outcome.failure) {
+      reason = outcome.failure->error.message;
+    } else if (outcome.listed && !pod) {
       reason = Missing();
+    } else if (said.empty() && now >= since + kFirstWord) {
+      reason = "no answer from " + pods_.State().description + " yet";
     }
-    if (!reason.empty() && options.wait && options.wait->count() == 0) {
-      return Fail(outcome.error ? outcome.error->code : ErrorCode::kNotFound, reason);
+    if (once && (outcome.failure || (outcome.listed && !pod))) {
+      return Fail(outcome.failure ? outcome.failure->error.code : ErrorCode::kNotFound, reason);
     }
     if (!reason.empty() && reason != said) {
       SayWaiting(reason);
+      if (options.on_waiting) options.on_waiting(reason);
       said = reason;
     }
-    if (auto more = WaitForChange(options, since, said); !more) return more;
+    const auto look_again = std::min(pod ? watch_due : SteadyTime::max(),
+                                     said.empty() ? since + kFirstWord : SteadyTime::max());
+    if (auto more = WaitForChange(look_again, deadline, said); !more) return more;
   }
 }
 
-Status FollowSource::WaitForChange(const Options& options,
-                                   std::chrono::steady_clock::time_point since,
+Status FollowSource::WaitForChange(SteadyTime look_again, SteadyTime deadline,
                                    const std::string& reason) const {
   const std::string last = reason.empty() ? "no answer from " + pods_.State().description : reason;
+  const auto now = std::chrono::steady_clock::now();
+  if (now >= deadline) {
+    return Fail(ErrorCode::kDeadlineExceeded, "gave up after --wait: " + last);
+  }
   int timeout = -1;
-  if (options.wait && options.wait->count() > 0) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        since + *options.wait - std::chrono::steady_clock::now());
-    if (left.count() <= 0) {
-      return Fail(ErrorCode::kDeadlineExceeded, "gave up after --wait: " + last);
-    }
-    timeout = static_cast<int>(std::min<std::int64_t>(left.count() + 1, 3'600'000));
+  if (const auto until = std::min(look_again, deadline); until != SteadyTime::max()) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - now);
+    timeout = static_cast<int>(std::clamp<std::int64_t>(left.count() + 1, 0, 3'600'000));
   }
   pollfd fds[] = {{changed_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
   if (poll(fds, 2, timeout) < 0 && errno != EINTR) return Fail(ErrnoError(errno, "poll"));

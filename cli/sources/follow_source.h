@@ -15,6 +15,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,10 +40,13 @@ class FollowSource final : public ObjectSource {
     std::optional<std::chrono::milliseconds> wait;
     bool nodes = true;  ///< false: the node stays unknown
     int stop_fd = -1;   ///< readable: stop waiting (a signalfd), for the node too; -1: none
+    /// Told what is waited for, as standard error is.
+    std::function<void(const std::string&)> on_waiting = {};
   };
 
   /// Begins to follow the pod and waits until it is there, saying at standard error what for.
-  /// Fails at once where waiting does not help.
+  /// Fails at once where waiting does not help. With a uid in its key the pod is one that was there
+  /// before: the server's answer is waited for, but not the pod, which may be gone for good.
   static Result<std::unique_ptr<FollowSource>> Open(const ServerAccess& access,
                                                     const Options& options);
   ~FollowSource() override;
@@ -63,16 +67,17 @@ class FollowSource final : public ObjectSource {
  private:
   // How the latest attempt to follow the pod ended.
   struct Outcome {
-    std::uint64_t count = 0;
-    std::optional<Error> error;
+    std::optional<client::ApiFailure> failure;
+    bool listed = false;   ///< once: the store knows whether there is such a pod
     bool watched = false;  ///< a watch has run, if only for a moment
   };
+  using SteadyTime = std::chrono::steady_clock::time_point;
 
   FollowSource(const ServerAccess& access, const Options& options, OwnedFd changed, OwnedFd stop);
   Status AwaitPod(const Options& options);
-  /// Waits for the next outcome or event; false once the deadline has passed or we are to stop.
-  Status WaitForChange(const Options& options, std::chrono::steady_clock::time_point since,
-                       const std::string& reason) const;
+  /// Waits for the next outcome or event, at most until `look_again`; fails once --wait's
+  /// `deadline` has passed or we are to stop.
+  Status WaitForChange(SteadyTime look_again, SteadyTime deadline, const std::string& reason) const;
   std::string Missing() const;
   void OnPodOutcome(const client::ApiFailure* failure) EXCLUDES(mutex_);
   void OnNodeOutcome() EXCLUDES(mutex_);

@@ -12,9 +12,8 @@
 
 #include "base/object_source.h"
 #include "base/result.h"
-#include "cli/sources/deadline_transport.h"
+#include "cli/sources/patient_client.h"
 #include "cli/sources/server_access.h"
-#include "client/api/api_client.h"
 #include "client/store/object_store.h"
 
 namespace downwardfs {
@@ -25,7 +24,7 @@ class OnceSource final : public ObjectSource {
   struct Options {
     ObjectKey pod;
     /// How long a server that is away is asked again; zero: it is asked once.
-    std::chrono::milliseconds wait{10'000};
+    std::chrono::milliseconds wait = kDefaultWait;
     bool nodes = true;  ///< false: the node stays unknown
   };
 
@@ -41,12 +40,10 @@ class OnceSource final : public ObjectSource {
 
  private:
   OnceSource(const ServerAccess& access, Options options);
-  Status GetPod();
-  client::ApiResult<void> Fetch(const client::ResourcePath& path, const char* kind);
+  Status Fetch(const client::ResourcePath& path, const char* kind);
 
   const Options options_;
-  const std::shared_ptr<DeadlineTransport> transport_;
-  const client::ApiClient client_;
+  PatientClient client_;
   client::ObjectStore store_;
   const std::unique_ptr<client::ObjectStore::Feed> feed_;
   std::string required_node_;

@@ -34,6 +34,10 @@ bool WorthRetrying(const Error& error) {
   }
 }
 
+bool WorthWaiting(const client::ApiFailure& failure) {
+  return failure.bad_answer || WorthRetrying(failure.error);
+}
+
 void SayWaiting(const std::string& reason) {
   std::fprintf(stderr, "downwardfs: waiting: %s\n", OneLine(reason).c_str());
 }

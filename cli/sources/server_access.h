@@ -4,10 +4,12 @@
 // with a server that is not there. Creating a transport starts its thread: after the fork.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
 #include "base/result.h"
+#include "client/api/api_failure.h"
 #include "client/config/resolve.h"
 #include "client/http/transport.h"
 
@@ -28,6 +30,13 @@ Result<ServerAccess> OpenServer(const client::ServerFlags& flags);
 /// False where waiting does not help: the credentials, the rights, the certificate, the request or
 /// the address is wrong.
 bool WorthRetrying(const Error& error);
+
+/// The same of a server that is being waited for: what makes no sense may be a gateway's, before a
+/// server that is not there yet.
+bool WorthWaiting(const client::ApiFailure& failure);
+
+/// Whoever waits for so long without an answer is told for what.
+inline constexpr std::chrono::seconds kFirstWord{2};
 
 /// Tells the person at standard error what the command waits for: one line.
 void SayWaiting(const std::string& reason);

@@ -9,6 +9,7 @@ namespace {
 // No single object comes near this: etcd takes 1.5 MB by default.
 constexpr std::size_t kUnaryBytes = std::size_t{32} << 20;
 constexpr std::chrono::milliseconds kUnaryLimit{60'000};
+constexpr std::chrono::milliseconds kListIdle{60'000};
 constexpr char kPageSize[] = "500";
 
 // Refuses what is no JSON before a byte of it is looked at, and hands on the rest.
@@ -17,7 +18,11 @@ class JsonHandler final : public ResponseHandler {
   JsonHandler(std::function<void()> started, std::function<Status(std::string_view)> body)
       : started_(std::move(started)), body_(std::move(body)) {}
 
+  /// The server has accepted the request; what is wrong from here on is its answer.
+  bool answered() const { return answered_; }
+
   Status OnHead(const HttpResponse& head) override {
+    answered_ = true;
     if (!head.content_type.starts_with("application/json")) {
       return Fail(
           ErrorCode::kInvalidArgument,
@@ -32,7 +37,18 @@ class JsonHandler final : public ResponseHandler {
  private:
   std::function<void()> started_;
   std::function<Status(std::string_view)> body_;
+  bool answered_ = false;
 };
+
+// A page that sends the client back to itself would have it ask for ever.
+Status CheckProgress(const ListQuery& query, const ListMeta& page) {
+  for (const auto& [name, value] : query.parameters) {
+    if (name == "continue" && value == page.continue_token) {
+      return Fail(ErrorCode::kUnavailable, "the list does not end: a page continues at itself");
+    }
+  }
+  return {};
+}
 
 tl::unexpected<ApiFailure> FailWith(ApiFailure failure) {
   return tl::unexpected<ApiFailure>(std::move(failure));
@@ -61,12 +77,19 @@ ApiResult<void> ApiClient::Stream(const ApiQuestion& question, const HttpRequest
                                   const std::function<Status()>& end, Cancellation* cancel) const {
   JsonHandler handler(std::move(started), std::move(body));
   auto response = transport_->Perform(request, handler, cancel);
-  if (!response) return FailWith(OwnFailure(question, std::move(response.error())));
-  if (response->status < 200 || response->status >= 300) {
+  if (response && (response->status < 200 || response->status >= 300)) {
     return FailWith(FailureOf(question, *response));
   }
-  if (auto done = end(); !done) return FailWith(OwnFailure(question, std::move(done.error())));
-  return {};
+  Status done;
+  if (response) {
+    done = end();
+  } else {
+    done = Fail(std::move(response.error()));
+  }
+  if (done) return {};
+  ApiFailure failure = OwnFailure(question, std::move(done.error()));
+  failure.bad_answer = handler.answered() && failure.error.code == ErrorCode::kInvalidArgument;
+  return FailWith(std::move(failure));
 }
 
 ApiResult<std::string> ApiClient::Unary(const ApiQuestion& question, HttpRequest request,
@@ -127,7 +150,7 @@ ApiResult<ListMeta> ApiClient::ListPage(const ResourcePath& path, const ListQuer
   ListSplitter splitter(query.hint, std::move(item), query.limits);
   HttpRequest request;
   request.target = WithQuery(path.UrlPath(), query.parameters);
-  request.idle_limit = query.idle_limit;
+  request.idle_limit = query.idle_limit.value_or(kListIdle);
   request.total_limit = query.total_limit;
   ListMeta meta;
   auto done = Stream(
@@ -137,7 +160,7 @@ ApiResult<ListMeta> ApiClient::ListPage(const ResourcePath& path, const ListQuer
         auto finished = splitter.Finish();
         if (!finished) return Fail(std::move(finished.error()));
         meta = std::move(*finished);
-        return {};
+        return CheckProgress(query, meta);
       },
       cancel);
   if (!done) return FailWith(std::move(done.error()));
@@ -174,7 +197,8 @@ ApiResult<void> ApiClient::Watch(const ResourcePath& path, const ListQuery& quer
   QueryParameters parameters = query.parameters;
   parameters.emplace_back("watch", "true");
   request.target = WithQuery(path.UrlPath(), parameters);
-  request.idle_limit = query.idle_limit;
+  request.head_limit = query.head_limit;
+  request.idle_limit = query.idle_limit.value_or(std::chrono::milliseconds(0));
   request.total_limit = query.total_limit;
   return Stream(
       Question("watch", path), request, handler.started,

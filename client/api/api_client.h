@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,11 @@ namespace downwardfs::client {
 struct ListQuery {
   QueryParameters parameters;  ///< "fieldSelector", "limit", "resourceVersion", ...
   TypeHint hint;               ///< of the items, for lists that do not say their kind
-  std::chrono::milliseconds idle_limit{60'000};
+  /// Of a watch: how long the server may take to accept it; zero: for ever.
+  std::chrono::milliseconds head_limit{30'000};
+  /// Silence that ends the request; zero: none does. If it is not given, a minute for a list and
+  /// none for a watch, which has nothing to say while nothing happens.
+  std::optional<std::chrono::milliseconds> idle_limit;
   std::chrono::milliseconds total_limit{0};
   SplitterLimits limits;
 };

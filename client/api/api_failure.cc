@@ -3,6 +3,8 @@
 
 #include <simdjson.h>
 
+#include <optional>
+
 #include "base/text.h"
 
 namespace downwardfs::client {
@@ -34,27 +36,41 @@ ErrorCode CodeOf(int status, std::string_view reason) {
   return ErrorCode::kInternal;
 }
 
-std::string UserIn(std::string_view message) {
-  const std::size_t begin = message.find("User \"");
-  if (begin == std::string_view::npos) return {};
-  message.remove_prefix(begin + 6);
-  const std::size_t end = message.find('"');
-  return end == std::string_view::npos ? std::string() : std::string(message.substr(0, end));
+// What stands behind `before` up to the next `end`; nothing if there is no such text.
+std::optional<std::string> Between(std::string_view text, std::string_view before, char end) {
+  const std::size_t begin = text.find(before);
+  if (begin == std::string_view::npos) return std::nullopt;
+  text.remove_prefix(begin + before.size());
+  const std::size_t size = text.find(end);
+  if (size == std::string_view::npos) return std::nullopt;
+  return std::string(text.substr(0, size));
 }
 
-std::string RbacAdvice(const ApiQuestion& question, const ApiStatus& status) {
-  const ResourcePath& path = question.path;
-  std::string resource = path.resource;
-  if (!path.subresource.empty()) resource += "/" + path.subresource;
-  const std::string user = UserIn(status.message);
-  std::string text = "a ";
-  text += path.ns.empty() ? "ClusterRole" : "Role in namespace " + QuoteForMessage(path.ns);
-  text += " must allow verb " + QuoteForMessage(question.verb) + " on ";
-  text += resource.starts_with('/') ? "nonResourceURL " + QuoteForMessage(resource)
-                                    : "resource " + QuoteForMessage(resource) + " of API group " +
-                                          QuoteForMessage(path.group);
-  text += " to " + (user.empty() ? question.identity : "user " + QuoteForMessage(user));
-  return text;
+// The server names the right that it looked for, which need not be the one of our request (a
+// webhook, the creation of a token). Empty where it names none: an admission webhook and a quota
+// say 403 too, and no role helps there.
+std::string RbacAdvice(const ApiQuestion& question, std::string_view message) {
+  const auto verb = Between(message, " cannot ", ' ');
+  if (!verb) return {};
+  const auto user = Between(message, "User \"", '"');
+  const auto resource = Between(message, " cannot " + *verb + " resource \"", '"');
+  const auto path = Between(message, " cannot " + *verb + " path \"", '"');
+  std::string role = "ClusterRole";
+  std::string what;
+  if (resource) {
+    const auto group = Between(message, "\" in API group \"", '"');
+    if (!group) return {};
+    if (const auto ns = Between(message, "\" in the namespace \"", '"')) {
+      role = "Role in namespace " + QuoteForMessage(*ns);
+    }
+    what = "resource " + QuoteForMessage(*resource) + " of API group " + QuoteForMessage(*group);
+  } else if (path) {
+    what = "nonResourceURL " + QuoteForMessage(*path);
+  } else {
+    return {};
+  }
+  return "; a " + role + " must allow verb " + QuoteForMessage(*verb) + " on " + what + " to " +
+         (user ? "user " + QuoteForMessage(*user) : question.identity);
 }
 
 }  // namespace
@@ -110,7 +126,7 @@ ApiFailure FailureOf(const ApiQuestion& question, const ApiStatus& status) {
   if (said.empty()) said = status.reason.empty() ? "no reason given" : status.reason;
   if (said.size() > 500) said = said.substr(0, 500) + "...";
   text += said + " (HTTP " + std::to_string(status.code) + ")";
-  if (status.code == 403) text += "; " + RbacAdvice(question, status);
+  if (status.code == 403) text += RbacAdvice(question, status.message);
   return failure;
 }
 

@@ -36,6 +36,9 @@ struct ApiFailure {
   std::string reason;
   std::optional<std::chrono::seconds> retry_after;
   bool version_too_large = false;
+  /// The answer was 2xx and makes no sense: another type, broken JSON. A gateway says such things
+  /// while the server behind it starts.
+  bool bad_answer = false;
 };
 
 /// A T or an ApiFailure.

@@ -5,6 +5,7 @@
 // connection to one server; any thread may call any method.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +37,13 @@ class CredentialProvider {
   /// May block while an exec plugin runs: 60 s at most, 5 minutes where the plugin may ask a person
   /// at the terminal. Not for an event loop; see TryGet.
   virtual Result<Credentials> Get(bool force_refresh) = 0;
+
+  /// Get() for who cannot wait for long: a plugin that may ask nobody is ended after `limit` (zero:
+  /// as Get()), with kDeadlineExceeded.
+  virtual Result<Credentials> GetWithin(bool force_refresh, std::chrono::milliseconds limit) {
+    static_cast<void>(limit);
+    return Get(force_refresh);
+  }
 
   /// What Get(false) would return, if it is at hand without waiting; nothing otherwise.
   virtual std::optional<Credentials> TryGet() = 0;

@@ -98,7 +98,7 @@ std::optional<Credentials> ExecCredential::TryGet() {
   return answer_->credentials;
 }
 
-Result<Credentials> ExecCredential::Get(bool force_refresh) {
+Result<Credentials> ExecCredential::GetWithin(bool force_refresh, std::chrono::milliseconds limit) {
   mutex_.lock();
   if (running_) {
     const std::uint64_t ended = runs_;
@@ -112,7 +112,7 @@ Result<Credentials> ExecCredential::Get(bool force_refresh) {
     }
     running_ = true;
     mutex_.unlock();
-    auto answer = Run();
+    auto answer = Run(limit);
     mutex_.lock();
     running_ = false;
     ++runs_;
@@ -133,7 +133,7 @@ Result<Credentials> ExecCredential::Get(bool force_refresh) {
   return outcome;
 }
 
-Result<ExecAnswer> ExecCredential::Run() {
+Result<ExecAnswer> ExecCredential::Run(std::chrono::milliseconds limit) {
   if (cancel_.IsSet()) return Fail(ErrorCode::kCancelled, Description() + ": shutting down");
   const bool terminal = runner_.HasTerminal();
   if (spec_.interactive == ExecSpec::Interactive::kAlways && !terminal) {
@@ -146,6 +146,7 @@ Result<ExecAnswer> ExecCredential::Run() {
   process.interactive = terminal && spec_.interactive != ExecSpec::Interactive::kNever;
   process.show_stderr = isatty(STDERR_FILENO) == 1;
   process.timeout = process.interactive ? kInteractiveTimeout : kTimeout;
+  if (!process.interactive && limit.count() > 0) process.timeout = std::min(process.timeout, limit);
   process.path = runner_.Find(spec_.command);
   if (process.path.empty()) {
     std::string message = Description() + ": there is no executable " +

@@ -73,14 +73,17 @@ class ExecCredential final : public CredentialProvider {
   ExecCredential(ExecSpec spec, ExecCluster cluster, std::string origin,
                  ProcessRunner& runner = ProcessRunner::Real(), const Clock& clock = Clock::Real());
 
-  Result<Credentials> Get(bool force_refresh) override;
+  Result<Credentials> Get(bool force_refresh) override {
+    return GetWithin(force_refresh, std::chrono::milliseconds(0));
+  }
+  Result<Credentials> GetWithin(bool force_refresh, std::chrono::milliseconds limit) override;
   std::optional<Credentials> TryGet() override;
   void Cancel() override;
   std::string Description() const override;
 
  private:
   bool Usable() const REQUIRES(mutex_);
-  Result<ExecAnswer> Run();
+  Result<ExecAnswer> Run(std::chrono::milliseconds limit);
   Error Explain(const ProcessOutput& output) const;
 
   const ExecSpec spec_;

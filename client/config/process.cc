@@ -166,9 +166,9 @@ Result<ProcessOutput> Follow(Child& child, OwnedFd out, OwnedFd err, const Proce
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock::now());
     if (left.count() <= 0) {
-      return Fail(ErrorCode::kDeadlineExceeded, "still running after " +
-                                                    std::to_string(spec.timeout.count() / 1000) +
-                                                    " s, so it was killed");
+      return Fail(ErrorCode::kDeadlineExceeded,
+                  "still running after " + std::to_string((spec.timeout.count() + 999) / 1000) +
+                      " s, so it was killed");
     }
     pollfd fds[] = {{child.pidfd(), POLLIN, 0},
                     {cancel.fd(), POLLIN, 0},

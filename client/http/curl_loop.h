@@ -28,6 +28,9 @@ struct TransferSpec {
   /// for and checks.
   std::string connect_to;
   std::string proxy;
+  /// The hosts that are reached without a proxy, as CURLOPT_NOPROXY has them: "*" for none by
+  /// proxy, empty for all. What NO_PROXY says is in it already (proxy_rules.h).
+  std::string no_proxy;
   bool verify = true;
   std::string ca_pem;  ///< empty: the system's
   std::string cert_pem;
@@ -36,6 +39,10 @@ struct TransferSpec {
   std::string username, password;    ///< basic authentication
   bool compression = true;
   std::chrono::milliseconds connect_limit{10'000};
+  /// Do not send over a connection that is there already.
+  bool fresh_connection = false;
+  /// Nor over one that is older than this and not in use; zero: no limit. In whole seconds.
+  std::chrono::seconds oldest_connection{0};
 };
 
 /// Why a transfer has ended without a complete answer.
@@ -55,7 +62,8 @@ enum class TransferFault {
 /// One transfer's outcome.
 struct TransferResult {
   TransferFault fault = TransferFault::kNone;
-  std::string detail;  ///< curl's words
+  std::string detail;      ///< curl's words; ours for a limit of ours
+  bool own_limit = false;  ///< kTimeout: a limit of the request's, not of the connect
   Error handler_error;
   HttpResponse response;
   std::string redirect_url;

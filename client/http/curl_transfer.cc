@@ -121,7 +121,14 @@ void CurlLoop::Transfer::SetConnection() {
   Set(CURLOPT_TCP_KEEPIDLE, 30L);
   Set(CURLOPT_TCP_KEEPINTVL, 10L);
   Set(CURLOPT_SOCKOPTFUNCTION, &OnSocket);
+  // A name that resolves slowly must not hold up the loop when its transfer is given up.
+  Set(CURLOPT_QUICK_EXIT, 1L);
+  if (spec_.fresh_connection) Set(CURLOPT_FRESH_CONNECT, 1L);
+  if (spec_.oldest_connection.count() > 0) {
+    Set(CURLOPT_MAXLIFETIME_CONN, static_cast<long>(spec_.oldest_connection.count()));
+  }
   if (!spec_.proxy.empty()) Set(CURLOPT_PROXY, spec_.proxy.c_str());
+  Set(CURLOPT_NOPROXY, spec_.no_proxy.c_str());
   if (!spec_.connect_to.empty()) {
     // An empty host and port match whatever the URL has.
     connect_to_.reset(curl_slist_append(nullptr, ("::" + spec_.connect_to).c_str()));
@@ -155,7 +162,27 @@ Clock::SteadyTime CurlLoop::Transfer::Deadline() const {
   if (request_.total_limit.count() > 0) {
     deadline = std::min(deadline, started_ + request_.total_limit);
   }
+  if (request_.head_limit.count() > 0 && result_.response.status == 0) {
+    deadline = std::min(deadline, started_ + request_.head_limit);
+  }
   return deadline;
+}
+
+std::string CurlLoop::Transfer::LimitMet() const {
+  const auto now = clock_.Steady();
+  const auto in_seconds = [](std::chrono::milliseconds limit) {
+    return std::to_string((limit.count() + 999) / 1000) + " s";
+  };
+  const auto met = [now](std::chrono::milliseconds limit, Clock::SteadyTime since) {
+    return limit.count() > 0 && since + limit <= now;
+  };
+  if (result_.response.status == 0 && met(request_.head_limit, started_)) {
+    return "it did not begin within " + in_seconds(request_.head_limit);
+  }
+  if (met(request_.idle_limit, last_byte_)) {
+    return "nothing came for " + in_seconds(request_.idle_limit);
+  }
+  return "it was not complete within " + in_seconds(request_.total_limit);
 }
 
 int CurlLoop::Transfer::OnSocket(void*, curl_socket_t fd, curlsocktype) {
@@ -222,10 +249,10 @@ void CurlLoop::Transfer::End(CURLcode code) {
   }
   if (result_.fault != TransferFault::kNone) {
     result_.detail = error_text_;
-    // A limit of ours has no words of curl's: that is how Explain() knows it.
-    if (result_.detail.empty() && code != CURLE_OPERATION_TIMEDOUT) {
-      result_.detail = curl_easy_strerror(code);
-    }
+    if (!result_.detail.empty()) return;
+    // A limit of ours has no words of curl's.
+    result_.own_limit = code == CURLE_OPERATION_TIMEDOUT;
+    result_.detail = result_.own_limit ? LimitMet() : curl_easy_strerror(code);
     return;
   }
   curl_off_t retry_after = 0;

@@ -51,6 +51,7 @@ class CurlLoop::Transfer {
   void SetTls();
   void SetConnection();
   bool HeadComplete();
+  std::string LimitMet() const;
 
   const TransferSpec& spec_;
   const HttpRequest& request_;

@@ -4,12 +4,15 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "client/http/proxy_rules.h"
 #include "client/http/request_target.h"
 
 namespace downwardfs::client {
 namespace {
 
 constexpr int kMaxRedirects = 5;
+// A list that follows a timeout, and the watch after it, begin within this time.
+constexpr std::chrono::seconds kDistrust{60};
 
 std::unique_ptr<RotatingFile> Rotating(const std::string& bytes, const std::string& path,
                                        const Clock& clock) {
@@ -59,6 +62,7 @@ Status AddImpersonation(const Impersonation& who, std::vector<std::string>* head
 
 CurlTransport::CurlTransport(ClusterConfig config, const Clock& clock)
     : config_(std::move(config)),
+      clock_(clock),
       ca_file_(Rotating(config_.ca_pem, config_.ca_file, clock)),
       cert_file_(Rotating(config_.client_cert_pem, config_.client_cert_file, clock)),
       key_file_(Rotating(config_.client_key_pem, config_.client_key_file, clock)) {}
@@ -76,9 +80,10 @@ std::string CurlTransport::Identity() const {
 Result<TransferSpec> CurlTransport::MakeSpec(const Credentials& credentials, bool reread_files) {
   TransferSpec spec;
   spec.url = config_.server;
-  spec.proxy = config_.proxy_url;
   spec.compression = !config_.disable_compression;
   UrlParts url = SplitUrl(config_.server);
+  SetProxy(&spec, url);
+  AvoidDeadConnections(&spec);
   if (!config_.tls_server_name.empty() && url.scheme == "https") {
     // curl asks TLS for the URL's host; so the URL gets the name and the connection the address.
     spec.connect_to = Authority(url);
@@ -123,7 +128,34 @@ Result<TransferSpec> CurlTransport::MakeSpec(const Credentials& credentials, boo
   return spec;
 }
 
-Error CurlTransport::Explain(const TransferResult& result, const HttpRequest& request) const {
+// As client-go: a proxy of the configuration is for every host; of the environment's, loopback and
+// what NO_PROXY names are exempt. The host is the server's, whatever name TLS is to ask for.
+void CurlTransport::SetProxy(TransferSpec* spec, const UrlParts& url) const {
+  const std::string proxy =
+      config_.proxy_url.empty() ? EnvironmentProxy(url.scheme) : config_.proxy_url;
+  spec->proxy = ProxyForCurl(proxy);
+  if (config_.proxy_url.empty() && BypassesProxy(url, EnvironmentNoProxy())) {
+    spec->no_proxy = "*";
+  }
+}
+
+// HTTP/2 has many requests on one connection. One that has died without a word would get the next
+// request as well, and the one after it.
+void CurlTransport::AvoidDeadConnections(TransferSpec* spec) const {
+  const Clock::SteadyTime at{Clock::SteadyTime::duration(distrusted_at_.load())};
+  if (at == Clock::SteadyTime{}) return;
+  const auto since = std::chrono::floor<std::chrono::seconds>(clock_.Steady() - at);
+  spec->fresh_connection = since < kDistrust;
+  spec->oldest_connection = std::max(since, std::chrono::seconds(1));
+}
+
+void CurlTransport::NoteFault(const TransferResult& result) {
+  const bool no_answer = result.fault == TransferFault::kTimeout && result.own_limit;
+  const bool broke_at_once = result.fault == TransferFault::kBroken && result.response.status == 0;
+  if (no_answer || broke_at_once) distrusted_at_ = clock_.Steady().time_since_epoch().count();
+}
+
+Error CurlTransport::Explain(const TransferResult& result) const {
   const auto make = [this](ErrorCode code, const std::string& text) {
     return Error{code, config_.server + ": " + OneLine(text)};
   };
@@ -156,15 +188,11 @@ Error CurlTransport::Explain(const TransferResult& result, const HttpRequest& re
                   "TLS handshake failed: " + result.detail +
                       "; check that the port speaks TLS and accepts our client certificate");
     case TransferFault::kTimeout:
-      if (!result.detail.empty()) {
+      if (!result.own_limit) {
         return make(ErrorCode::kUnavailable, "cannot connect: " + result.detail +
                                                  "; check the address and what lies between");
       }
-      return make(ErrorCode::kDeadlineExceeded,
-                  request.idle_limit.count() > 0
-                      ? "no answer: nothing came for " +
-                            std::to_string((request.idle_limit.count() + 999) / 1000) + " s"
-                      : "no answer in time");
+      return make(ErrorCode::kDeadlineExceeded, "no answer: " + result.detail);
     case TransferFault::kCancelled:
       return make(ErrorCode::kCancelled, "cancelled");
     case TransferFault::kHandler:
@@ -186,6 +214,7 @@ Result<HttpResponse> CurlTransport::Send(const HttpRequest& request, const Crede
   for (int redirects = 0;;) {
     spec->url = base + target;
     TransferResult result = loop_.Run(*spec, request, handler, cancellation);
+    NoteFault(result);
     const bool trust_failed = result.fault == TransferFault::kCertificate ||
                               result.fault == TransferFault::kIdentity ||
                               result.fault == TransferFault::kTls;
@@ -198,7 +227,7 @@ Result<HttpResponse> CurlTransport::Send(const HttpRequest& request, const Crede
         continue;
       }
     }
-    if (result.fault != TransferFault::kNone) return Fail(Explain(result, request));
+    if (result.fault != TransferFault::kNone) return Fail(Explain(result));
     if (result.redirect_url.empty()) return std::move(result.response);
     auto next = TargetOnSameServer(base, result.redirect_url);
     if (!next) next = TargetOnSameServer(config_.server, result.redirect_url);
@@ -213,11 +242,12 @@ Result<HttpResponse> CurlTransport::Send(const HttpRequest& request, const Crede
 
 Result<HttpResponse> CurlTransport::Perform(const HttpRequest& request, ResponseHandler& handler,
                                             Cancellation* cancellation) {
-  auto credentials = config_.credentials->Get(/*force_refresh=*/false);
+  const auto limit = request.credentials_limit;
+  auto credentials = config_.credentials->GetWithin(/*force_refresh=*/false, limit);
   if (!credentials) return Fail(std::move(credentials.error()), config_.server);
   auto response = Send(request, *credentials, handler, cancellation);
   if (!response || response->status != 401) return response;
-  auto fresh = config_.credentials->Get(/*force_refresh=*/true);
+  auto fresh = config_.credentials->GetWithin(/*force_refresh=*/true, limit);
   if (!fresh || *fresh == *credentials) return response;
   return Send(request, *fresh, handler, cancellation);
 }

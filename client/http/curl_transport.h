@@ -7,6 +7,7 @@
 // one cluster; any thread.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -14,6 +15,7 @@
 #include "client/config/cluster_config.h"
 #include "client/config/rotating_file.h"
 #include "client/http/curl_loop.h"
+#include "client/http/request_target.h"
 #include "client/http/transport.h"
 
 namespace downwardfs::client {
@@ -26,16 +28,24 @@ class CurlTransport final : public Transport {
 
   Result<HttpResponse> Perform(const HttpRequest& request, ResponseHandler& handler,
                                Cancellation* cancellation) override;
+  void Shutdown() override { config_.credentials->Cancel(); }
   std::string Description() const override { return config_.server; }
   std::string Identity() const override;
 
  private:
   Result<TransferSpec> MakeSpec(const Credentials& credentials, bool reread_files);
+  void SetProxy(TransferSpec* spec, const UrlParts& url) const;
+  void AvoidDeadConnections(TransferSpec* spec) const;
+  void NoteFault(const TransferResult& result);
   Result<HttpResponse> Send(const HttpRequest& request, const Credentials& credentials,
                             ResponseHandler& handler, Cancellation* cancellation);
-  Error Explain(const TransferResult& result, const HttpRequest& request) const;
+  Error Explain(const TransferResult& result) const;
 
   const ClusterConfig config_;
+  const Clock& clock_;
+  /// When a request last got no answer over a connection that seemed good, as the steady clock
+  /// counts; what was connected before it is not trusted. Zero: never.
+  std::atomic<Clock::SteadyTime::rep> distrusted_at_ = 0;
   std::unique_ptr<RotatingFile> ca_file_;
   std::unique_ptr<RotatingFile> cert_file_;
   std::unique_ptr<RotatingFile> key_file_;

@@ -23,10 +23,15 @@ struct HttpRequest {
   std::string target;
   std::string content_type;  ///< of `body`; empty: none is sent
   std::string body;
+  /// Give up when the answer has not begun (its status and headers) after so long; zero: no limit.
+  std::chrono::milliseconds head_limit{0};
   /// Give up when not one byte came for so long; zero: wait for ever.
   std::chrono::milliseconds idle_limit{60'000};
   /// Give up when the whole has taken so long; zero: no limit.
   std::chrono::milliseconds total_limit{0};
+  /// Give up when credentials that are made without a person (a plugin's) have taken so long; zero:
+  /// as long as they take.
+  std::chrono::milliseconds credentials_limit{0};
 };
 
 /// What the server answered.
@@ -78,6 +83,10 @@ class Transport {
   /// message names the server and what to do.
   virtual Result<HttpResponse> Perform(const HttpRequest& request, ResponseHandler& handler,
                                        Cancellation* cancellation) = 0;
+
+  /// The owner ends: what runs for credentials (a plugin) is ended, and requests from now on fail
+  /// with kCancelled where they need it. Requests under way are the Cancellation's. Any thread.
+  virtual void Shutdown() {}
 
   /// For messages: the server's URL.
   virtual std::string Description() const = 0;

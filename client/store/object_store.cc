@@ -174,8 +174,11 @@ void ObjectStore::Put(std::uint16_t feed, const ObjectView& object) {
       const bool same_stream = at->stream == state.stream && at->feed == feed;
       const bool same_object = at->packed.uid() == packed.uid();
       if (same_stream && IsOlder(packed.resource_version(), at->packed.resource_version())) return;
+      // A version names one content within a stream only: a server that was restored gives the
+      // same one out again.
       if (same_object && !packed.resource_version().empty() &&
-          packed.resource_version() == at->packed.resource_version()) {
+          packed.resource_version() == at->packed.resource_version() &&
+          (same_stream || packed.SameContent(at->packed, codec_.get()))) {
         at->stream = state.stream;
         return;
       }

@@ -86,10 +86,21 @@ bool PackedObject::compressed() const {
   return header.json_size != header.kept_size;
 }
 
+std::string_view PackedObject::Kept() const {
+  const Header header = ReadHeader();
+  return {bytes_.get() + sizeof header + header.ends[kFields - 1], header.kept_size};
+}
+
+bool PackedObject::SameContent(const PackedObject& other, const ObjectCodec* codec) const {
+  if (ReadHeader().json_size != other.ReadHeader().json_size) return false;
+  // The same codec makes the same bytes of the same content.
+  if (compressed() == other.compressed()) return Kept() == other.Kept();
+  return Json(codec) == other.Json(codec);
+}
+
 std::string PackedObject::Json(const ObjectCodec* codec) const {
   const Header header = ReadHeader();
-  const std::string_view kept(bytes_.get() + sizeof header + header.ends[kFields - 1],
-                              header.kept_size);
+  const std::string_view kept = Kept();
   // Whoever made compressed() true hands in the codec that did it.
   if (header.kept_size == header.json_size || codec == nullptr) return std::string(kept);
   return codec->Decompress(kept, header.json_size);

@@ -52,6 +52,9 @@ class PackedObject {
   bool compressed() const;
   std::string Json(const ObjectCodec* codec) const;
 
+  /// True if the JSON is the same, byte by byte. `codec`: of all that is compressed.
+  bool SameContent(const PackedObject& other, const ObjectCodec* codec) const;
+
   /// The same object, compressed: when the codec comes later than the object.
   PackedObject Compressed(const ObjectCodec& codec) const;
 
@@ -66,6 +69,7 @@ class PackedObject {
   static PackedObject Make(const std::string_view (&fields)[kFields], std::size_t json_size,
                            std::string_view kept);
   Header ReadHeader() const;
+  std::string_view Kept() const;
   std::string_view Field(int index) const;
 
   std::shared_ptr<const char[]> bytes_;

@@ -55,6 +55,7 @@ ListQuery ReflectorSession::Query(const ReflectorMachine::Step& step) const {
     query.parameters.emplace_back("labelSelector", options_.label_selector);
   }
   query.hint = options_.hint;
+  query.head_limit = step.head_limit;
   query.idle_limit = step.idle_limit;
   query.total_limit = step.total_limit;
   query.limits = options_.limits;

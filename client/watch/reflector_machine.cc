@@ -11,6 +11,10 @@ namespace {
 constexpr char kPageSize[] = "500";
 // What ran so long was no answer to the last 410: an object that never changes has no events.
 constexpr std::chrono::seconds kSettled{5};
+// A watch that ends so soon was ended on purpose.
+constexpr std::chrono::seconds kAtOnce{1};
+// How much earlier than asked a server may end a watch that is in order.
+constexpr std::chrono::seconds kEarly{5};
 
 bool IsExpired(const ApiFailure& failure) {
   return failure.status == 410 || failure.reason == "Expired" || failure.reason == "Gone";
@@ -74,12 +78,13 @@ ReflectorMachine::Step ReflectorMachine::ListStep() {
 ReflectorMachine::Step ReflectorMachine::WatchStep() {
   Step step;
   step.action = Action::kWatch;
-  in_initial_events_ = step.initial_events = list_needed_;
+  in_initial_events_ = was_list_ = step.initial_events = list_needed_;
   started_ = false;
   events_ = 0;
   const auto span = timing_.longest_watch - timing_.shortest_watch;
-  const auto seconds = timing_.shortest_watch + std::chrono::seconds(static_cast<std::int64_t>(
-                                                    random_() * static_cast<double>(span.count())));
+  asked_ = timing_.shortest_watch + std::chrono::seconds(static_cast<std::int64_t>(
+                                        random_() * static_cast<double>(span.count())));
+  step.head_limit = timing_.watch_head;
   if (in_initial_events_) {
     // As client-go: the most recent state at first; a cache that lags is not asked to stream it.
     const std::string from = list_from_ == "0" ? "" : list_from_;
@@ -90,11 +95,15 @@ ReflectorMachine::Step ReflectorMachine::WatchStep() {
   } else {
     start_version_ = version_;
     step.parameters = {{"resourceVersion", version_}};
-    if (bookmarks_) step.idle_limit = timing_.silence_with_bookmarks;
+    if (bookmarks_) {
+      step.idle_limit = timing_.silence_with_bookmarks;
+    } else {
+      asked_ = std::min(asked_, timing_.watch_without_bookmarks);
+    }
   }
   step.parameters.emplace_back("allowWatchBookmarks", "true");
-  step.parameters.emplace_back("timeoutSeconds", std::to_string(seconds.count()));
-  step.total_limit = seconds + timing_.watch_grace;
+  step.parameters.emplace_back("timeoutSeconds", std::to_string(asked_.count()));
+  step.total_limit = asked_ + timing_.watch_grace;
   return step;
 }
 
@@ -136,7 +145,7 @@ void ReflectorMachine::Hurry() {
 bool ReflectorMachine::OnPage(const ListMeta& meta, Clock::SteadyTime) {
   continue_ = meta.continue_token;
   if (!continue_.empty()) return false;
-  list_needed_ = false;
+  list_needed_ = suspect_ = false;
   version_ = meta.resource_version;
   return true;
 }
@@ -165,7 +174,7 @@ ReflectorMachine::Verdict ReflectorMachine::OnEvent(EventType type, std::string_
   if (bookmark) bookmarks_ = true;
   if (in_initial_events_) {
     if (bookmark && initial_events_end) {
-      in_initial_events_ = list_needed_ = false;
+      in_initial_events_ = list_needed_ = suspect_ = false;
       streaming_ = Streaming::kWorks;
       version_ = start_version_ = version;
       return Verdict::kListComplete;
@@ -179,18 +188,23 @@ ReflectorMachine::Verdict ReflectorMachine::OnEvent(EventType type, std::string_
     Relist("");
     return Verdict::kStop;
   }
-  expirations_ = 0;
+  suspect_ = false;
   // A late event must not take the next watch back.
   if (!version.empty() && !IsOlder(version, version_)) version_ = version;
   return bookmark ? Verdict::kNothing : Verdict::kApply;
 }
 
+// An error within the stream says that what follows is lost, whatever its reason; all but "come
+// back later" is answered by a list, as client-go does.
 void ReflectorMachine::OnErrorEvent(const ApiFailure& failure, Clock::SteadyTime now) {
+  const bool relist = !in_initial_events_ && failure.status != 429;
   OnWatchFailed(failure, now);
+  if (relist && !list_needed_) Relist(version_);
 }
 
 void ReflectorMachine::OnWatchStopped(Clock::SteadyTime now) {
   if (streaming_ == Streaming::kNever && in_initial_events_) return;  // list at once
+  if (RanFor(kSettled, now)) expirations_ = 0;
   RelistOnce(list_from_, ApiFailure(), now);
 }
 
@@ -199,22 +213,27 @@ void ReflectorMachine::OnWatchEnded(Clock::SteadyTime now) {
     streaming_ = Streaming::kNever;
     return;
   }
-  // A server (or a proxy before it) that ends each watch at once is not asked in a loop.
-  if (events_ == 0 && (!started_ || now - started_at_ < std::chrono::seconds(1))) {
-    BackOff(ApiFailure(), now);
-  } else if (now - started_at_ >= timing_.good_after) {
-    failures_ = 0;
-  }
+  if (RanFor(kSettled, now)) expirations_ = 0;
+  if (RanFor(timing_.good_after, now)) failures_ = 0;
+  const bool nothing_came = suspect_ && events_ == 0 && RanFor(kSettled, now);
+  suspect_ = !RanFor(asked_ - kEarly, now);
+  if (nothing_came) Relist(version_);
+  // A server (or a proxy before it) that ends each watch at once is not asked in a loop, whatever
+  // it sent before.
+  if (!RanFor(kAtOnce, now)) BackOff(ApiFailure(), now);
 }
 
 bool ReflectorMachine::OnWatchFailed(const ApiFailure& failure, Clock::SteadyTime now) {
-  if (started_ && now - started_at_ >= kSettled) expirations_ = 0;
+  if (RanFor(kSettled, now)) expirations_ = 0;
+  const bool silent = started_ && failure.error.code == ErrorCode::kDeadlineExceeded;
+  // The limit was the list's: what follows is a watch with limits of its own.
+  if (silent && was_list_ && !in_initial_events_) return false;
+  suspect_ = suspect_ || failure.status == 0;
   if (IsExpired(failure) || failure.version_too_large) {
     RelistOnce("", failure, now);
     return true;
   }
   if (in_initial_events_) {
-    const bool silent = started_ && failure.error.code == ErrorCode::kDeadlineExceeded;
     if (IsNotUnderstood(failure) || (silent && streaming_ == Streaming::kUntried)) {
       streaming_ = Streaming::kNever;
       return false;
@@ -226,7 +245,9 @@ bool ReflectorMachine::OnWatchFailed(const ApiFailure& failure, Clock::SteadyTim
   const bool malformed =
       failure.status == 0 && (failure.error.code == ErrorCode::kInvalidArgument ||
                               failure.error.code == ErrorCode::kResourceExhausted);
-  if (malformed || IsNotUnderstood(failure)) Relist(version_);
+  if (malformed || IsNotUnderstood(failure) || (silent && events_ == 0)) Relist(version_);
+  // In a cluster where nothing happens no bookmarks come either: shorter watches, until one does.
+  if (silent) bookmarks_ = false;
   BackOff(failure, now);
   return true;
 }

@@ -11,9 +11,11 @@
 //   restored from a backup), for its most recent state, whatever that is.
 // - A watch continues from the last version seen. 410, in a status or in an ERROR event, means
 // relist.
-// - A version that is older than where the stream started means that the server has gone back:
-// relist.
-//   client-go would wait for events that never come.
+// - A server that has gone back (restored from a backup) sends nothing to a watch from a version
+//   that it has not reached: no event, no bookmark. client-go would wait until it gets there, and
+//   miss what came before. So a watch that brought nothing is followed by a list where that may be
+//   the reason: after silence in spite of bookmarks, and after a connection that broke. A version
+//   older than where the stream started, which other servers may send, means the same.
 #pragma once
 
 #include <chrono>
@@ -41,6 +43,10 @@ struct ReflectorTiming {
   std::chrono::seconds watch_grace{30};
   /// Silence that means a dead peer: bookmarks come about once a minute (once one has come).
   std::chrono::milliseconds silence_with_bookmarks{150'000};
+  /// Without one, silence means nothing: a watch is then so short that its end tells instead.
+  std::chrono::seconds watch_without_bookmarks{60};
+  /// A server that accepts a watch says so at once.
+  std::chrono::milliseconds watch_head{30'000};
   /// A streaming list that does not end its initial events in so long is not one.
   std::chrono::milliseconds streaming_silence{10'000};
   std::chrono::milliseconds list_idle{60'000};
@@ -58,6 +64,7 @@ class ReflectorMachine {
     QueryParameters parameters;   ///< kList, kWatch; the caller adds its selectors
     bool first_page = false;      ///< kList: a new list begins
     bool initial_events = false;  ///< kWatch: it is a list as well
+    std::chrono::milliseconds head_limit{0};
     std::chrono::milliseconds idle_limit{0};
     std::chrono::milliseconds total_limit{0};
   };
@@ -86,7 +93,8 @@ class ReflectorMachine {
   void OnErrorEvent(const ApiFailure& failure, Clock::SteadyTime now);
   /// The server ended the watch.
   void OnWatchEnded(Clock::SteadyTime now);
-  /// False if that was only the server's way to say that it knows no streaming lists.
+  /// False if that was only the server's way to say that it knows no streaming lists, or the end of
+  /// one's patience with silence after it was complete.
   bool OnWatchFailed(const ApiFailure& failure, Clock::SteadyTime now);
   /// OnEvent() said kStop and the watch is over.
   void OnWatchStopped(Clock::SteadyTime now);
@@ -104,6 +112,9 @@ class ReflectorMachine {
   void BackOff(const ApiFailure& failure, Clock::SteadyTime now);
   void Relist(std::string from);
   void RelistOnce(std::string from, const ApiFailure& failure, Clock::SteadyTime now);
+  bool RanFor(std::chrono::milliseconds time, Clock::SteadyTime now) const {
+    return started_ && now - started_at_ >= time;
+  }
 
   const ReflectorTiming timing_;
   const std::function<double()> random_;
@@ -117,14 +128,19 @@ class ReflectorMachine {
 
   // The watch under way.
   bool in_initial_events_ = false;
+  bool was_list_ = false;  ///< it began with initial events
   bool started_ = false;
   Clock::SteadyTime started_at_{};
   std::string start_version_;
   int events_ = 0;
-  bool bookmarks_ = false;  ///< this server sends them
+  bool bookmarks_ = false;         ///< this server sends them
+  std::chrono::seconds asked_{0};  ///< its timeoutSeconds
+  /// The last watch did not last as long as it was to: another server may answer the next one, with
+  /// another history. Until something that fits ours has come.
+  bool suspect_ = false;
 
   int failures_ = 0;
-  int expirations_ = 0;  ///< 410s since the last event, or the last watch that ran for a while
+  int expirations_ = 0;  ///< 410s since the last watch that ran for a while
   bool asked_to_wait_ = false;
   Clock::SteadyTime not_before_{};
 };

@@ -48,9 +48,31 @@ void MountStatus::Detach() {
   source_ = nullptr;
 }
 
-void MountStatus::SetWaiting(std::string why) {
+void MountStatus::SetWaiting(const std::string& source, const std::string& pod,
+                             const std::string& why) {
   MutexLock lock(mutex_);
-  waiting_ = std::move(why);
+  if (!source.empty()) waiting_source_ = source;
+  if (!pod.empty()) pod_ = pod;
+  if (!why.empty()) waiting_ = why;
+}
+
+void MountStatus::SetCurrentAt(std::chrono::steady_clock::time_point at) {
+  MutexLock lock(mutex_);
+  current_at_ = at;
+}
+
+SourceState MountStatus::State() const {
+  if (source_ != nullptr) return source_->State();
+  SourceState state;
+  state.description = waiting_source_;
+  state.last_error = waiting_;
+  state.data_age = std::chrono::steady_clock::now() - current_at_;
+  return state;
+}
+
+std::chrono::nanoseconds MountStatus::DataAge() const {
+  MutexLock lock(mutex_);
+  return State().data_age;
 }
 
 void MountStatus::AttachVolume(const MountedVolume* volume, const VolumeUpdater* updater) {
@@ -61,10 +83,7 @@ void MountStatus::AttachVolume(const MountedVolume* volume, const VolumeUpdater*
 
 std::string MountStatus::Json() const {
   MutexLock lock(mutex_);
-  SourceState source;
-  source.last_error = waiting_;
-  source.data_age = std::chrono::steady_clock::now() - started_;
-  if (source_ != nullptr) source = source_->State();
+  const SourceState source = State();
   nlohmann::json out = {
       {"version", Version()},
       {"mountPoint", mount_point_},
@@ -82,10 +101,8 @@ std::string MountStatus::Json() const {
     out["lastHandoverSeconds"] = static_cast<double>(holder_.last_handover_us) / 1e6;
     out["longestStallSeconds"] = static_cast<double>(holder_.longest_handover_us) / 1e6;
   }
-  if (source_ != nullptr) {
-    out["pod"] = pod_;
-    out["view"] = view_;
-  }
+  if (!pod_.empty()) out["pod"] = pod_;
+  if (!view_.empty()) out["view"] = view_;
   std::string last_error = source.last_error;
   out["podDeleted"] = false;  // as far as is known
   out["problems"] = nlohmann::json::array();

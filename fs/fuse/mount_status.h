@@ -34,8 +34,15 @@ class MountStatus {
   void Attach(const ObjectSource& source, const ObjectKey& pod, const VolumeView& view)
       EXCLUDES(mutex_);
   void Detach() EXCLUDES(mutex_);
-  /// Why there is no source yet.
-  void SetWaiting(std::string why) EXCLUDES(mutex_);
+  /// What will be the source, and why it is not yet. Empty texts leave what was said before.
+  void SetWaiting(const std::string& source, const std::string& pod, const std::string& why)
+      EXCLUDES(mutex_);
+  /// Where there is no source yet: when what is shown was last known to be current. Until this is
+  /// called that is when this was made.
+  void SetCurrentAt(std::chrono::steady_clock::time_point at) EXCLUDES(mutex_);
+
+  /// How long ago what is shown was last known to be current.
+  std::chrono::nanoseconds DataAge() const EXCLUDES(mutex_);
 
   /// From now on (or, with null pointers, no longer) the volume's and updater's figures are shown.
   void AttachVolume(const MountedVolume* volume, const VolumeUpdater* updater) EXCLUDES(mutex_);
@@ -43,13 +50,17 @@ class MountStatus {
   std::string Json() const EXCLUDES(mutex_);
 
  private:
+  SourceState State() const REQUIRES(mutex_);
+
   const std::string mount_point_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   mutable Mutex mutex_;
   const ObjectSource* source_ GUARDED_BY(mutex_) = nullptr;
   std::string pod_ GUARDED_BY(mutex_);
   std::string view_ GUARDED_BY(mutex_);
+  std::string waiting_source_ GUARDED_BY(mutex_);
   std::string waiting_ GUARDED_BY(mutex_);
+  std::chrono::steady_clock::time_point current_at_ GUARDED_BY(mutex_) = started_;
   Holder holder_ GUARDED_BY(mutex_);
   const MountedVolume* volume_ GUARDED_BY(mutex_) = nullptr;
   const VolumeUpdater* updater_ GUARDED_BY(mutex_) = nullptr;

@@ -64,6 +64,53 @@ TEST_F(ApiClientTest, ListsPageByPage) {
             1u);
 }
 
+TEST_F(ApiClientTest, APageThatContinuesAtItselfEndsTheListWithAnError) {
+  for (int i = 0; i < 5; ++i) server_.Put("default", "p" + std::to_string(i), "x");
+  server_.Inject({.kind = ServerFault::Kind::kSamePage, .verb = "list"}, 2);
+  const auto pods = client_.List(Path("pods", "default"));
+  ASSERT_FALSE(pods);
+  EXPECT_EQ(pods.error().error.code, ErrorCode::kUnavailable);
+  EXPECT_NE(pods.error().error.message.find("the list does not end"), std::string::npos);
+  EXPECT_EQ(server_.Requests().size(), 2u);
+}
+
+// Nothing is what a watch has to say while nothing happens.
+TEST_F(ApiClientTest, AWatchHasNoLimitOfSilenceUnlessItIsGivenOne) {
+  class Recorder final : public Transport {
+   public:
+    Result<HttpResponse> Perform(const HttpRequest& request, ResponseHandler&,
+                                 Cancellation*) override {
+      last = request;
+      return Fail(ErrorCode::kUnavailable, "away");
+    }
+    std::string Description() const override { return "https://h"; }
+    std::string Identity() const override { return "nobody"; }
+    HttpRequest last;
+  };
+  const auto transport = std::make_shared<Recorder>();
+  const ApiClient client(transport);
+  (void)client.Watch(Path("pods"), ListQuery(), {});
+  EXPECT_EQ(transport->last.idle_limit.count(), 0);
+  EXPECT_EQ(transport->last.head_limit, std::chrono::seconds(30));
+  (void)client.ListPage(Path("pods"), ListQuery(), nullptr);
+  EXPECT_EQ(transport->last.idle_limit, std::chrono::seconds(60));
+  ListQuery query;
+  query.idle_limit = std::chrono::seconds(7);
+  (void)client.Watch(Path("pods"), query, {});
+  EXPECT_EQ(transport->last.idle_limit, std::chrono::seconds(7));
+}
+
+TEST_F(ApiClientTest, AnAnswerThatMakesNoSenseIsKnownAsOne) {
+  server_.Put("default", "p", "x");
+  server_.Inject({.kind = ServerFault::Kind::kWrongType});
+  const auto page = client_.Get(Path("pods", "default", "p"));
+  ASSERT_FALSE(page);
+  EXPECT_TRUE(page.error().bad_answer);
+  server_.Inject({.kind = ServerFault::Kind::kServerError});
+  EXPECT_FALSE(client_.Get(Path("pods", "default", "p")).error().bad_answer);
+  EXPECT_FALSE(client_.Get(Path("pods", "default", "q")).error().bad_answer);
+}
+
 TEST_F(ApiClientTest, DiscoversGroupsAndResources) {
   const auto versions = client_.GroupVersions();
   ASSERT_TRUE(versions) << versions.error().error.message;
@@ -133,6 +180,37 @@ TEST(ApiFailureTest, ProxiesAndOddServers) {
   response.content_type = "text/html";
   EXPECT_NE(FailureOf(question, response).error.message.find("no Kubernetes Status"),
             std::string::npos);
+}
+
+// The right that the server looked for is the one that is missing, whatever was asked for.
+TEST(ApiFailureTest, AdviceNamesTheRightThatTheServerNames) {
+  const auto advice = [](const std::string& message) {
+    ApiStatus status;
+    status.code = 403;
+    status.message = message;
+    const std::string text =
+        FailureOf({"http://h", "token file /t", "get", Path("pods", "a", "b")}, status)
+            .error.message;
+    return text.substr(text.find(" (HTTP 403)") + 11);
+  };
+  EXPECT_EQ(
+      advice(R"(pods "b" is forbidden: User "u" cannot get resource "pods/log" in API group )"
+             R"("" in the namespace "x")"),
+      R"(; a Role in namespace "x" must allow verb "get" on resource "pods/log" of API group )"
+      R"("" to user "u")");
+  EXPECT_EQ(advice(R"(scopes.example.com is forbidden: User "u" cannot list resource "scopes" in )"
+                   R"(API group "example.com" at the cluster scope: some reason)"),
+            R"(; a ClusterRole must allow verb "list" on resource "scopes" of API group )"
+            R"("example.com" to user "u")");
+  EXPECT_EQ(advice(R"(forbidden: User "u" cannot get path "/metrics")"),
+            R"(; a ClusterRole must allow verb "get" on nonResourceURL "/metrics" to user "u")");
+  // No role helps there.
+  for (const char* message :
+       {R"(admission webhook "policy.example.com" denied the request: label missing)",
+        R"(pods "b" is forbidden: exceeded quota: q, requested: pods=1, used: pods=5)",
+        R"(the client cannot do this)", "Forbidden", ""}) {
+    EXPECT_EQ(advice(message), "") << message;
+  }
 }
 
 TEST(ApiFailureTest, RetryAfterAndCausesOfAStatus) {

@@ -118,6 +118,34 @@ TEST_F(ObjectStoreTest, ANewStreamMayGoBack) {
   EXPECT_EQ(VersionOf("a"), "40");
 }
 
+// A server that was restored gives a version out again, for another content.
+TEST_F(ObjectStoreTest, ARelistTakesAnotherContentOfTheSameVersion) {
+  ObjectStore store("the test's server", clock_, {.compress_from = 100});
+  const auto feed = store.AddFeed();
+  std::vector<Pod> pods;
+  for (int i = 0; i < 200; ++i) {
+    pods.emplace_back("p" + std::to_string(i), "uid-" + std::to_string(i * 7919), "7", "",
+                      std::string(300, static_cast<char>('a' + i % 26)));
+  }
+  const auto list = [&] {
+    feed->BeginList();
+    for (const Pod& pod : pods) feed->Put(pod.view());
+    feed->EndList();
+  };
+  list();
+  std::size_t changes = 0;
+  const auto subscription =
+      store.SubscribeKind("Pod", [&](const ObjectPtr&, const ObjectPtr&) { ++changes; });
+  const std::string before = pods[3].json;
+  pods[3].json[before.size() - 3] = '!';
+  feed->Put(pods[3].view());  // within the stream it can only be the same
+  EXPECT_EQ(store.Get(Key("p3"))->Json(), before);
+  list();
+  EXPECT_EQ(store.Get(Key("p3"))->Json(), pods[3].json);
+  EXPECT_EQ(store.Get(Key("p4"))->Json(), pods[4].json);
+  EXPECT_EQ(changes, 1u);
+}
+
 TEST_F(ObjectStoreTest, RelistDeletesWhatIsGoneAndTells) {
   feed_->BeginList();
   Put(Pod("a", "u1", "1"));

@@ -1,44 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <atomic>
+
 #include "base/worker_thread.h"
 #include "client/api/api_client.h"
 #include "client/http/curl_transport.h"
 #include "client/http/request_target.h"
 #include "tests/client/temp_dir.h"
+#include "tests/client/transport_parts.h"
 #include "tests/fakes/fake_api_server.h"
 #include "tests/fakes/fake_clock.h"
 
 namespace downwardfs::client {
 namespace {
-
-using testing::Test;
-
-constexpr char kSecret[] = "s3cret-t0ken";
-
-ResourcePath Pods(const std::string& name = "p") {
-  ResourcePath path;
-  path.resource = "pods";
-  path.ns = "default";
-  path.name = name;
-  return path;
-}
-
-ClusterConfig ConfigFor(const FakeApiServer& server) {
-  ClusterConfig config;
-  config.server = server.url();
-  config.ca_pem = server.ca_pem();
-  config.origin = "the test";
-  return config;
-}
-
-ApiClient ClientFor(ClusterConfig config, const Clock& clock = Clock::Real()) {
-  return ApiClient(std::make_shared<CurlTransport>(std::move(config), clock));
-}
-
-std::string MessageOf(const ApiResult<std::string>& result) {
-  return result ? "no error: " + *result : result.error().error.message;
-}
 
 // A provider whose token changes when it is asked to refresh.
 class TwoTokens final : public CredentialProvider {
@@ -206,20 +181,6 @@ TEST(TransportTest, ImpersonationAndBasicAuthentication) {
   EXPECT_EQ(headers["authorization"], "Basic dTpw");
 }
 
-TEST(TransportTest, AProxyIsAskedAndSeesNoToken) {
-  FakeApiServer server;
-  FakeApiServer proxy({.tls = false});
-  ClusterConfig config = ConfigFor(server);
-  config.proxy_url = proxy.url();
-  Credentials credentials;
-  credentials.bearer_token = kSecret;
-  config.credentials = FixedCredentials(credentials, "token of user dev");
-  EXPECT_FALSE(ClientFor(config).Get(Pods()));  // this proxy refuses
-  ASSERT_EQ(proxy.Requests().size(), 1u);
-  EXPECT_EQ(proxy.LastHeaders().count("authorization"), 0u);
-  EXPECT_EQ(server.Connections(), 0u);
-}
-
 TEST(TransportTest, PlainHttpAndGzipAndKeptConnections) {
   FakeApiServer server({.tls = false, .gzip = true});
   server.Put("default", "p", "x");
@@ -269,6 +230,56 @@ TEST(TransportTest, ARequestIsCancelledFromAnotherThread) {
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().error.code, ErrorCode::kCancelled);
   EXPECT_FALSE(client.Get(Pods(), &cancellation));  // sticky
+}
+
+TEST(TransportTest, AnAnswerThatDoesNotBeginEndsARequest) {
+  FakeApiServer server;
+  const ApiClient client = ClientFor(ConfigFor(server));
+  server.Inject({.kind = ServerFault::Kind::kNoHead});
+  ListQuery query;
+  query.head_limit = std::chrono::milliseconds(50);
+  const auto done =
+      client.Watch(Pods(""), query, {nullptr, [](const WatchEvent&) { return Status(); }});
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().error.code, ErrorCode::kDeadlineExceeded);
+  EXPECT_EQ(done.error().error.message, server.url() + ": no answer: it did not begin within 1 s");
+}
+
+// A plugin that hangs is ended with its owner.
+TEST(TransportTest, ShutdownEndsAPluginAndWhatWaitsForIt) {
+  class Hanging final : public CredentialProvider {
+   public:
+    Result<Credentials> Get(bool) override {
+      begun = true;
+      begun.notify_all();
+      over.wait(false);
+      return Fail(ErrorCode::kCancelled, "shutting down");
+    }
+    std::optional<Credentials> TryGet() override { return std::nullopt; }
+    void Cancel() override {
+      over = true;
+      over.notify_all();
+    }
+    std::string Description() const override { return "exec plugin"; }
+    std::atomic<bool> begun = false;
+    std::atomic<bool> over = false;
+  };
+  FakeApiServer server;
+  ClusterConfig config = ConfigFor(server);
+  const auto plugin = std::make_shared<Hanging>();
+  config.credentials = plugin;
+  CurlTransport transport(config);
+  struct Nothing final : ResponseHandler {
+    Status OnHead(const HttpResponse&) override { return {}; }
+    Status OnBody(std::string_view) override { return {}; }
+  } nothing;
+  Result<HttpResponse> response;
+  WorkerThread asking("asking", [&] { response = transport.Perform({}, nothing, nullptr); });
+  plugin->begun.wait(false);
+  transport.Shutdown();
+  asking.Join();
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, ErrorCode::kCancelled);
 }
 
 TEST(TransportTest, SilenceEndsARequest) {

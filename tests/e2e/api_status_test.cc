@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `status` says at each moment of a mount's life: the server away and back, the pod deleted
 // and made again.
+#include <signal.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -97,6 +99,67 @@ TEST_F(ApiStatusTest, ADeletedPodsContentStaysAndItsSuccessorIsAnother) {
     EXPECT_EQ(Slurp(mount_ / "tick"), "one");
   }
   EXPECT_THAT(Downwardfs({"status", at_}).out, HasSubstr("deleted; this is its last content"));
+}
+
+// A daemon that goes on while the server is away: what it shows is as old as it was before.
+class ApiSuccessorTest : public ApiStatusTest {
+ protected:
+  void KillTheDaemonWhileTheServerIsAway() {
+    ASSERT_TRUE(mount_.ok());
+    if (mount_.StatusField("holderPid") == "null") GTEST_SKIP() << "only root's mounts go on";
+    source_ = mount_.StatusField("source");
+    server_->Stop();
+    ASSERT_TRUE(Says("connected", "false"));
+    // Longer than it takes to write the age down, so that the next daemon must know it.
+    ASSERT_TRUE(Eventually([&] { return Age() >= 6; }, std::chrono::seconds(60)));
+    ASSERT_EQ(kill(mount_.DaemonPid(), SIGKILL), 0);
+    ASSERT_TRUE(Eventually([&] { return mount_.StatusField("generation") == "2"; }));
+  }
+  std::string source_;
+};
+
+TEST_F(ApiSuccessorTest, TellsTheTruthWhileTheServerIsAway) {
+  KillTheDaemonWhileTheServerIsAway();
+  if (IsSkipped() || HasFatalFailure()) return;
+  EXPECT_TRUE(Says("lastError", "cannot connect"));
+  EXPECT_EQ(mount_.StatusField("source"), source_);
+  EXPECT_EQ(mount_.StatusField("pod"), "\"default/web\"");
+  EXPECT_EQ(mount_.StatusField("connected"), "false");
+  EXPECT_GE(Age(), 4) << "counted from the new daemon's start";
+  EXPECT_EQ(Slurp(mount_ / "tick"), "one");
+  Label("two");
+  server_->Start();
+  EXPECT_TRUE(Shows("tick", "two"));
+  ExpectAllIsWell();
+}
+
+TEST_F(ApiSuccessorTest, KnowsThatThePodIsGone) {
+  KillTheDaemonWhileTheServerIsAway();
+  if (IsSkipped() || HasFatalFailure()) return;
+  server_->Delete("default", "web");
+  server_->Start();
+  EXPECT_TRUE(Says("podDeleted", "true"));
+  ExpectAllIsWell();
+  Label("of another uid");
+  EXPECT_TRUE(server_->WaitForWatchers(1));
+  EXPECT_EQ(mount_.StatusField("podDeleted"), "true");
+  EXPECT_EQ(Slurp(mount_ / "tick"), "one");
+}
+
+TEST_F(ApiSuccessorTest, FindsTheServerThoughTheHolderHasDied) {
+  KillTheDaemonWhileTheServerIsAway();
+  if (IsSkipped() || HasFatalFailure()) return;
+  const int daemon = mount_.DaemonPid();
+  ASSERT_EQ(kill(std::atoi(mount_.StatusField("holderPid").c_str()), SIGKILL), 0);
+  Label("two");
+  server_->Start();
+  EXPECT_TRUE(Shows("tick", "two"));
+  ExpectAllIsWell();
+  EXPECT_EQ(mount_.DaemonPid(), daemon);
+  // Nobody is left who would tell it of the unmounting.
+  EXPECT_EQ(umount2(at_.c_str(), MNT_DETACH), 0);
+  EXPECT_EQ(kill(daemon, SIGTERM), 0);
+  EXPECT_TRUE(Eventually([&] { return kill(daemon, 0) != 0; }));
 }
 
 TEST_F(ApiStatusTest, APodMadeAgainWhileTheServerWasAwayIsAnother) {

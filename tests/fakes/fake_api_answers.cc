@@ -135,15 +135,18 @@ bool FakeApiServer::Answer(Connection& connection, const ServedRequest& request)
   }
   if (!authorized) return Refuse(http, 401, "Unauthorized", "Unauthorized");
   if (forbidden) {
-    return Refuse(http, 403, "Forbidden",
-                  resource + R"( is forbidden: User \"dev\" cannot )" + verb + R"( resource \")" +
-                      resource + R"(\" in API group \"\" in the namespace \")" + ns + R"(\")");
+    return Refuse(
+        http, 403, "Forbidden",
+        resource + R"( is forbidden: User \"dev\" cannot )" + verb + R"( resource \")" + resource +
+            R"(\" in API group \"\" )" +
+            (ns.empty() ? "at the cluster scope" : R"(in the namespace \")" + ns + R"(\")"));
   }
   using Kind = ServerFault::Kind;
   const bool in_body =
       has_fault && (fault.kind == Kind::kBody || fault.kind == Kind::kOversized ||
                     fault.kind == Kind::kHalfUtf8 || fault.kind == Kind::kDuplicates ||
-                    fault.kind == Kind::kExpiredEvent);
+                    fault.kind == Kind::kExpiredEvent || fault.kind == Kind::kErrorEvent ||
+                    fault.kind == Kind::kSamePage);
   if (has_fault && !in_body) return AnswerFault(http, fault, verb);
   if (resource.empty()) return Discover(http, request.path);
   const ServerFault* const body_fault = in_body ? &fault : nullptr;
@@ -172,6 +175,9 @@ bool FakeApiServer::AnswerFault(HttpConnection& http, const ServerFault& fault,
       return Refuse(http, 410, "Expired", kExpiredText);
     case Kind::kUnauthorized:
       return Refuse(http, 401, "Unauthorized", "Unauthorized");
+    case Kind::kNoHead:
+      http.WaitFor(-1);
+      return false;
     case Kind::kRedirect:
       return http.Respond(307, "text/plain", verb, "Location: " + fault.text + "\r\n");
     default:
@@ -232,6 +238,9 @@ bool FakeApiServer::List(HttpConnection& http, const ServedRequest& request,
       pages_[next_token].assign(items.begin() + static_cast<std::ptrdiff_t>(page), items.end());
       items.resize(page);
     }
+  }
+  if (fault != nullptr && fault->kind == ServerFault::Kind::kSamePage && !token.empty()) {
+    next_token = token;
   }
   if (version.empty()) return Refuse(http, 504, "Timeout", "Too large resource version");
   if (!items.empty() && items[0].empty()) return Refuse(http, 410, "Expired", kExpiredText);

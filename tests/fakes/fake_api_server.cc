@@ -239,6 +239,11 @@ void FakeApiServer::SetStreamingLists(StreamingLists mode) {
   options_.streaming_lists = mode;
 }
 
+void FakeApiServer::LimitWatches(std::chrono::milliseconds limit) {
+  const MutexLock lock(mutex_);
+  longest_watch_ = limit;
+}
+
 void FakeApiServer::Forbid(const std::string& verb_and_resource) {
   const MutexLock lock(mutex_);
   forbidden_.insert(verb_and_resource);

@@ -43,6 +43,9 @@ struct ServerFault {
     kDuplicates,       ///< each event twice, then the object's previous event again
     kStaleToken,       ///< 410 for the continue token only
     kRedirect,         ///< 307 to `text`
+    kNoHead,           ///< no answer, until the client goes
+    kErrorEvent,       ///< an ERROR event with status 500 and nothing before it
+    kSamePage,         ///< a page that continues at itself
   };
   Kind kind = Kind::kServerError;
   std::string verb = {};  ///< "list", "watch", "get", or "list nodes"; empty: any
@@ -110,6 +113,8 @@ class FakeApiServer {
   void RotateCertificates();
   void SetToken(const std::string& token);
   void SetStreamingLists(StreamingLists mode);
+  /// Watches end after so long, whatever they ask for.
+  void LimitWatches(std::chrono::milliseconds limit);
   /// "list pods", or "list pods NAMESPACE": answered with 403.
   void Forbid(const std::string& verb_and_resource);
 
@@ -201,6 +206,7 @@ class FakeApiServer {
   std::uint64_t next_uid_ GUARDED_BY(mutex_) = 1;
   std::map<std::string, std::vector<std::string>> pages_ GUARDED_BY(mutex_);  // by token
   std::deque<ServerFault> faults_ GUARDED_BY(mutex_);
+  std::chrono::milliseconds longest_watch_ GUARDED_BY(mutex_){std::chrono::hours(1)};
   std::set<std::string> forbidden_ GUARDED_BY(mutex_);
   std::set<std::string> may_get_nodes_ GUARDED_BY(mutex_);  // users
   std::string last_review_ GUARDED_BY(mutex_);

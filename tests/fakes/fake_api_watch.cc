@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the API server double serves a watch.
+#include <algorithm>
+
 #include "tests/fakes/fake_api_parts.h"
 #include "tests/fakes/fake_api_server.h"
 
@@ -8,6 +10,10 @@ namespace downwardfs {
 using namespace fake_api;
 
 namespace {
+
+constexpr char kInternalError[] =
+    R"json({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure",)json"
+    R"json("message":"etcd event received with PrevKv=nil","reason":"InternalError","code":500})json";
 
 constexpr char kExpired[] =
     R"json({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure",)json"
@@ -73,7 +79,9 @@ std::vector<std::string> FakeApiServer::NextLines(WatchState* state) {
       lines.push_back(EventLine(event.type, event.json));
     }
   }
-  if (bookmarks_ != state->bookmarks) {
+  // None that is older than where the watch is: a server that was restored says nothing to those
+  // who have seen more than it knows.
+  if (bookmarks_ != state->bookmarks && version_ >= state->position) {
     state->bookmarks = bookmarks_;
     lines.push_back(BookmarkLine(state->resource, version_, false));
   }
@@ -113,14 +121,27 @@ bool FakeApiServer::Watch(Connection& connection, const ServedRequest& request,
   WatchState state{resource, ns, Selector(Parameter(request, "fieldSelector")), 0, 0, 0, {}};
   std::vector<std::string> lines;
   bool refused = false;
+  bool too_large = false;
+  const auto begun = std::chrono::steady_clock::now();
+  auto end = begun + std::chrono::hours(1);
+  if (const auto asked = Number(Parameter(request, "timeoutSeconds")); asked > 0) {
+    end = begun + std::chrono::seconds(asked);
+  }
   {
     const MutexLock lock(mutex_);
     refused = Parameter(request, "sendInitialEvents") == "true" &&
               options_.streaming_lists == StreamingLists::kRefused;
+    too_large = Parameter(request, "sendInitialEvents") == "true" &&
+                Number(Parameter(request, "resourceVersion")) > version_;
+    end = std::min(end, begun + longest_watch_);
     lines = FirstLines(request, &state);
   }
   if (refused) {
     return Refuse(http, 422, "Invalid", "resourceVersionMatch is forbidden for watch");
+  }
+  if (too_large) return Refuse(http, 504, "Timeout", "Too large resource version");
+  if (fault != nullptr && fault->kind == ServerFault::Kind::kErrorEvent) {
+    lines = {EventLine("ERROR", kInternalError)};
   }
   if (fault != nullptr && fault->kind == ServerFault::Kind::kExpiredEvent) {
     lines = {EventLine("ERROR", kExpired)};
@@ -142,10 +163,14 @@ bool FakeApiServer::Watch(Connection& connection, const ServedRequest& request,
       idle_watchers_.insert(&connection);
       changed_.NotifyAll();
     }
-    const bool more = http.WaitFor(connection.event.get());
-    const MutexLock lock(mutex_);
-    idle_watchers_.erase(&connection);
-    if (!more) return false;
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    const bool more = left.count() > 0 && http.WaitFor(connection.event.get(), left);
+    {
+      const MutexLock lock(mutex_);
+      idle_watchers_.erase(&connection);
+    }
+    if (!more) return left.count() <= 0 && http.EndChunks();
   }
 }
 

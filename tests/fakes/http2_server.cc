@@ -87,8 +87,8 @@ int ChooseH2(SSL*, const unsigned char** out, unsigned char* out_size, const uns
 
 }  // namespace
 
-Http2Server::Http2Server(Bodies bodies)
-    : bodies_(std::move(bodies)), stop_(eventfd(0, EFD_CLOEXEC)) {
+Http2Server::Http2Server(Bodies bodies, bool first_is_dead)
+    : bodies_(std::move(bodies)), first_is_dead_(first_is_dead), stop_(eventfd(0, EFD_CLOEXEC)) {
   context_ = MakeServerContext(authority_.Issue("api", "IP:127.0.0.1"), authority_.pem());
   SSL_CTX_set_alpn_select_cb(context_.get(), &ChooseH2, nullptr);
   listener_.Reset(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -112,16 +112,25 @@ Http2Server::~Http2Server() {
 }
 
 void Http2Server::Accept() {
+  // Kept open, unread.
+  OwnedFd dead_fd;
+  std::unique_ptr<SSL, void (*)(SSL*)> dead(nullptr, &SSL_free);
   for (;;) {
     pollfd fds[2] = {{listener_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
     if (poll(fds, 2, -1) < 0) continue;
     if (fds[1].revents != 0) return;
-    const OwnedFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    OwnedFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!fd) continue;
     ++connections_;
     SSL* const ssl = SSL_new(context_.get());
     SSL_set_fd(ssl, fd.get());
-    if (SSL_accept(ssl) == 1) Serve(ssl);
+    const bool accepted = SSL_accept(ssl) == 1;
+    if (accepted && first_is_dead_ && dead == nullptr) {
+      dead_fd = std::move(fd);
+      dead.reset(ssl);
+      continue;
+    }
+    if (accepted) Serve(ssl);
     SSL_free(ssl);
   }
 }
@@ -139,13 +148,13 @@ void Http2Server::Serve(SSL* ssl) {
     } else if (frame.type == kHeaders) {
       ++requests_;
       WriteHead(ssl, frame.stream);
-      if (watch == 0) {
+      if (watch == 0 && !first_is_dead_) {
         watch = frame.stream;
         WriteFrame(ssl, kData, 0, watch, bodies_.watch_begin);
         continue;
       }
       WriteFrame(ssl, kData, kEndStream, frame.stream, bodies_.answer);
-      WriteFrame(ssl, kData, kEndStream, watch, bodies_.watch_end);
+      if (!first_is_dead_) WriteFrame(ssl, kData, kEndStream, watch, bodies_.watch_end);
     }
   }
 }

@@ -28,7 +28,9 @@ class Http2Server {
     std::string watch_begin, watch_end, answer;
   };
 
-  explicit Http2Server(Bodies bodies);
+  /// `first_is_dead`: the first connection is accepted and never answered, while it stays open; on
+  /// others each request is then answered at once.
+  explicit Http2Server(Bodies bodies, bool first_is_dead = false);
   ~Http2Server();
   Http2Server(const Http2Server&) = delete;
   Http2Server& operator=(const Http2Server&) = delete;
@@ -43,6 +45,7 @@ class Http2Server {
   void Serve(SSL* ssl);
 
   const Bodies bodies_;
+  const bool first_is_dead_;
   const TestAuthority authority_{"test CA"};
   std::shared_ptr<SSL_CTX> context_;
   OwnedFd listener_;

@@ -193,10 +193,10 @@ bool HttpConnection::EndChunks() {
   return Write("0\r\n\r\n");
 }
 
-bool HttpConnection::WaitFor(int fd) {
+bool HttpConnection::WaitFor(int fd, std::chrono::milliseconds limit) {
   if (ssl_ != nullptr && SSL_pending(ssl_.get()) > 0) return false;
   pollfd fds[2] = {{fd_.get(), POLLIN | POLLRDHUP, 0}, {fd, POLLIN, 0}};
-  while (poll(fds, fd >= 0 ? 2 : 1, -1) < 0) {
+  while (poll(fds, fd >= 0 ? 2 : 1, static_cast<int>(limit.count())) < 0) {
   }
   return fds[0].revents == 0;
 }

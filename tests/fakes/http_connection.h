@@ -8,6 +8,7 @@
 #include <openssl/ssl.h>
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -62,8 +63,8 @@ class HttpConnection {
   bool Chunk(std::string_view bytes);
   bool EndChunks();
 
-  /// Waits until `fd` is readable (true) or the client goes (false).
-  bool WaitFor(int fd);
+  /// Waits until `fd` is readable or the time is over (true) or the client goes (false).
+  bool WaitFor(int fd, std::chrono::milliseconds limit = std::chrono::milliseconds(-1));
 
   /// The common name of the client's certificate; empty without one.
   std::string ClientName() const;

@@ -300,5 +300,20 @@ TEST(Rfc3339Test, OffsetsAndFractions) {
   }
 }
 
+TEST_F(ExecCredentialTest, WhoCannotWaitForLongGivesThePluginLess) {
+  ExecCredential credential = Make();
+  runner_.Print(Answer(R"("token":"t")"));
+  EXPECT_TRUE(credential.GetWithin(true, std::chrono::milliseconds(1500)));
+  EXPECT_EQ(runner_.last.timeout, std::chrono::milliseconds(1500));
+  clock_.Advance(std::chrono::minutes(1));
+  EXPECT_TRUE(credential.GetWithin(true, std::chrono::hours(1)));
+  EXPECT_EQ(runner_.last.timeout, ExecCredential::kTimeout);
+  // A person needs more time than a server.
+  clock_.Advance(std::chrono::minutes(1));
+  runner_.terminal = true;
+  EXPECT_TRUE(credential.GetWithin(true, std::chrono::milliseconds(1500)));
+  EXPECT_EQ(runner_.last.timeout, ExecCredential::kInteractiveTimeout);
+}
+
 }  // namespace
 }  // namespace downwardfs::client

@@ -7,6 +7,8 @@
 #include "cli/duration.h"
 #include "cli/log_flags.h"
 #include "cli/source_flags.h"
+#include "mount-helper/unix_socket.h"
+#include "mount-helper/volume_place.h"
 
 namespace downwardfs {
 namespace {
@@ -47,10 +49,11 @@ void AddCsiFlags(CLI::App* command, CsiOptions& options) {
           kPluginGroup);
   AddText(command, "--registration", options.registration, "PATH",
           "The registration socket (default: DIR/plugins_registry/DRIVER-reg.sock)", kPluginGroup);
-  AddText(command, "--state-dir", options.state_dir, "DIR",
-          "Where published volumes are written down (default: the directory `state` beside the "
-          "CSI socket)",
-          kPluginGroup);
+  AddText(
+      command, "--state-dir", options.state_dir, "DIR",
+      "Where published volumes are written down; a directory of this user's alone (default: "
+      "DIR/plugins/DRIVER/state of --kubelet-dir, otherwise SOCKET.state beside the CSI socket)",
+      kPluginGroup);
   command
       ->add_option_function<std::string>(
           "--review-interval",
@@ -120,19 +123,16 @@ std::string CsiContradiction(const CsiOptions& options) {
 }
 
 void FillInCsiPaths(CsiOptions& options) {
-  while (options.kubelet_dir.size() > 1 && options.kubelet_dir.back() == '/') {
-    options.kubelet_dir.pop_back();
+  if (!options.kubelet_dir.empty()) options.kubelet_dir = PlainPath(options.kubelet_dir);
+  const std::string plugin = options.kubelet_dir + "/plugins/" + options.driver_name;
+  if (options.endpoint.empty()) options.endpoint = "unix://" + plugin + "/csi.sock";
+  if (!options.state_dir.empty()) return;
+  if (!options.kubelet_dir.empty()) {
+    options.state_dir = plugin + "/state";
+    return;
   }
-  if (options.endpoint.empty()) {
-    options.endpoint =
-        "unix://" + options.kubelet_dir + "/plugins/" + options.driver_name + "/csi.sock";
-  }
-  if (options.state_dir.empty()) {
-    std::string path = options.endpoint;
-    if (path.rfind("unix:", 0) == 0) path.erase(0, path.find('/', 5) == 5 ? 5 : 0);
-    while (path.rfind("//", 0) == 0) path.erase(0, 1);
-    options.state_dir = path.substr(0, path.rfind('/')) + "/state";
-  }
+  // An endpoint that is none is refused later.
+  if (const auto socket = SocketPath(options.endpoint)) options.state_dir = *socket + ".state";
 }
 
 }  // namespace downwardfs

@@ -46,10 +46,26 @@ struct Parameter {
   std::string value;
 };
 
+// fsconfig(2) takes no longer text, and a pod's name and namespace together may be one. Nobody
+// needs the whole of it: it is for people who read the mount table.
+std::string ShortSource(std::string source) {
+  constexpr std::size_t kLongest = 255;
+  if (source.size() <= kLongest) return source;
+  std::size_t end = kLongest;
+  // No code point is cut in two.
+  while (end > 0 && (static_cast<unsigned char>(source[end]) & 0xc0U) == 0x80) --end;
+  source.resize(end);
+  return source;
+}
+
 std::vector<Parameter> Parameters(const FuseMountOptions& options, int device) {
   std::vector<Parameter> out = {
-      {"source", options.source},  {"subtype", "downwardfs"}, {"fd", std::to_string(device)},
-      {"rootmode", "40000"},       {"user_id", "0"},          {"group_id", "0"},
+      {"source", ShortSource(options.source)},
+      {"subtype", "downwardfs"},
+      {"fd", std::to_string(device)},
+      {"rootmode", "40000"},
+      {"user_id", "0"},
+      {"group_id", "0"},
       {"default_permissions", ""},
   };
   if (options.allow_other) out.push_back({"allow_other", ""});

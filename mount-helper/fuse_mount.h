@@ -18,7 +18,7 @@ namespace downwardfs {
 struct FuseMountOptions {
   std::string mount_point;      ///< an absolute path without symlinks
   int directory = -1;           ///< that directory, held open, is mounted on; -1: by its path
-  std::string source;           ///< as /proc/self/mountinfo shows it
+  std::string source;           ///< as /proc/self/mountinfo shows it, cut after 255 bytes
   bool allow_other = false;     ///< let users other than root read
   std::string selinux_context;  ///< the mount option context=; empty: none
 };

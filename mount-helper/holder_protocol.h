@@ -36,10 +36,11 @@ struct Message {
                ///< the mount point; fds: memory, and where it is mounted: device, publisher
     kMount,    ///< daemon: mount now. text: the mount's source
     kMounted,  ///< holder: numbers: mount id; fds: device, publisher
-    kRefused,  ///< holder: it could not be mounted. text: why
+    kRefused,  ///< holder: it could not be mounted; mounter: I serve another supervisor. text: why
     kReady,    ///< daemon: whoever waits for the mount may go on
     kServing,  ///< daemon: the requests of the one before me are taken care of
-    kAlive,    ///< daemon: now and then; without it the watchdog ends the daemon
+    kAlive,    ///< daemon: now and then; without it the watchdog ends the daemon. To a mounter,
+               ///< instead of a hello: is anybody there? It answers with the same
     kDetached,  ///< holder: the public mount is gone
     kStop,      ///< daemon: somebody asked me to end; unmount
 
@@ -47,10 +48,11 @@ struct Message {
     kVolume,   ///< here is a volume. text: id, path, file system; numbers: mounted, layout of the
                ///< rest, requests that are answered EIO; fds: device, memory, view if there is one
     kSockets,  ///< here are the listening sockets. fds: CSI, registration
-    kSynced,   ///< that was all that I have
+    kSynced,   ///< that was all that I have; supervisor to daemon, also later: numbers: 1 where
+               ///< the mounter is away now
     kMountVolume,    ///< numbers: serial, 1 where a dead mount of ours may be in the way; text: id,
                      ///< path, source, SELinux context; fds: memory
-    kUnmountVolume,  ///< numbers: serial; text: id, path
+    kUnmountVolume,  ///< numbers: serial, 1 where what is there is this volume's; text: id, path
     kWorker,         ///< numbers: serial. A connection to a publisher's process is wanted
     kLook,           ///< numbers: serial; text: path. Is the pod's directory there?
     kDone,  ///< numbers: serial, an ErrorCode or 0, an answer; text: why; fds: of kMountVolume

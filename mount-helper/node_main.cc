@@ -8,7 +8,9 @@
 #include <cstring>
 #include <string>
 
+#include "mount-helper/client_door.h"
 #include "mount-helper/supervisor.h"
+#include "mount-helper/volume_place.h"
 
 namespace downwardfs {
 namespace {
@@ -36,7 +38,7 @@ bool TakeValue(const std::string& option, const char* value, NodeOptions& option
   } else if (option == "--attach") {
     options.attach = value;
   } else if (option == "--kubelet-dir") {
-    mounter.kubelet_dir = value;
+    mounter.kubelet_dir = PlainPath(value);
   } else if (option == "--driver-name") {
     options.driver = value;
   } else if (option == "--endpoint") {
@@ -66,7 +68,9 @@ void FillInPaths(NodeOptions& options) {
     mounter.registration =
         mounter.kubelet_dir + "/plugins_registry/" + options.driver + "-reg.sock";
   }
-  if (!options.serve.empty()) mounter.state_dir = plugin + "/state";
+  mounter.plugin_dir = plugin;
+  // A daemon that is no root could not make it.
+  if (!options.serve.empty() || mounter.client) mounter.state_dir = plugin + "/state";
 }
 
 // Three descriptors for each volume.
@@ -78,9 +82,9 @@ void AllowManyFiles() {
 }
 
 int Probe(const char* socket) {
-  auto connection = ConnectTo(socket, SocketKind::kPackets);
-  if (connection) return 0;
-  std::fprintf(stderr, "downwardfs-holder: %s\n", connection.error().message.c_str());
+  const auto alive = ProbeMounter(socket);
+  if (alive) return 0;
+  std::fprintf(stderr, "downwardfs-holder: %s\n", alive.error().message.c_str());
   return 1;
 }
 

@@ -14,10 +14,8 @@
 #include <csignal>
 #include <utility>
 
-#include "base/text.h"
 #include "mount-helper/fuse_mount.h"
 #include "mount-helper/handover_memory.h"
-#include "mount-helper/publisher_process.h"
 
 namespace downwardfs {
 namespace {
@@ -27,16 +25,11 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kCheckDelay{100};
 constexpr milliseconds kPatience{5000};  // with a peer that does not read
+// With a socket that another process may be giving up just now.
+constexpr milliseconds kHolderPatience{2000};
+constexpr milliseconds kSocketPatience{10000};
+constexpr mode_t kPluginMode = 0755;
 constexpr mode_t kStateMode = 0700;
-
-// The mount that is on top at `path`; null where there is none.
-const MountEntry* FindOnTop(const std::vector<MountEntry>& mounts, const std::string& path) {
-  const MountEntry* top = nullptr;
-  for (const MountEntry& mount : mounts) {
-    if (mount.mount_point == path) top = &mount;
-  }
-  return top;
-}
 
 }  // namespace
 
@@ -53,20 +46,28 @@ Status NodeMounter::SetUp() {
   sigprocmask(SIG_BLOCK, &handled, nullptr);
   signals_.Reset(signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) return Fail(ErrnoError(errno, "signalfd"));
-  if (!options_.state_dir.empty()) {
-    if (mkdir(options_.state_dir.c_str(), kStateMode) != 0 && errno != EEXIST) {
-      return Fail(ErrnoError(errno, options_.state_dir));
-    }
-    if (options_.client &&
-        lchown(options_.state_dir.c_str(), options_.client->uid, options_.client->gid) != 0) {
-      return Fail(ErrnoError(errno, options_.state_dir));
-    }
-  }
+  if (auto made = MakeDirectories(); !made) return made;
   client_ = std::move(options_.channel);
   if (options_.socket.empty()) return {};
-  auto listener = ListenAt(options_.socket, SocketKind::kPackets, options_.client);
+  auto listener = ListenAt(options_.socket, SocketKind::kPackets, options_.client, kHolderPatience);
   if (!listener) return Fail(std::move(listener.error()));
-  listener_ = std::move(*listener);
+  door_ = ClientDoor(std::move(*listener), options_.client);
+  return {};
+}
+
+Status NodeMounter::MakeDirectories() const {
+  const std::string& plugin = options_.plugin_dir;
+  if (!plugin.empty() && mkdir(plugin.c_str(), kPluginMode) != 0 && errno != EEXIST) {
+    return Fail(ErrnoError(errno, plugin));
+  }
+  const std::string& state = options_.state_dir;
+  if (state.empty()) return {};
+  if (mkdir(state.c_str(), kStateMode) != 0 && errno != EEXIST) {
+    return Fail(ErrnoError(errno, state));
+  }
+  if (options_.client && lchown(state.c_str(), options_.client->uid, options_.client->gid) != 0) {
+    return Fail(ErrnoError(errno, state));
+  }
   return {};
 }
 
@@ -75,18 +76,18 @@ int NodeMounter::Run() {
     dprintf(STDERR_FILENO, "downwardfs-holder: %s\n", done.error().message.c_str());
     return 1;
   }
-  while (listener_ || client_) {
+  while (door_.open() || client_) {
     const bool checking = check_at_ != Clock::time_point::max();
-    pollfd fds[4] = {{signals_.get(), POLLIN, 0},
-                     {listener_ ? listener_.get() : -1, POLLIN, 0},
-                     {client_ ? client_.get() : -1, POLLIN, 0},
-                     {checking || volumes_.empty() ? -1 : watch_->fd(), POLLPRI, 0}};
+    std::vector<pollfd> fds = {{signals_.get(), POLLIN, 0},
+                               {client_ ? client_.get() : -1, POLLIN, 0},
+                               {checking || volumes_.empty() ? -1 : watch_->fd(), POLLPRI, 0}};
+    door_.AddTo(fds);
     const int wait = checking ? static_cast<int>(kCheckDelay.count()) : -1;
-    if (poll(fds, 4, wait) < 0 && errno != EINTR) return 1;
+    if (poll(fds.data(), fds.size(), wait) < 0 && errno != EINTR) return 1;
     if (fds[0].revents != 0 && !TakeSignals()) return 0;
-    if (fds[1].revents != 0) Accept();
-    if (fds[2].revents != 0) TakeMessage();
-    if (fds[3].revents != 0) check_at_ = Clock::now() + kCheckDelay;
+    if (fds[1].revents != 0) TakeMessage();
+    if (fds[2].revents != 0) check_at_ = Clock::now() + kCheckDelay;
+    if (OwnedFd client = door_.Take(fds)) Welcome(std::move(client));
     if (Clock::now() >= check_at_) CheckMounts();
   }
   return 0;
@@ -103,15 +104,21 @@ bool NodeMounter::TakeSignals() {
   return true;
 }
 
-void NodeMounter::Accept() {
-  OwnedFd connection(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  if (!connection) return;
-  const auto user = PeerUser(connection.get());
-  if (!user || (*user != 0 && (!options_.client || *user != options_.client->uid))) {
-    syslog(LOG_WARNING, "downwardfs: user %u may not connect", user ? *user : ~0u);
-    return;
+// Of two supervisors that live, the first stays: each would come again and throw the other out. One
+// that has died has closed its end, which may not have been read yet.
+void NodeMounter::Welcome(OwnedFd client) {
+  if (client_) {
+    pollfd before = {client_.get(), 0, 0};
+    if (poll(&before, 1, 0) == 0) {
+      if (!std::exchange(said_refused_, true)) {
+        syslog(LOG_WARNING, "downwardfs: a second supervisor is refused");
+      }
+      door_.Refuse(std::move(client), "another supervisor is served");
+      return;
+    }
   }
-  client_ = std::move(connection);  // the one before is gone, or is to go
+  client_ = std::move(client);
+  said_refused_ = false;
   offered_.clear();
 }
 
@@ -188,7 +195,11 @@ void NodeMounter::Adopt(Message offer) {
   const std::string id = taken->first;
   HeldVolume& volume = taken->second;
   offered_.insert(id);
-  if (volumes_.count(id) != 0) return;
+  if (const auto known = volumes_.find(id); known != volumes_.end()) {
+    // It went, or became another one, while there was nobody to tell.
+    if (!known->second.mounted || known->second.file_system != volume.file_system) SayDetached(id);
+    return;
+  }
   auto memory = HandoverMemory::Map(volume.memory.get());
   const auto mounts = watch_->Read();
   const auto place = VolumePlace::Open(options_.kubelet_dir, volume.path);
@@ -201,14 +212,18 @@ void NodeMounter::Adopt(Message offer) {
       });
   if (!good) {
     syslog(LOG_WARNING, "downwardfs: volume %s is mounted no longer", id.c_str());
-    Message gone;
-    gone.kind = Kind::kDetached;
-    gone.text = id;
-    Send(gone);
+    SayDetached(id);
     return;
   }
   own_->Add(volume.file_system);
   volumes_[id] = std::move(volume);
+}
+
+void NodeMounter::SayDetached(const std::string& id) {
+  Message gone;
+  gone.kind = Kind::kDetached;
+  gone.text = id;
+  if (client_) Send(gone);
 }
 
 void NodeMounter::Synchronize() {
@@ -219,6 +234,7 @@ void NodeMounter::Synchronize() {
   }
   if (auto bound = BindSockets(); !bound) {
     syslog(LOG_ERR, "downwardfs: %s", bound.error().message.c_str());
+    dprintf(STDERR_FILENO, "downwardfs-holder: %s\n", bound.error().message.c_str());
   }
   Message message;
   if (csi_) {
@@ -237,139 +253,16 @@ void NodeMounter::Synchronize() {
 // plugins_registry deregisters the driver.
 Status NodeMounter::BindSockets() {
   if (csi_ || options_.csi_socket.empty()) return {};
-  auto csi = ListenAt(options_.csi_socket, SocketKind::kStream, options_.client);
+  auto csi = ListenAt(options_.csi_socket, SocketKind::kStream, options_.client, kSocketPatience);
   if (!csi) return Fail(std::move(csi.error()));
   if (!options_.registration.empty()) {
-    auto registration = ListenAt(options_.registration, SocketKind::kStream, options_.client);
+    auto registration =
+        ListenAt(options_.registration, SocketKind::kStream, options_.client, kSocketPatience);
     if (!registration) return Fail(std::move(registration.error()));
     registration_ = std::move(*registration);
   }
   csi_ = std::move(*csi);
   return {};
-}
-
-// Makes sure that nothing is mounted at the place. Of ours, what another mounter and its daemon
-// have left is dead: nobody has its device. Something else is somebody's.
-Status NodeMounter::ClearPlace(const VolumePlace& place, bool ours_may_be_there) {
-  auto path = place.RealPath();
-  if (!path) return Fail(std::move(path.error()));
-  for (;;) {
-    // The table has a line for every volume of the node; it is read where it must be.
-    const auto there = place.MountedThere();
-    if (there && there->empty()) return {};
-    if (there && ours_may_be_there && own_->Has(*there)) {
-      if (auto done = place.Detach(); !done) return done;
-      continue;
-    }
-    const auto mounts = watch_->Read();
-    if (!mounts) return Fail(ErrorCode::kInternal, "the mount table cannot be read");
-    const MountEntry* const top = FindOnTop(*mounts, *path);
-    if (top == nullptr) return {};
-    if (!IsDownwardfs(*top) || !ours_may_be_there) {
-      return Fail(ErrorCode::kFailedPrecondition,
-                  "target_path " + QuoteForMessage(*path) + ": " + top->fs_type +
-                      " is mounted there, which is not this volume's");
-    }
-    if (auto done = place.Detach(); !done) return done;
-  }
-}
-
-Result<Message> NodeMounter::Mount(const Message& request) {
-  const auto fields = SplitFields(request.text);
-  if (fields.size() < 3 || fields[0].empty() || request.fds.size() != 1) {
-    return Fail(ErrorCode::kInvalidArgument, "holder channel: not a request to mount");
-  }
-  const std::string& id = fields[0];
-  if (volumes_.count(id) != 0) {
-    return Fail(ErrorCode::kAlreadyExists, "volume " + id + ": is mounted already");
-  }
-  auto memory = HandoverMemory::Map(request.fds[0].get());
-  if (!memory) return Fail(std::move(memory.error()));
-  auto place = VolumePlace::Open(options_.kubelet_dir, fields[1]);
-  if (!place) return Fail(std::move(place.error()));
-  if (auto clear = ClearPlace(*place, request.number(1) != 0); !clear) {
-    return Fail(std::move(clear.error()));
-  }
-  auto target = place->OpenTarget();
-  if (!target) return Fail(std::move(target.error()));
-  FuseMountOptions options;
-  options.mount_point = fields[1];
-  options.directory = target->get();
-  options.source = fields[2];
-  options.allow_other = true;
-  if (fields.size() > 3) options.selinux_context = fields[3];
-  auto mount = MountFuse(options);
-  if (!mount) {
-    static_cast<void>(place->RemoveTarget());
-    return Fail(std::move(mount.error()));
-  }
-  HeldVolume& volume = volumes_[id];
-  volume.path = fields[1];
-  volume.file_system = mount->file_system;
-  volume.device = std::move(mount->device);
-  volume.view = std::move(mount->view);
-  volume.memory = Duplicate(request.fds[0]);
-  own_->Add(volume.file_system);
-  Message done;
-  done.text = volume.file_system;
-  done.fds.push_back(Duplicate(volume.device));
-  if (volume.view) done.fds.push_back(Duplicate(volume.view));
-  return done;
-}
-
-Result<Message> NodeMounter::Unmount(const Message& request) {
-  const auto fields = SplitFields(request.text);
-  if (fields.size() != 2) {
-    return Fail(ErrorCode::kInvalidArgument, "holder channel: not a request to unmount");
-  }
-  auto place = VolumePlace::Open(options_.kubelet_dir, fields[1]);
-  const bool absent = !place && place.error().code == ErrorCode::kNotFound;
-  if (!place && !absent) return Fail(std::move(place.error()));
-  if (!absent) {
-    if (auto clear = ClearPlace(*place, true); !clear) return Fail(std::move(clear.error()));
-    if (auto removed = place->RemoveTarget(); !removed) return Fail(std::move(removed.error()));
-  }
-  if (const auto volume = volumes_.find(fields[0]);
-      volume != volumes_.end() && volume->second.path == fields[1]) {
-    own_->Remove(volume->second.file_system);
-    volumes_.erase(volume);
-  }
-  return Message();
-}
-
-Result<Message> NodeMounter::StartWorker() {
-  auto process = PublisherProcess::StartShared(*own_);
-  if (!process) return Fail(std::move(process.error()));
-  auto connection = process->Connect();
-  if (!connection) return Fail(std::move(connection.error()));
-  Message done;
-  done.fds.push_back(std::move(*connection));
-  return done;  // it ends with its connection
-}
-
-Result<Message> NodeMounter::Look(const Message& request) const {
-  Message done;
-  done.numbers = {PodDirectoryExists(options_.kubelet_dir, request.text) ? 1u : 0u};
-  return done;
-}
-
-void NodeMounter::CheckMounts() {
-  check_at_ = Clock::time_point::max();
-  const auto mounts = watch_->Read();
-  if (!mounts) return;
-  std::set<std::string> present;
-  for (const MountEntry& mount : *mounts) present.insert(mount.device);
-  for (auto& [id, volume] : volumes_) {
-    if (!volume.mounted || present.count(volume.file_system) != 0) continue;
-    volume.mounted = false;
-    // Without this it would live on: the view is a mount too, in no table.
-    volume.view.Reset();
-    own_->Remove(volume.file_system);
-    Message message;
-    message.kind = Kind::kDetached;
-    message.text = id;
-    if (client_) Send(message);
-  }
 }
 
 }  // namespace downwardfs

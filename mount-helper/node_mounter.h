@@ -6,7 +6,8 @@
 // `downwardfs-holder`. It does what its client asks and trusts nothing of it: no path but those of
 // CSI volumes, no file system but those that it has mounted itself.
 //
-// One client at a time; the newest counts. One thread; nothing it does waits for a file system.
+// One client at a time, from its hello until its connection ends; others are told so meanwhile. One
+// thread; nothing it does waits for a file system.
 #pragma once
 
 #include <sys/types.h>
@@ -18,6 +19,7 @@
 
 #include "base/owned_fd.h"
 #include "base/result.h"
+#include "mount-helper/client_door.h"
 #include "mount-helper/file_system_set.h"
 #include "mount-helper/held_volumes.h"
 #include "mount-helper/mount_watch.h"
@@ -32,6 +34,7 @@ struct NodeMounterOptions {
   std::string kubelet_dir;   ///< its root directory; empty: volumes may be anywhere
   std::string csi_socket;    ///< to bind for the daemon
   std::string registration;  ///< the same, in the kubelet's plugins_registry; empty: none
+  std::string plugin_dir;    ///< to make, for the sockets; empty: it is there
   std::string state_dir;     ///< to make for the daemon; empty: it has one
   std::optional<SocketOwner> client;  ///< who may connect, and whose the sockets are
 };
@@ -48,14 +51,18 @@ class NodeMounter {
   using Clock = std::chrono::steady_clock;
 
   Status SetUp();
-  void Accept();
+  Status MakeDirectories() const;
+  void Welcome(OwnedFd client);
   void TakeMessage();
   void Answer(const Message& request, Result<Message> answer);
   void Adopt(Message offer);
+  void SayDetached(const std::string& id);
   void Synchronize();
   Status BindSockets();
   Result<Message> Mount(const Message& request);
+  bool IsAt(const std::string& id, const std::string& path) const;
   Status ClearPlace(const VolumePlace& place, bool ours_may_be_there);
+  void Forget(const std::string& id);
   Result<Message> Unmount(const Message& request);
   Result<Message> StartWorker();
   Result<Message> Look(const Message& request) const;
@@ -67,8 +74,9 @@ class NodeMounter {
   std::optional<FileSystemSet> own_;
   std::optional<MountWatch> watch_;
   OwnedFd signals_;
-  OwnedFd listener_;
+  ClientDoor door_;
   OwnedFd client_;
+  bool said_refused_ = false;  // of those who came while this client lives
   OwnedFd csi_;
   OwnedFd registration_;
   HeldVolumes volumes_;

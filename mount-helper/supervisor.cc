@@ -85,16 +85,9 @@ void Supervisor::Connect() {
     mounter_ = std::move(*connection);
   }
   if (!mounter_) {
-    if (!std::exchange(said_away_, true)) {
-      syslog(LOG_WARNING, "downwardfs: the holder is away; volumes are served, none is mounted");
-      if (!started_) {
-        dprintf(STDERR_FILENO, "downwardfs: waiting for the holder at %s\n",
-                options_.mounter_socket.c_str());
-      }
-    }
+    SayAway("is away");
     return;
   }
-  said_away_ = false;
   Message message;
   message.kind = Kind::kHello;
   message.numbers = {kHolderProtocol};
@@ -114,6 +107,16 @@ void Supervisor::Connect() {
   message = Message();
   message.kind = Kind::kSynced;
   TellMounter(message);
+}
+
+// Once, until it is back.
+void Supervisor::SayAway(const std::string& why) {
+  if (std::exchange(said_away_, true)) return;
+  syslog(LOG_WARNING, "downwardfs: the holder %s; volumes are served, none is mounted",
+         why.c_str());
+  if (started_) return;
+  dprintf(STDERR_FILENO, "downwardfs: waiting for the holder at %s, which %s\n",
+          options_.mounter_socket.c_str(), why.c_str());
 }
 
 // On a machine that has one supervisor only, the mounter is its child.
@@ -141,7 +144,7 @@ OwnedFd Supervisor::StartMounter() {
 void Supervisor::LoseMounter() {
   mounter_.Reset();
   connect_at_ = Clock::now() + kConnectAgain;
-  synced_ = false;
+  if (std::exchange(synced_, false)) TellWhetherSynced();
   auto asked = std::exchange(asked_, {});
   for (const auto& [serial, what] : asked) {
     if (what.generation == daemon_.figures().generation) {
@@ -167,7 +170,7 @@ void Supervisor::TakeMounterMessage() {
       auto taken = TakeVolume(std::move(*message));
       if (!taken || volumes_.count(taken->first) != 0) break;
       const auto held = volumes_.insert(std::move(*taken)).first;
-      if (auto copy = VolumeMessage(held->first, held->second)) TellDaemon(*copy);
+      if (auto copy = VolumeMessage(held->first, held->second)) TellAttached(*copy);
       break;
     }
     case Kind::kSockets:
@@ -177,6 +180,8 @@ void Supervisor::TakeMounterMessage() {
       break;
     case Kind::kSynced:
       synced_ = true;
+      said_away_ = false;
+      TellWhetherSynced();
       if (std::exchange(started_, true)) break;
       if (!daemon_.Start()) exit_status_ = Finish();
       break;
@@ -185,7 +190,11 @@ void Supervisor::TakeMounterMessage() {
         volume->second.mounted = false;
         volume->second.view.Reset();
       }
-      TellDaemon(*message);
+      TellAttached(*message);
+      break;
+    case Kind::kRefused:
+      SayAway("refuses this supervisor: " + message->text);
+      LoseMounter();
       break;
     case Kind::kDone:
       TakeAnswer(std::move(*message));
@@ -217,8 +226,10 @@ void Supervisor::KeepVolume(const Message& request, const Message& answer) {
     volume.memory = Duplicate(request.fds[0]);
     volume.device = Duplicate(answer.fds[0]);
     if (answer.fds.size() > 1) volume.view = Duplicate(answer.fds[1]);
-  } else if (request.kind == Kind::kUnmountVolume && !fields.empty()) {
-    volumes_.erase(fields[0]);
+  } else if (request.kind == Kind::kUnmountVolume && fields.size() >= 2) {
+    // Unmounted is a place; the volume may be at another one.
+    const auto volume = volumes_.find(fields[0]);
+    if (volume != volumes_.end() && volume->second.path == fields[1]) volumes_.erase(volume);
   }
 }
 
@@ -227,6 +238,18 @@ void Supervisor::TellDaemon(const Message& message) {
     // Its queue is full: it hangs.
     daemon_.Kill();
   }
+}
+
+// What a daemon that has not said hello yet is told when it does.
+void Supervisor::TellAttached(const Message& message) {
+  if (attached_) TellDaemon(message);
+}
+
+void Supervisor::TellWhetherSynced() {
+  Message message;
+  message.kind = Kind::kSynced;
+  message.numbers = {synced_ ? 0u : 1u};
+  TellAttached(message);
 }
 
 void Supervisor::TakeDaemonMessage() {
@@ -285,9 +308,8 @@ void Supervisor::Attach() {
     if (registration_) message.fds.push_back(Duplicate(registration_));
     TellDaemon(message);
   }
-  message = Message();
-  message.kind = Kind::kSynced;
-  TellDaemon(message);
+  attached_ = true;
+  TellWhetherSynced();
 }
 
 void Supervisor::PassOn(Message request) {
@@ -335,7 +357,7 @@ void Supervisor::TakeSignals() {
 
 void Supervisor::DaemonEnded(int status) {
   daemon_.Ended();
-  watched_ = false;
+  watched_ = attached_ = false;
   CountDeaths(volumes_);
   // One that has never served has said why it cannot; nobody needs it started again and again.
   if (!served_ && WIFEXITED(status) && volumes_.empty()) {

@@ -50,6 +50,7 @@ class Supervisor {
   Status SetUp();
   void Connect();
   OwnedFd StartMounter();
+  void SayAway(const std::string& why);
   void LoseMounter();
   void TakeMounterMessage();
   void TakeAnswer(Message answer);
@@ -59,6 +60,8 @@ class Supervisor {
   void PassOn(Message request);
   void Refuse(std::uint64_t serial, const std::string& why);
   void TellDaemon(const Message& message);
+  void TellAttached(const Message& message);
+  void TellWhetherSynced();
   bool TellMounter(const Message& message);
   bool LifeLost() const;
   void TakeSignals();
@@ -72,10 +75,11 @@ class Supervisor {
   OwnedFd life_;     // a handover memory of no volume, for the daemon's main thread
   OwnedFd mounter_;  // the connection
   pid_t mounter_pid_ = -1;
-  bool synced_ = false;   // the mounter and we know the same
-  bool started_ = false;  // the first daemon has been
-  bool served_ = false;   // a daemon has served
-  bool watched_ = false;  // signs of life are expected
+  bool synced_ = false;    // the mounter and we know the same
+  bool started_ = false;   // the first daemon has been
+  bool served_ = false;    // a daemon has served
+  bool attached_ = false;  // the daemon that runs has been told all
+  bool watched_ = false;   // signs of life are expected
   Clock::time_point connect_at_;
   bool said_away_ = false;
   OwnedFd csi_;

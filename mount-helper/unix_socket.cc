@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include "base/text.h"
 
@@ -15,6 +16,7 @@ namespace downwardfs {
 namespace {
 
 constexpr int kBacklog = 64;
+constexpr std::chrono::milliseconds kLookAgain{20};
 
 int TypeOf(SocketKind kind) {
   return (kind == SocketKind::kStream ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC;
@@ -32,23 +34,40 @@ Result<sockaddr_un> AddressOf(const std::string& path) {
   return address;
 }
 
-Status MakeRoom(const std::string& path) {
+// Whether somebody listens there. Of another kind, or with a queue that is full, somebody does.
+bool IsServed(const sockaddr_un& address, SocketKind kind) {
+  const OwnedFd fd(socket(AF_UNIX, TypeOf(kind) | SOCK_NONBLOCK, 0));
+  return connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+         (errno != ECONNREFUSED && errno != ENOENT);
+}
+
+Status MakeRoom(const sockaddr_un& address, SocketKind kind, std::chrono::milliseconds patience) {
+  const std::string path = address.sun_path;
   struct stat st = {};
   if (lstat(path.c_str(), &st) != 0) return {};
   if (!S_ISSOCK(st.st_mode)) {
     return Fail(ErrorCode::kAlreadyExists, path + ": is there, and is no socket");
   }
-  if (unlink(path.c_str()) != 0) return Fail(ErrnoError(errno, path));
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (IsServed(address, kind)) {
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return Fail(ErrorCode::kAlreadyExists,
+                  path + ": another process serves it (is a plugin of this name running?)");
+    }
+    std::this_thread::sleep_for(kLookAgain);
+  }
+  if (unlink(path.c_str()) != 0 && errno != ENOENT) return Fail(ErrnoError(errno, path));
   return {};
 }
 
 }  // namespace
 
 Result<OwnedFd> ListenAt(const std::string& path, SocketKind kind,
-                         const std::optional<SocketOwner>& owner) {
+                         const std::optional<SocketOwner>& owner,
+                         std::chrono::milliseconds patience) {
   auto address = AddressOf(path);
   if (!address) return Fail(std::move(address.error()));
-  if (auto done = MakeRoom(path); !done) return Fail(std::move(done.error()));
+  if (auto done = MakeRoom(*address, kind, patience); !done) return Fail(std::move(done.error()));
   OwnedFd fd(socket(AF_UNIX, TypeOf(kind), 0));
   if (!fd) return Fail(ErrnoError(errno, "socket"));
   // Nobody else may connect in between.

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -22,10 +23,13 @@ struct SocketOwner {
   gid_t gid = 0;
 };
 
-/// Binds and listens. A socket that is at `path` already is replaced: its owner must be known to be
-/// gone. kAlreadyExists where something else is there. Mode 0600; with `owner`, that user's.
+/// Binds and listens. A socket at `path` that nobody listens at any more is replaced; for one that
+/// somebody does it waits for so long, since a process that is ending may still have it.
+/// kAlreadyExists where it stays so, or something else is there. Mode 0600; with `owner`, that
+/// user's.
 Result<OwnedFd> ListenAt(const std::string& path, SocketKind kind,
-                         const std::optional<SocketOwner>& owner);
+                         const std::optional<SocketOwner>& owner,
+                         std::chrono::milliseconds patience = {});
 
 /// Connects; does not wait for a peer.
 Result<OwnedFd> ConnectTo(const std::string& path, SocketKind kind);

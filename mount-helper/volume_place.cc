@@ -72,6 +72,15 @@ Result<OwnedFd> OpenParent(const std::string& kubelet_dir, const std::string& pa
 
 }  // namespace
 
+std::string PlainPath(std::string_view path) {
+  std::string plain;
+  for (const char c : path) {
+    if (c != '/' || plain.empty() || plain.back() != '/') plain += c;
+  }
+  if (plain.size() > 1 && plain.back() == '/') plain.pop_back();
+  return plain;
+}
+
 std::optional<KubeletTarget> ParseKubeletTarget(std::string_view kubelet_dir,
                                                 std::string_view path) {
   kubelet_dir = WithoutSlashes(kubelet_dir);
@@ -95,7 +104,7 @@ Result<VolumePlace> VolumePlace::Open(const std::string& kubelet_dir, const std:
                 Quoted(path) + ": must be " + kubelet_dir +
                     "/pods/UID/volumes/kubernetes.io~csi/VOLUME/mount");
   }
-  const std::string plain(WithoutSlashes(path));
+  const std::string plain = PlainPath(path);
   const auto slash = plain.rfind('/');
   if (plain.empty() || plain.front() != '/' || slash + 1 == plain.size()) {
     return Fail(ErrorCode::kInvalidArgument, Quoted(path) + ": must be an absolute path");

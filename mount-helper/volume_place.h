@@ -25,6 +25,9 @@ struct KubeletTarget {
 std::optional<KubeletTarget> ParseKubeletTarget(std::string_view kubelet_dir,
                                                 std::string_view path);
 
+/// The same path without doubled slashes, and without one at its end.
+std::string PlainPath(std::string_view path);
+
 class VolumePlace {
  public:
   /// Holds the directory open that has, or will have, the target. `kubelet_dir` empty: any absolute

@@ -11,7 +11,9 @@
 namespace downwardfs {
 namespace {
 
-constexpr std::uint64_t kStop = 0;  // in place of a session's number
+// In place of a session's number.
+constexpr std::uint64_t kStop = 0;
+constexpr std::uint64_t kPing = 1;
 // So that a volume under heavy load does not keep the others waiting.
 constexpr int kRequestsInARow = 16;
 
@@ -31,13 +33,18 @@ Result<std::unique_ptr<SessionLoop>> SessionLoop::Start(int threads) {
   if (!epoll) return Fail(ErrnoError(errno, "epoll_create1"));
   OwnedFd stop(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!stop) return Fail(ErrnoError(errno, "eventfd"));
+  OwnedFd ping(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!ping) return Fail(ErrnoError(errno, "eventfd"));
   epoll_event event = {};
   event.events = EPOLLIN;
   event.data.u64 = kStop;
-  if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, stop.get(), &event) != 0) {
+  epoll_event pinged = Readable(kPing);
+  if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, stop.get(), &event) != 0 ||
+      epoll_ctl(epoll.get(), EPOLL_CTL_ADD, ping.get(), &pinged) != 0) {
     return Fail(ErrnoError(errno, "epoll_ctl"));
   }
-  std::unique_ptr<SessionLoop> loop(new SessionLoop(std::move(epoll), std::move(stop)));
+  std::unique_ptr<SessionLoop> loop(
+      new SessionLoop(std::move(epoll), std::move(stop), std::move(ping)));
   for (int i = 0; i < threads; ++i) {
     loop->threads_.emplace_back(
         "fuse-" + std::to_string(i),
@@ -86,6 +93,16 @@ void SessionLoop::Remove(std::uint64_t session) {
   while (removed->in_work > 0) idle_.Wait(mutex_);
 }
 
+bool SessionLoop::Answers(std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  MutexLock lock(mutex_);
+  const std::uint64_t before = pings_answered_;
+  eventfd_write(ping_.get(), 1);  // each write is an event of its own (epoll(7), EPOLLET)
+  while (pings_answered_ == before && idle_.WaitUntil(mutex_, deadline)) {
+  }
+  return pings_answered_ != before;
+}
+
 void SessionLoop::Serve(std::uint32_t slot) {
   RequestBuffer buffer(slot);
   for (;;) {
@@ -94,6 +111,12 @@ void SessionLoop::Serve(std::uint32_t slot) {
     if (n < 0 && errno != EINTR) return;
     if (n <= 0) continue;
     if (event.data.u64 == kStop) return;
+    if (event.data.u64 == kPing) {
+      MutexLock lock(mutex_);
+      ++pings_answered_;
+      idle_.NotifyAll();
+      continue;
+    }
     ServeSession(event.data.u64, buffer);
   }
 }

@@ -7,6 +7,7 @@
 // One owner makes the loop and destroys it after all sessions have been removed.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -35,6 +36,10 @@ class SessionLoop {
   /// Serves it no longer: when this returns, no thread uses the session. Not on a serving thread.
   void Remove(std::uint64_t session) EXCLUDES(mutex_);
 
+  /// Whether one of the threads is there for the next request within that time. Not on a serving
+  /// thread.
+  bool Answers(std::chrono::milliseconds patience) EXCLUDES(mutex_);
+
  private:
   struct Served {
     std::shared_ptr<KernelSession> session;
@@ -44,17 +49,20 @@ class SessionLoop {
     bool over = false;
   };
 
-  SessionLoop(OwnedFd epoll, OwnedFd stop) : epoll_(std::move(epoll)), stop_(std::move(stop)) {}
+  SessionLoop(OwnedFd epoll, OwnedFd stop, OwnedFd ping)
+      : epoll_(std::move(epoll)), stop_(std::move(stop)), ping_(std::move(ping)) {}
   void Serve(std::uint32_t slot) EXCLUDES(mutex_);
   void ServeSession(std::uint64_t id, RequestBuffer& buffer) EXCLUDES(mutex_);
   void End(Served& served) EXCLUDES(mutex_);
 
   const OwnedFd epoll_;
   const OwnedFd stop_;
+  const OwnedFd ping_;
   Mutex mutex_;
-  CondVar idle_;  // a thread has left a session
+  CondVar idle_;  // a thread has left a session, or answered a ping
   std::map<std::uint64_t, std::shared_ptr<Served>> sessions_ GUARDED_BY(mutex_);
-  std::uint64_t next_id_ GUARDED_BY(mutex_) = 1;
+  std::uint64_t next_id_ GUARDED_BY(mutex_) = 2;
+  std::uint64_t pings_answered_ GUARDED_BY(mutex_) = 0;
   std::vector<WorkerThread> threads_;
 };
 

@@ -80,6 +80,11 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   life->HoldLife();
   auto journal = PublishJournal::Open(options.state_dir);
   if (!journal) return Fail(std::move(journal.error()));
+  // Before anything of the journal is mounted: whoever has the socket has the volumes too.
+  OwnedFd csi_socket = (*holder)->TakeCsiSocket();
+  if (!csi_socket) {
+    return Fail(ErrorCode::kFailedPrecondition, "the holder could not bind " + socket);
+  }
   auto access = OpenServer(options.server);
   if (!access) return Fail(std::move(access.error()));
   auto loop = SessionLoop::Start(kServingThreads);
@@ -106,10 +111,6 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   IdentityService identity(facts, volumes);
   NodeService node(facts, volumes);
   RegistrationService registration(facts);
-  OwnedFd csi_socket = (*holder)->TakeCsiSocket();
-  if (!csi_socket) {
-    return Fail(ErrorCode::kFailedPrecondition, "the holder could not bind " + socket);
-  }
   auto csi_server = CsiServer::Start(std::move(csi_socket), {&identity, &node});
   if (!csi_server) return Fail(std::move(csi_server.error()));
   std::unique_ptr<CsiServer> registration_server;

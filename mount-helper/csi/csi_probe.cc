@@ -25,8 +25,12 @@ Status ProbePlugin(const std::string& socket, bool live) {
     return Fail(ErrorCode::kUnavailable, socket + ": " + status.error_message());
   }
   if (!live && response.has_ready() && !response.ready().value()) {
-    return Fail(ErrorCode::kUnavailable,
-                socket + ": not ready: the node's pods are not followed (the log says why)");
+    const auto& metadata = context.GetServerTrailingMetadata();
+    const auto trouble = metadata.find(kTroubleKey);
+    const std::string why = trouble == metadata.end()
+                                ? "the log says why"
+                                : std::string(trouble->second.data(), trouble->second.size());
+    return Fail(ErrorCode::kUnavailable, socket + ": not ready: " + why);
   }
   return {};
 }

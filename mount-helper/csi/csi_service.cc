@@ -5,6 +5,7 @@
 #include "base/log_keys.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "mount-helper/csi/csi_probe.h"
 
 namespace downwardfs {
 namespace {
@@ -87,10 +88,12 @@ grpc::Status IdentityService::GetPluginCapabilities(
   return grpc::Status::OK;
 }
 
-grpc::Status IdentityService::Probe(grpc::ServerContext* /*context*/,
+grpc::Status IdentityService::Probe(grpc::ServerContext* context,
                                     const csi::v1::ProbeRequest* /*request*/,
                                     csi::v1::ProbeResponse* response) {
-  response->mutable_ready()->set_value(volumes_.Trouble().empty());
+  const std::string trouble = volumes_.Trouble();
+  response->mutable_ready()->set_value(trouble.empty());
+  if (!trouble.empty()) context->AddTrailingMetadata(kTroubleKey, trouble);
   return grpc::Status::OK;
 }
 

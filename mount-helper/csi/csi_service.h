@@ -31,7 +31,8 @@ class IdentityService final : public csi::v1::Identity::Service {
   grpc::Status GetPluginCapabilities(grpc::ServerContext* context,
                                      const csi::v1::GetPluginCapabilitiesRequest* request,
                                      csi::v1::GetPluginCapabilitiesResponse* response) override;
-  /// Ready while the node's pods are followed. Whoever asks gets an answer, so requests are served.
+  /// Ready while the node's pods are followed, the holder is there and the serving threads answer;
+  /// what is wrong is in the answer's metadata, under kTroubleKey.
   grpc::Status Probe(grpc::ServerContext* context, const csi::v1::ProbeRequest* request,
                      csi::v1::ProbeResponse* response) override;
 

@@ -17,6 +17,12 @@ constexpr std::size_t kMostBytes = std::size_t{4} << 20;  // of one volume's fil
 // How long the server may be out of reach before a volume counts as abnormal.
 constexpr std::chrono::minutes kLongestAge{5};
 
+// Something that an item names and the pod does not have: CSI's NOT_FOUND is about volumes.
+tl::unexpected<Error> OfAttributes(Error error) {
+  if (error.code == ErrorCode::kNotFound) error.code = ErrorCode::kInvalidArgument;
+  return Fail(std::move(error));
+}
+
 }  // namespace
 
 CsiVolume::CsiVolume(const VolumeParts& parts, PublishSpec spec)
@@ -66,19 +72,10 @@ Result<std::shared_ptr<CsiVolume>> CsiVolume::Publish(const VolumeParts& parts, 
                                                       const ObjectKey& pod, bool replace) {
   std::shared_ptr<CsiVolume> volume(new CsiVolume(parts, std::move(spec)));
   volume->source_ = std::make_unique<PodSource>(parts.objects, pod);
-  if (auto done = volume->Review(); !done) return Fail(std::move(done.error()));
-  if (NeedsReview(volume->spec_.view) && !volume->source_->allows_node()) {
-    return Fail(ErrorCode::kPermissionDenied,
-                MissingRight(volume->spec_.pod.ns, volume->spec_.service_account,
-                             parts.objects.node_name()));
-  }
+  if (auto done = volume->CheckRights(); !done) return Fail(std::move(done.error()));
   if (auto done = volume->StartUpdater(replace); !done) {
     volume->Close();
-    // Something that an item names and the pod does not have: CSI's NOT_FOUND is about volumes.
-    if (done.error().code == ErrorCode::kNotFound) {
-      done.error().code = ErrorCode::kInvalidArgument;
-    }
-    return Fail(std::move(done.error()));
+    return OfAttributes(std::move(done.error()));
   }
   return volume;
 }
@@ -113,6 +110,13 @@ Status CsiVolume::Review() {
   }
   if (!NeedsReview(spec_.view)) return {};
   return Fail(std::move(allowed.error()), "review of what the pod may read");
+}
+
+Status CsiVolume::CheckRights() {
+  if (auto done = Review(); !done) return done;
+  if (!NeedsReview(spec_.view) || source_->allows_node()) return {};
+  return Fail(ErrorCode::kPermissionDenied,
+              MissingRight(spec_.pod.ns, spec_.service_account, parts_.objects.node_name()));
 }
 
 bool CsiVolume::needs_review() const {
@@ -217,7 +221,9 @@ Status CsiVolume::Mount(VolumeVersionPtr version, std::string resource_version, 
       },
       parts_.loop, parts_.publisher);
   if (!volume) {
-    if (mounted) static_cast<void>(parts_.holder.Unmount(spec_.volume_id, spec_.target_path));
+    if (mounted) {
+      static_cast<void>(parts_.holder.Unmount(spec_.volume_id, spec_.target_path, /*ours=*/true));
+    }
     return Fail(std::move(volume.error()));
   }
   volume_ = std::move(*volume);
@@ -229,23 +235,46 @@ Status CsiVolume::Change(const PublishSpec& spec) {
     return Fail(ErrorCode::kAlreadyExists,
                 "volume " + spec_.volume_id + ": is published with another layout");
   }
+  if (spec.attributes != spec_.attributes) {
+    if (auto done = ChangeView(spec); !done) return done;
+  }
   if (spec.fs_group != spec_.fs_group) {
     volume_->SetFsGroup(spec.fs_group);
     spec_.fs_group = spec.fs_group;
   }
-  if (spec.attributes == spec_.attributes) return {};
-  // Another view: an updater of it takes over what is shown.
-  const VolumeView before = spec_.view;
-  spec_.view = spec.view;
-  if (auto valid = Review(); !valid) {
+  return {};
+}
+
+// Another view: an updater of it takes over what is shown. The attributes are the volume's once
+// that has happened, or the next call would find nothing to change.
+Status CsiVolume::ChangeView(const PublishSpec& spec) {
+  const VolumeView before = std::exchange(spec_.view, spec.view);
+  auto valid = CheckRights();
+  if (valid) {
+    if (auto shown = ProjectFrom(*source_, source_->pod(), spec_.view); !shown) {
+      valid = OfAttributes(std::move(shown.error()));
+    }
+  }
+  if (!valid) {
     spec_.view = before;
+    ApplyReview(source_->allows_node());
     return valid;
   }
-  if (auto valid = ProjectFrom(*source_, source_->pod(), spec_.view); !valid) {
-    spec_.view = before;
-    return Fail(std::move(valid.error()));
+  auto started = RestartUpdater();
+  if (started) {
+    spec_.attributes = spec.attributes;
+    return {};
   }
-  spec_.attributes = spec.attributes;
+  spec_.view = before;
+  ApplyReview(source_->allows_node());
+  if (auto again = RestartUpdater(); !again) {
+    LogWarning("the last content stays; trying again",
+               {{log_keys::kVolume, spec_.volume_id}, {log_keys::kError, again.error().message}});
+  }
+  return OfAttributes(std::move(started.error()));
+}
+
+Status CsiVolume::RestartUpdater() {
   {
     MutexLock lock(mutex_);
     follows_ = false;
@@ -289,6 +318,7 @@ VolumeStats CsiVolume::stats() const {
 std::string CsiVolume::Condition() const {
   MutexLock lock(mutex_);
   if (detached_) return "the mount is gone; somebody has unmounted it";
+  if (ended()) return "its FUSE session has ended; the next publish mounts it anew";
   if (volume_->stuck()) return "a change cannot be shown: somebody holds a directory of the volume";
   if (!follows_) return "the pod is not followed yet: " + parts_.objects.pods().State().last_error;
   const VolumeUpdater::State state = updater_->state();

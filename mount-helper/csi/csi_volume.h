@@ -52,8 +52,8 @@ class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
   Status Follow(const ObjectKey& pod);
   bool follows() const EXCLUDES(mutex_);
 
-  /// A republish: the attributes and the group that have changed are applied. kAlreadyExists where
-  /// they cannot be.
+  /// A republish: the attributes and the group that have changed are applied, by the rules of a
+  /// publish. kAlreadyExists where they cannot be. Where it fails, all is as before.
   Status Change(const PublishSpec& spec);
 
   /// Whether something of it depends on what the ServiceAccount may do.
@@ -63,7 +63,7 @@ class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
   /// The public mount is gone.
   void Detach() EXCLUDES(mutex_);
   bool detached() const EXCLUDES(mutex_);
-  /// Its file system is mounted nowhere any more.
+  /// Its file system is mounted nowhere any more, or the kernel has ended its session.
   bool ended() const;
   /// Serves no longer. The holder has unmounted it, or is not asked to.
   void Close();
@@ -79,6 +79,9 @@ class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
   Status Show(VolumeUpdater::Update update, bool replace);
   Status StartUpdater(bool replace);
   Status Review();
+  Status CheckRights();
+  Status ChangeView(const PublishSpec& spec);
+  Status RestartUpdater() EXCLUDES(mutex_);
   MountedVolumeOptions Options();
   Handover MakeHandover() const;
   HeldMount MakeHeld(OwnedFd device, OwnedFd view);

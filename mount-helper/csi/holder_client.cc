@@ -83,6 +83,7 @@ Status HolderClient::Receive() {
         if (message->fds.size() > 1) registration_socket_ = std::move(message->fds[1]);
         break;
       case Kind::kSynced:
+        mounter_away_ = message->number(0) != 0;
         return {};
       default:
         break;
@@ -118,6 +119,8 @@ void HolderClient::Listen() {
       TakeAnswer(std::move(*message));
     } else if (message->kind == Kind::kDetached && events_.detached) {
       events_.detached(message->text);
+    } else if (message->kind == Kind::kSynced) {
+      mounter_away_ = message->number(0) != 0;
     } else if (message->kind == Kind::kVolume && events_.handed) {
       const auto numbers = message->numbers;
       if (auto taken = TakeVolume(std::move(*message))) {
@@ -204,9 +207,10 @@ Result<HolderClient::Mounted> HolderClient::Mount(const std::string& id, const s
   return mounted;
 }
 
-Status HolderClient::Unmount(const std::string& id, const std::string& path) {
+Status HolderClient::Unmount(const std::string& id, const std::string& path, bool ours) {
   Message request;
   request.kind = Kind::kUnmountVolume;
+  request.numbers = {ours ? 1u : 0u};
   request.text = JoinFields({id, path});
   auto answer = Call(std::move(request));
   if (!answer) return Fail(std::move(answer.error()));

@@ -7,6 +7,7 @@
 // on the client's own thread `csi-holder` and must not block; it does not call back after Stop().
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -51,6 +52,8 @@ class HolderClient {
   bool resend() const { return resend_; }
   std::chrono::milliseconds watchdog() const { return watchdog_; }
   MountStatus::Holder figures() const { return figures_; }
+  /// Nothing can be mounted or unmounted at present.
+  bool mounter_away() const { return mounter_away_; }
 
   /// From now on events are delivered.
   void Start(Events events);
@@ -69,8 +72,9 @@ class HolderClient {
   /// `replace`: a dead mount of ours may be in the way.
   Result<Mounted> Mount(const std::string& id, const std::string& path, const std::string& source,
                         int memory, bool replace);
-  /// Done too where nothing is mounted.
-  Status Unmount(const std::string& id, const std::string& path);
+  /// Done too where nothing is mounted. `ours`: what is there is this volume's; otherwise it is
+  /// left alone where the place could be anybody's.
+  Status Unmount(const std::string& id, const std::string& path, bool ours);
   /// A connection to a publisher's process of its own.
   Result<OwnedFd> NewWorker();
   Result<bool> PodDirectoryExists(const std::string& path);
@@ -98,6 +102,7 @@ class HolderClient {
   MountStatus::Holder figures_;
   std::vector<HandedVolume> volumes_;
   Events events_;
+  std::atomic<bool> mounter_away_{false};
 
   Mutex send_mutex_;
   Mutex mutex_;

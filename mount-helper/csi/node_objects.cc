@@ -56,6 +56,7 @@ NodeObjects::NodeObjects(const ServerAccess& access, std::string node)
 }
 
 NodeObjects::~NodeObjects() {
+  transport_->Shutdown();  // a credential plugin would hold up the reflectors' end
   pod_reflector_.reset();
   std::unique_ptr<client::Reflector> node;
   {

@@ -2,12 +2,15 @@
 #include "mount-helper/csi/publish_request.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "base/text.h"
 #include "fs/source/items_file.h"
+#include "mount-helper/volume_place.h"
 
 namespace downwardfs {
 namespace {
@@ -25,6 +28,10 @@ constexpr std::size_t kLongestPath = 4096;    // PATH_MAX, as the specification 
 constexpr std::size_t kLongestItems = 65536;  // bytes of YAML
 constexpr std::size_t kMostItems = 1000;
 constexpr std::int32_t kHighestMode = 0777;
+constexpr std::size_t kLongestPodName = 253;
+constexpr std::size_t kLongestNamespace = 63;
+constexpr std::size_t kLongestUid = 128;
+constexpr std::size_t kLongestPlainName = 63;
 // Generic flags of mount(8) that change nothing about a volume that is read-only anyway.
 const std::set<std::string> kHarmlessFlags = {"ro",       "nosuid",      "nodev",    "noexec",
                                               "relatime", "noatime",     "atime",    "nodiratime",
@@ -35,8 +42,13 @@ tl::unexpected<Error> Invalid(const std::string& what, const std::string& rule) 
   return Fail(ErrorCode::kInvalidArgument, what + ": " + rule);
 }
 
+// A name of the user's may be anything.
 std::string Attribute(const std::string& name) {
-  return "volumeAttributes." + name;
+  const bool plain = name.size() <= kLongestPlainName &&
+                     std::all_of(name.begin(), name.end(), [](unsigned char c) {
+                       return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_' || c == '/';
+                     });
+  return "volumeAttributes." + (plain ? name : QuoteForMessage(name));
 }
 
 Status CheckCapability(const PublishRequest& request) {
@@ -46,11 +58,24 @@ Status CheckCapability(const PublishRequest& request) {
   }
   if (!request.mount) return Invalid("volume_capability.access_type", "must be mount");
   if (!request.known_access_mode) return Invalid("volume_capability.access_mode", "is required");
-  for (const std::string& flag : request.mount_flags) {
-    if (kHarmlessFlags.count(flag) == 0) {
-      return Invalid("volume_capability.mount.mount_flags",
-                     QuoteForMessage(flag) + " is no flag of this driver");
-    }
+  return {};
+}
+
+// Names as the API server has them (DNS-1123 subdomains and labels; a static pod's uid is a hash),
+// so that messages and URLs may have them as they are.
+Status CheckName(const char* key, const std::string& name, std::size_t longest) {
+  const std::string field = std::string("volume_context ") + key;
+  if (name.empty())
+    return Invalid(field, "is required; the CSIDriver object needs podInfoOnMount: true");
+  if (name.size() > longest) {
+    return Invalid(field + " " + QuoteForMessage(name),
+                   "longer than " + std::to_string(longest) + " bytes");
+  }
+  const bool good = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_';
+  });
+  if (!good || name == "." || name == "..") {
+    return Invalid(field + " " + QuoteForMessage(name), "is no name of an object");
   }
   return {};
 }
@@ -106,6 +131,16 @@ Status CheckVolumeId(const std::string& id) {
   }
   if (id.find('\0') != std::string::npos || !IsValidUtf8(id)) {
     return Invalid("volume_id " + QuoteForMessage(id), "must be UTF-8 without NUL");
+  }
+  return {};
+}
+
+Status CheckMountFlags(const PublishRequest& request) {
+  for (const std::string& flag : request.mount_flags) {
+    if (kHarmlessFlags.count(flag) == 0) {
+      return Invalid("volume_capability.mount.mount_flags",
+                     QuoteForMessage(flag) + " is no flag of this driver");
+    }
   }
   return {};
 }
@@ -172,7 +207,7 @@ Result<PublishSpec> ParsePublishRequest(const PublishRequest& request) {
   if (auto good = CheckCapability(request); !good) return Fail(std::move(good.error()));
   PublishSpec spec;
   spec.volume_id = request.volume_id;
-  spec.target_path = request.target_path;
+  spec.target_path = PlainPath(request.target_path);
   auto group = ParseGroup(request.mount_group);
   if (!group) return Fail(std::move(group.error()));
   spec.fs_group = *group;
@@ -191,13 +226,10 @@ Result<PublishSpec> ParsePublishRequest(const PublishRequest& request) {
   spec.pod =
       ObjectKey{"Pod", from_kubelet(kPodNamespace), from_kubelet(kPodName), from_kubelet(kPodUid)};
   spec.service_account = from_kubelet(kServiceAccount);
-  for (const auto& [key, value] : {std::pair{kPodName, spec.pod.name},
-                                   {kPodNamespace, spec.pod.ns},
-                                   {kPodUid, spec.pod.uid}}) {
-    if (value.empty()) {
-      return Invalid(std::string("volume_context ") + key,
-                     "is required; the CSIDriver object needs podInfoOnMount: true");
-    }
+  for (const auto& [key, value, longest] : {std::tuple{kPodName, &spec.pod.name, kLongestPodName},
+                                            {kPodNamespace, &spec.pod.ns, kLongestNamespace},
+                                            {kPodUid, &spec.pod.uid, kLongestUid}}) {
+    if (auto good = CheckName(key, *value, longest); !good) return Fail(std::move(good.error()));
   }
   spec.attributes = UserAttributes(request.context);
   if (auto done = ApplyAttributes(spec.attributes, spec); !done) {

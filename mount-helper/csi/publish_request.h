@@ -37,8 +37,8 @@ struct PublishRequest {
 struct PublishSpec {
   std::string volume_id;
   std::string target_path;
-  ObjectKey pod;  ///< with the uid that the kubelet gave
-  std::string service_account;
+  ObjectKey pod;                ///< with the uid that the kubelet gave
+  std::string service_account;  ///< the pod's; at first as the kubelet says, or empty
   VolumeView view;
   Layout layout = Layout::kKubelet;
   std::optional<std::uint32_t> fs_group;
@@ -51,8 +51,12 @@ struct PublishSpec {
 Status CheckVolumeId(const std::string& id);
 Status CheckPath(const std::string& field, const std::string& path);
 
-/// kInvalidArgument, or kResourceExhausted where the items are too many.
+/// kInvalidArgument, or kResourceExhausted where the items are too many. target_path is plain then
+/// (mount-helper/volume_place.h).
 Result<PublishSpec> ParsePublishRequest(const PublishRequest& request);
+
+/// What is asked of a mount that is to be made; one that is there has its flags. kInvalidArgument.
+Status CheckMountFlags(const PublishRequest& request);
 
 /// The attributes of `context` that are the user's, not the kubelet's.
 std::map<std::string, std::string> UserAttributes(

@@ -2,12 +2,13 @@
 #include "mount-helper/csi/volume_manager.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/log.h"
 #include "base/log_keys.h"
 #include "base/text.h"
+#include "mount-helper/csi/publish_checks.h"
+#include "mount-helper/csi/volume_turn.h"
 #include "mount-helper/volume_place.h"
 
 namespace downwardfs {
@@ -19,63 +20,16 @@ using std::chrono::steady_clock;
 
 // The kubelet gives up after two minutes and asks again.
 constexpr seconds kPodPatience{20};
-constexpr milliseconds kLookForCancel{100};
-constexpr seconds kUpkeepPause{1};
+// Serving threads answer within microseconds; on a machine that is overloaded it takes longer.
+constexpr milliseconds kServingPatience{2000};
 constexpr std::size_t kMostVolumesPerPod = 64;
-constexpr char kConfigHash[] = "/metadata/annotations/kubernetes.io~1config.hash";
+constexpr std::size_t kWholePath = 4096;
 
-// The pod as the server knows it. A static pod's mirror is followed by its name.
-ObjectKey KeyOf(const PublishSpec& spec, const Object& pod) {
-  ObjectKey key = spec.pod;
-  key.uid = pod.meta().uid == spec.pod.uid ? spec.pod.uid : "";
-  return key;
-}
-
-bool HasVolume(const nlohmann::json& pod, const std::string& name, const std::string& driver) {
-  const nlohmann::json::json_pointer volumes("/spec/volumes");
-  if (!pod.contains(volumes) || !pod[volumes].is_array()) return false;
-  const auto& all = pod[volumes];
-  return std::any_of(all.begin(), all.end(), [&](const nlohmann::json& volume) {
-    return volume.is_object() && volume.contains("csi") && volume["csi"].is_object() &&
-           volume["csi"].value("driver", "") == driver &&
-           (name.empty() || volume.value("name", "") == name);
-  });
+Status NoTurn() {
+  return Fail(ErrorCode::kCancelled, "the call was cancelled");
 }
 
 }  // namespace
-
-// One call for a volume at a time.
-class VolumeManager::Turn {
- public:
-  /// Waits for it; not had where the caller gave up.
-  Turn(VolumeManager& manager, std::string id, const Cancelled& cancelled)
-      : manager_(manager), id_(std::move(id)) {
-    MutexLock lock(manager_.mutex_);
-    while (manager_.in_work_.count(id_) != 0) {
-      if (manager_.stopping_ || cancelled()) return;
-      manager_.changed_.WaitUntil(manager_.mutex_, steady_clock::now() + kLookForCancel);
-    }
-    manager_.in_work_.insert(id_);
-    had_ = true;
-  }
-  ~Turn() {
-    if (!had_) return;
-    {
-      MutexLock lock(manager_.mutex_);
-      manager_.in_work_.erase(id_);
-    }
-    manager_.changed_.NotifyAll();
-  }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-
-  bool had() const { return had_; }
-
- private:
-  VolumeManager& manager_;
-  const std::string id_;
-  bool had_ = false;
-};
 
 VolumeManager::VolumeManager(VolumeManagerOptions options, const VolumeParts& parts,
                              PublishJournal journal)
@@ -94,48 +48,30 @@ VolumeManager::~VolumeManager() {
 }
 
 void VolumeManager::Start(std::vector<HandedVolume> handed) {
-  std::map<std::string, PublishSpec> specs;
-  for (PublishSpec& spec : journal_.Read()) specs.emplace(spec.volume_id, spec);
-  for (HandedVolume& one : handed) {
-    const std::string id = one.id;
-    const std::string path = one.volume.path;
-    const auto spec = specs.find(id);
-    if (spec == specs.end() || spec->second.target_path != path || !one.volume.mounted) {
-      MutexLock lock(mutex_);
-      handed_.push_back(std::move(one));
-      continue;
-    }
-    auto volume = CsiVolume::Resume(parts_, spec->second, std::move(one));
-    if (!volume) {
-      // What the kernel knows of it cannot be answered any more: it is mounted anew.
-      LogError("the handover of a volume is refused",
-               {{log_keys::kVolume, id}, {log_keys::kError, volume.error().message}});
-      HandedVolume refused;
-      refused.id = id;
-      refused.volume.path = path;
-      MutexLock lock(mutex_);
-      handed_.push_back(std::move(refused));
-      continue;
-    }
-    MutexLock lock(mutex_);
-    volumes_[id] = std::move(*volume);
-    specs.erase(spec);
-  }
   {
     MutexLock lock(mutex_);
-    lost_ = std::move(specs);
+    for (HandedVolume& one : handed) {
+      const std::string id = one.id;
+      unread_[id] = std::move(one);
+    }
   }
+  ReadJournal();
   upkeep_ = WorkerThread("csi-upkeep", [this] { Upkeep(); });
 }
 
 void VolumeManager::Detached(const std::string& id) {
   if (const VolumePtr volume = Find(id)) volume->Detach();
+  MutexLock lock(mutex_);
+  if (const auto unread = unread_.find(id); unread != unread_.end()) {
+    unread->second.volume.mounted = false;
+    unread->second.volume.view.Reset();  // it would keep the file system in existence
+  }
 }
 
 void VolumeManager::TakeHanded(HandedVolume handed) {
   {
     MutexLock lock(mutex_);
-    handed_.push_back(std::move(handed));
+    left_.push_back(std::move(handed));
   }
   changed_.NotifyAll();
 }
@@ -146,24 +82,48 @@ VolumeManager::VolumePtr VolumeManager::Find(const std::string& id) const {
   return found == volumes_.end() ? nullptr : found->second;
 }
 
+VolumeManager::Known VolumeManager::IsKnown(const std::string& id, const std::string& path) const {
+  const auto at = [&](const std::string& known) {
+    return known == path ? Known::kHere : Known::kElsewhere;
+  };
+  MutexLock lock(mutex_);
+  if (const auto volume = volumes_.find(id); volume != volumes_.end()) {
+    return at(volume->second->spec().target_path);
+  }
+  if (const auto lost = lost_.find(id); lost != lost_.end()) return at(lost->second.target_path);
+  if (const auto unread = unread_.find(id); unread != unread_.end()) {
+    return at(PlainPath(unread->second.volume.path));
+  }
+  const auto unsure = unsure_.find(id);
+  const bool left = std::any_of(left_.begin(), left_.end(), [&](const HandedVolume& one) {
+    return one.id == id && PlainPath(one.volume.path) == path;
+  });
+  if (left || (unsure != unsure_.end() && unsure->second == path)) return Known::kHere;
+  return records_.MayHave(id) ? Known::kHere : Known::kNot;
+}
+
 Status VolumeManager::Publish(const PublishRequest& request, const Cancelled& cancelled) {
   auto spec = ParsePublishRequest(request);
   if (!spec) return Fail(std::move(spec.error()));
-  const Turn turn(*this, spec->volume_id, cancelled);
-  if (!turn.had()) return Fail(ErrorCode::kCancelled, "the call was cancelled");
-  bool replace = false;
-  if (const VolumePtr volume = Find(spec->volume_id)) {
-    if (!volume->detached()) return Republish(*volume, *spec);
+  const std::string& id = spec->volume_id;
+  const Turn turn(*this, id, cancelled);
+  if (!turn.had()) return NoTurn();
+  const Known known = IsKnown(id, spec->target_path);
+  // What is there has its flags; the kubelet may have learned of others.
+  if (known != Known::kHere) {
+    if (auto good = CheckMountFlags(request); !good) return good;
+  }
+  // Of the kubelet's places, which the checks below are about, all are ours: what is of our type
+  // there was left by a publish that came to no end. Elsewhere it must have been this volume's.
+  bool replace = !options_.kubelet_dir.empty() || known == Known::kHere;
+  if (const VolumePtr volume = Find(id)) {
+    if (!volume->detached() && !volume->ended()) return Republish(*volume, *spec);
     // It was unmounted behind our back: the pod gets a new one.
-    auto gone = parts_.holder.Unmount(spec->volume_id, volume->spec().target_path);
+    auto gone = parts_.holder.Unmount(id, volume->spec().target_path, /*ours=*/true);
     if (!gone) return gone;
     volume->Close();
-    Remove(spec->volume_id);
+    Remove(id);
     replace = true;
-  }
-  {
-    MutexLock lock(mutex_);
-    replace = lost_.erase(spec->volume_id) != 0 || replace;
   }
   if (auto good = CheckTarget(*spec); !good) return good;
   return PublishNew(std::move(*spec), replace, cancelled);
@@ -171,39 +131,48 @@ Status VolumeManager::Publish(const PublishRequest& request, const Cancelled& ca
 
 Status VolumeManager::Republish(CsiVolume& volume, const PublishSpec& spec) {
   const PublishSpec& before = volume.spec();
+  const std::string& id = spec.volume_id;
   if (spec.target_path != before.target_path) {
     return Fail(ErrorCode::kFailedPrecondition,
-                "volume " + spec.volume_id + ": is published already, at " + before.target_path);
+                "volume " + id + ": is published already, at " +
+                    QuoteForMessage(before.target_path, kWholePath));
   }
   if (spec.pod.uid != before.pod.uid) {
-    return Fail(ErrorCode::kAlreadyExists, "volume " + spec.volume_id +
-                                               ": is published already, for the pod with uid " +
-                                               before.pod.uid);
+    return Fail(ErrorCode::kAlreadyExists,
+                "volume " + id + ": is published already, for the pod with uid " + before.pod.uid);
+  }
+  if (!spec.service_account.empty() && !before.service_account.empty() &&
+      spec.service_account != before.service_account) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "volume_context csi.storage.k8s.io/serviceAccount.name " +
+                    QuoteForMessage(spec.service_account) + ": the pod runs as ServiceAccount " +
+                    QuoteForMessage(before.service_account));
   }
   const bool changes = spec.attributes != before.attributes || spec.fs_group != before.fs_group;
-  if (!changes) return {};
-  if (!volume.follows()) {
-    return Fail(ErrorCode::kUnavailable,
-                "volume " + spec.volume_id + ": cannot be changed before its pod is known again");
+  {
+    MutexLock lock(mutex_);
+    if (!changes && unrecorded_.count(id) == 0) return {};
   }
-  if (auto done = volume.Change(spec); !done) return done;
-  return journal_.Write(volume.spec());
+  if (changes) {
+    if (!volume.follows()) {
+      return Fail(ErrorCode::kUnavailable,
+                  "volume " + id + ": cannot be changed before its pod is known again");
+    }
+    if (auto done = volume.Change(spec); !done) return done;
+  }
+  auto written = journal_.Write(volume.spec());
+  MutexLock lock(mutex_);
+  if (written) {
+    unrecorded_.erase(id);
+  } else {
+    unrecorded_.insert(id);
+  }
+  return written;
 }
 
 // That the path is one for this volume, and no other's.
 Status VolumeManager::CheckTarget(const PublishSpec& spec) const {
-  if (!options_.kubelet_dir.empty()) {
-    const auto target = ParseKubeletTarget(options_.kubelet_dir, spec.target_path);
-    if (!target) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  "target_path " + QuoteForMessage(spec.target_path) + ": must be " +
-                      options_.kubelet_dir + "/pods/UID/volumes/kubernetes.io~csi/VOLUME/mount");
-    }
-    if (target->pod_uid != spec.pod.uid) {
-      return Fail(ErrorCode::kInvalidArgument, "target_path " + QuoteForMessage(spec.target_path) +
-                                                   ": is not of the pod with uid " + spec.pod.uid);
-    }
-  }
+  if (auto good = CheckPlace(spec, options_.kubelet_dir); !good) return good;
   MutexLock lock(mutex_);
   std::size_t of_pod = 0;
   for (const auto& [id, volume] : volumes_) {
@@ -213,6 +182,12 @@ Status VolumeManager::CheckTarget(const PublishSpec& spec) const {
     }
     if (volume->spec().pod.uid == spec.pod.uid) ++of_pod;
   }
+  const auto unread = unread_.find(spec.volume_id);
+  if (unread != unread_.end() && PlainPath(unread->second.volume.path) != spec.target_path) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                "volume " + spec.volume_id + ": is published already, at " +
+                    QuoteForMessage(unread->second.volume.path, kWholePath));
+  }
   if (of_pod >= kMostVolumesPerPod) {
     return Fail(ErrorCode::kResourceExhausted,
                 "pod " + spec.pod.ns + "/" + spec.pod.name + ": has " + std::to_string(of_pod) +
@@ -221,42 +196,75 @@ Status VolumeManager::CheckTarget(const PublishSpec& spec) const {
   return {};
 }
 
-Status VolumeManager::CheckVolumeOfPod(const PublishSpec& spec, const Object& pod) const {
-  std::string name;
-  if (const auto target = ParseKubeletTarget(options_.kubelet_dir, spec.target_path);
-      target && !options_.kubelet_dir.empty()) {
-    name = target->volume;
+// One whose record cannot be read, and of which the kubelet tells us again what it is: it goes on
+// as it is. Null where it cannot, or there is none.
+VolumeManager::VolumePtr VolumeManager::ResumeUnread(const PublishSpec& spec,
+                                                     const ObjectKey& pod) {
+  HandedVolume handed;
+  {
+    MutexLock lock(mutex_);
+    const auto unread = unread_.find(spec.volume_id);
+    if (unread == unread_.end()) return nullptr;
+    handed = std::move(unread->second);
+    unread_.erase(unread);
   }
-  const auto json = nlohmann::json::parse(pod.Json(), nullptr, /*allow_exceptions=*/false);
-  if (json.is_object() && HasVolume(json, name, options_.driver_name)) return {};
-  return Fail(ErrorCode::kFailedPrecondition,
-              "pod " + spec.pod.ns + "/" + spec.pod.name + ": has no volume " +
-                  (name.empty() ? "" : "\"" + name + "\" ") + "of driver " + options_.driver_name);
+  if (!handed.volume.mounted) return nullptr;
+  auto volume = CsiVolume::Resume(parts_, spec, std::move(handed));
+  if (!volume) return nullptr;
+  if (auto done = (*volume)->Follow(pod); !done) {
+    LogWarning("the last content stays; trying again",
+               {{log_keys::kVolume, spec.volume_id}, {log_keys::kError, done.error().message}});
+  }
+  return std::move(*volume);
+}
+
+Result<VolumeManager::VolumePtr> VolumeManager::Mount(const PublishSpec& spec, const ObjectKey& pod,
+                                                      bool replace) {
+  {
+    MutexLock lock(mutex_);
+    unsure_[spec.volume_id] = spec.target_path;
+  }
+  auto volume = CsiVolume::Publish(parts_, spec, pod, replace);
+  // With the holder away in between, it may have mounted and had nobody to tell.
+  if (volume || volume.error().code != ErrorCode::kUnavailable) {
+    MutexLock lock(mutex_);
+    unsure_.erase(spec.volume_id);
+  }
+  return volume;
 }
 
 Status VolumeManager::PublishNew(PublishSpec spec, bool replace, const Cancelled& cancelled) {
   const auto stop = [&] { return cancelled() || stopping(); };
   auto pod = parts_.objects.AwaitPod(spec.pod, steady_clock::now() + kPodPatience, stop);
   if (!pod) return Fail(std::move(pod.error()));
-  if (auto good = CheckVolumeOfPod(spec, **pod); !good) return good;
+  if (auto good = CheckPod(spec, **pod, options_.kubelet_dir, options_.driver_name); !good) {
+    return good;
+  }
   const ObjectKey key = KeyOf(spec, **pod);
   const std::string id = spec.volume_id;
-  auto volume = CsiVolume::Publish(parts_, std::move(spec), key, replace);
-  if (!volume) return Fail(std::move(volume.error()));
-  Status done = stop() ? Status(Fail(ErrorCode::kCancelled, "the call was cancelled"))
-                       : journal_.Write((*volume)->spec());
-  if (!done) {
-    static_cast<void>(parts_.holder.Unmount(id, (*volume)->spec().target_path));
-    (*volume)->Close();
+  VolumePtr volume = ResumeUnread(spec, key);
+  const bool resumed = volume != nullptr;
+  if (!resumed) {
+    auto mounted = Mount(spec, key, replace);
+    if (!mounted) return Fail(std::move(mounted.error()));
+    volume = std::move(*mounted);
+  }
+  Status done = stop() && !resumed ? NoTurn() : journal_.Write(volume->spec());
+  if (!done && !resumed) {
+    auto gone = parts_.holder.Unmount(id, spec.target_path, /*ours=*/true);
+    volume->Close();
+    MutexLock lock(mutex_);
+    if (!gone) unsure_[id] = spec.target_path;
     return done;
   }
-  LogInfo("published",
-          {{log_keys::kVolume, id},
-           {log_keys::kPod, (*volume)->spec().pod.ns + "/" + (*volume)->spec().pod.name},
-           {log_keys::kMountPoint, (*volume)->spec().target_path}});
+  LogInfo("published", {{log_keys::kVolume, id},
+                        {log_keys::kPod, spec.pod.ns + "/" + spec.pod.name},
+                        {log_keys::kMountPoint, spec.target_path}});
   MutexLock lock(mutex_);
-  volumes_[id] = std::move(*volume);
-  return {};
+  volumes_[id] = std::move(volume);
+  lost_.erase(id);
+  if (!done) unrecorded_.insert(id);
+  return done;
 }
 
 void VolumeManager::Remove(const std::string& id) {
@@ -268,15 +276,31 @@ void VolumeManager::Remove(const std::string& id) {
   }
 }
 
-Status VolumeManager::Unpublish(const std::string& id, const std::string& path,
+// Nothing of it is there any more.
+void VolumeManager::Forget(const std::string& id) {
+  if (const VolumePtr volume = Find(id)) {
+    volume->Close();
+    Remove(id);
+  }
+  MutexLock lock(mutex_);
+  lost_.erase(id);
+  unread_.erase(id);
+  unsure_.erase(id);
+  unrecorded_.erase(id);
+  left_.erase(std::remove_if(left_.begin(), left_.end(),
+                             [&](const HandedVolume& one) { return one.id == id; }),
+              left_.end());
+}
+
+Status VolumeManager::Unpublish(const std::string& id, const std::string& target_path,
                                 const Cancelled& cancelled) {
   if (auto good = CheckVolumeId(id); !good) return good;
-  if (auto good = CheckPath("target_path", path); !good) return good;
+  if (auto good = CheckPath("target_path", target_path); !good) return good;
+  const std::string path = PlainPath(target_path);
   const Turn turn(*this, id, cancelled);
-  if (!turn.had()) return Fail(ErrorCode::kCancelled, "the call was cancelled");
-  const VolumePtr volume = Find(id);
-  const bool ours = volume && volume->spec().target_path == path;
-  if (!ours) {
+  if (!turn.had()) return NoTurn();
+  const Known known = IsKnown(id, path);
+  if (known != Known::kHere) {
     MutexLock lock(mutex_);
     for (const auto& [other, published] : volumes_) {
       if (published->spec().target_path == path) {
@@ -286,38 +310,63 @@ Status VolumeManager::Unpublish(const std::string& id, const std::string& path,
     }
   }
   // Also where nothing is known of it: a directory or a dead mount may be left.
-  if (auto done = parts_.holder.Unmount(id, path); !done) return done;
-  if (volume && !ours) return {};  // it is published elsewhere, and stays
+  if (auto done = parts_.holder.Unmount(id, path, known == Known::kHere); !done) return done;
+  if (known == Known::kElsewhere) return {};  // it stays
   if (auto done = journal_.Remove(id); !done) return done;
-  {
-    MutexLock lock(mutex_);
-    lost_.erase(id);
+  Forget(id);
+  if (known == Known::kHere) {
+    LogInfo("unpublished", {{log_keys::kVolume, id}, {log_keys::kMountPoint, path}});
   }
-  if (!ours) return {};
-  volume->Close();
-  Remove(id);
-  LogInfo("unpublished", {{log_keys::kVolume, id}, {log_keys::kMountPoint, path}});
   return {};
 }
 
 Result<VolumeManager::Figures> VolumeManager::Stats(const std::string& id,
                                                     const std::string& path) const {
-  if (auto good = CheckVolumeId(id); !good) return Fail(std::move(good.error()));
-  if (auto good = CheckPath("volume_path", path); !good) return Fail(std::move(good.error()));
+  if (id.empty()) return Fail(ErrorCode::kInvalidArgument, "volume_id: is required");
+  if (path.empty()) return Fail(ErrorCode::kInvalidArgument, "volume_path: is required");
+  const std::string plain = PlainPath(path);
   const VolumePtr volume = Find(id);
-  if (!volume || volume->spec().target_path != path) {
-    return Fail(ErrorCode::kNotFound,
-                "volume " + QuoteForMessage(id) + ": is not published at " + QuoteForMessage(path));
+  if (volume && volume->spec().target_path == plain) {
+    return Figures{volume->stats(), volume->Condition()};
   }
-  return Figures{volume->stats(), volume->Condition()};
+  MutexLock lock(mutex_);
+  const auto unread = unread_.find(id);
+  if (!volume && unread != unread_.end() && PlainPath(unread->second.volume.path) == plain) {
+    return Figures{{},
+                   "it is mounted and not served: its record cannot be read (the log says why)"};
+  }
+  return Fail(ErrorCode::kNotFound,
+              "volume " + QuoteForMessage(id) + ": is not published at " + QuoteForMessage(path));
 }
 
 std::string VolumeManager::Trouble() const {
+  std::string all;
+  const auto add = [&](const std::string& trouble) {
+    if (!all.empty()) all += "; ";
+    all += trouble;
+  };
   const SourceState state = parts_.objects.pods().State();
-  if (state.connected) return "";
-  return "the node's pods are not followed: " +
-         (state.last_error.empty() ? "no answer from " + state.description + " yet"
-                                   : state.last_error);
+  if (!state.connected) {
+    add("the node's pods are not followed: " + (state.last_error.empty()
+                                                    ? "no answer from " + state.description + " yet"
+                                                    : state.last_error));
+  }
+  if (parts_.holder.mounter_away()) add("the holder is away: nothing can be mounted or unmounted");
+  if (!parts_.loop.Answers(kServingPatience)) add("no serving thread answers: FUSE sessions hang");
+  for (const VolumePtr& volume : AllVolumes()) {
+    if (volume->ended() && !volume->detached()) {
+      add("the FUSE session of volume " + QuoteForMessage(volume->spec().volume_id) +
+          " has ended, and it is mounted still");
+      break;
+    }
+  }
+  MutexLock lock(mutex_);
+  if (!unlisted_.empty()) add("what is published cannot be read: " + unlisted_);
+  if (!unread_.empty()) {
+    add(std::to_string(unread_.size()) +
+        " mounted volumes are not served: their records cannot be read (the log names them)");
+  }
+  return all;
 }
 
 void VolumeManager::LetGo() {
@@ -339,132 +388,6 @@ std::size_t VolumeManager::size() const {
 bool VolumeManager::stopping() const {
   MutexLock lock(mutex_);
   return stopping_;
-}
-
-void VolumeManager::Upkeep() {
-  auto next_review = steady_clock::now() + options_.review_interval;
-  while (!stopping()) {
-    MountLost();
-    FollowPods();
-    if (steady_clock::now() >= next_review) {
-      ReviewAll();
-      next_review = steady_clock::now() + options_.review_interval;
-    }
-    MutexLock lock(mutex_);
-    if (!stopping_) {
-      changed_.WaitUntil(mutex_, std::min(next_review, steady_clock::now() +
-                                                           steady_clock::duration(kUpkeepPause)));
-    }
-  }
-}
-
-// A volume of a daemon before us begins to follow its pod when that is known.
-void VolumeManager::FollowPods() {
-  std::vector<VolumePtr> waiting;
-  {
-    MutexLock lock(mutex_);
-    for (const auto& [id, volume] : volumes_) {
-      if (!volume->follows()) waiting.push_back(volume);
-    }
-  }
-  for (const VolumePtr& volume : waiting) {
-    const PublishSpec& spec = volume->spec();
-    const auto pod = parts_.objects.pods().Get(ObjectKey{"Pod", spec.pod.ns, spec.pod.name, ""});
-    if (!pod) continue;
-    ObjectKey key = KeyOf(spec, *pod);
-    if (key.uid.empty()) {
-      const auto json = nlohmann::json::parse(pod->Json(), nullptr, /*allow_exceptions=*/false);
-      const nlohmann::json::json_pointer hash(kConfigHash);
-      // Another pod of the same name: ours is gone, and its last content stays.
-      if (!json.contains(hash) || json[hash] != spec.pod.uid) continue;
-    }
-    const Turn turn(*this, spec.volume_id, [this] { return stopping(); });
-    if (!turn.had() || Find(spec.volume_id) != volume) continue;
-    if (auto done = volume->Follow(key); !done) {
-      LogWarning("the last content stays; trying again",
-                 {{log_keys::kVolume, spec.volume_id}, {log_keys::kError, done.error().message}});
-    }
-  }
-}
-
-void VolumeManager::ReviewAll() {
-  std::vector<VolumePtr> all;
-  {
-    MutexLock lock(mutex_);
-    for (const auto& [id, volume] : volumes_) {
-      if (volume->follows()) all.push_back(volume);
-    }
-  }
-  std::map<std::string, bool> answers;  // by ServiceAccount
-  for (const VolumePtr& volume : all) {
-    if (stopping()) return;
-    const PublishSpec& spec = volume->spec();
-    const Turn turn(*this, spec.volume_id, [this] { return stopping(); });
-    if (!turn.had() || Find(spec.volume_id) != volume || !volume->needs_review()) continue;
-    const std::string account = spec.pod.ns + "/" + spec.service_account;
-    if (answers.count(account) == 0) {
-      auto allowed =
-          parts_.reviewer.MayGetNode(spec.pod.ns, spec.service_account, parts_.objects.node_name());
-      if (!allowed) {
-        // What was allowed stays so while nobody can say.
-        LogWarning("what pods may read is not known",
-                   {{log_keys::kError, allowed.error().message}});
-        return;
-      }
-      answers[account] = *allowed;
-    }
-    volume->ApplyReview(answers[account]);
-  }
-}
-
-// What is published by the journal and not mounted is mounted anew: both sides were gone. Its pods'
-// containers get it when they start again. What is mounted and not in the journal was being
-// published when the daemon before us died; the kubelet asks again.
-void VolumeManager::MountLost() {
-  std::vector<HandedVolume> handed;
-  std::map<std::string, PublishSpec> lost;
-  {
-    MutexLock lock(mutex_);
-    handed.swap(handed_);
-    lost = lost_;
-  }
-  for (const HandedVolume& one : handed) {
-    const Turn turn(*this, one.id, [this] { return stopping(); });
-    if (!turn.had() || Find(one.id)) continue;
-    LogInfo("a volume that nobody has published is unmounted",
-            {{log_keys::kVolume, one.id}, {log_keys::kMountPoint, one.volume.path}});
-    static_cast<void>(parts_.holder.Unmount(one.id, one.volume.path));
-  }
-  for (auto& [id, spec] : lost) {
-    const Turn turn(*this, id, [this] { return stopping(); });
-    {
-      MutexLock lock(mutex_);
-      if (!turn.had() || lost_.count(id) == 0 || volumes_.count(id) != 0) continue;
-    }
-    const auto exists = parts_.holder.PodDirectoryExists(spec.target_path);
-    if (!exists) continue;
-    bool orphan = !*exists;
-    Status done;
-    if (!orphan) {
-      const ObjectKey by_name{"Pod", spec.pod.ns, spec.pod.name, ""};
-      if (!parts_.objects.pods().Get(by_name)) continue;  // not known (yet)
-      done = PublishNew(spec, /*replace=*/true, [] { return false; });
-      // The pod's directory is the kubelet's to remove, and then it unpublishes.
-      orphan = !done && done.error().code == ErrorCode::kNotFound;
-      if (!done) {
-        LogWarning("a volume that was lost cannot be mounted anew",
-                   {{log_keys::kVolume, id}, {log_keys::kError, done.error().message}});
-      }
-    }
-    if (!orphan && !done) continue;
-    if (orphan) {
-      LogInfo("the pod of a volume is gone", {{log_keys::kVolume, id}});
-      static_cast<void>(parts_.holder.Unmount(id, spec.target_path));
-      static_cast<void>(journal_.Remove(id));
-    }
-    MutexLock lock(mutex_);
-    lost_.erase(id);
-  }
 }
 
 }  // namespace downwardfs

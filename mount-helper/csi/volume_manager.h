@@ -22,6 +22,7 @@
 #include "base/worker_thread.h"
 #include "mount-helper/csi/csi_volume.h"
 #include "mount-helper/csi/publish_journal.h"
+#include "mount-helper/csi/retry.h"
 
 namespace downwardfs {
 
@@ -54,7 +55,7 @@ class VolumeManager {
     VolumeStats stats;
     std::string condition;  ///< empty: all is well
   };
-  /// kNotFound where it is not published there.
+  /// kNotFound where it is not published there, whatever the path looks like.
   Result<Figures> Stats(const std::string& id, const std::string& path) const;
 
   /// Nobody tells us any more when a mount has gone: none is kept in existence by us.
@@ -68,18 +69,33 @@ class VolumeManager {
  private:
   using VolumePtr = std::shared_ptr<CsiVolume>;
   class Turn;
+  /// Where a volume is, as far as anything of it is known here.
+  enum class Known { kNot, kHere, kElsewhere };
 
   VolumePtr Find(const std::string& id) const EXCLUDES(mutex_);
+  Known IsKnown(const std::string& id, const std::string& path) const EXCLUDES(mutex_);
   Status Republish(CsiVolume& volume, const PublishSpec& spec);
   Status PublishNew(PublishSpec spec, bool replace, const Cancelled& cancelled);
+  Result<VolumePtr> Mount(const PublishSpec& spec, const ObjectKey& pod, bool replace);
+  VolumePtr ResumeUnread(const PublishSpec& spec, const ObjectKey& pod);
   Status CheckTarget(const PublishSpec& spec) const EXCLUDES(mutex_);
-  Status CheckVolumeOfPod(const PublishSpec& spec, const Object& pod) const;
   void Remove(const std::string& id) EXCLUDES(mutex_);
+  void Forget(const std::string& id) EXCLUDES(mutex_);
 
+  // volume_upkeep.cc
+  void ReadJournal() EXCLUDES(mutex_);
+  void TakeOver(HandedVolume one) EXCLUDES(mutex_);
   void Upkeep() EXCLUDES(mutex_);
+  void UnmountLeft() EXCLUDES(mutex_);
+  void MountLost() EXCLUDES(mutex_);
+  void ForgetOrphans() EXCLUDES(mutex_);
   void FollowPods();
   void ReviewAll();
-  void MountLost() EXCLUDES(mutex_);
+  bool RemoveOrphan(const std::string& id, const std::string& path);
+  bool IsDue(const std::string& id) const;
+  void SayFailed(const std::string& id, const std::string& what, const Error& error);
+  void DropRetries() EXCLUDES(mutex_);
+  std::vector<VolumePtr> AllVolumes() const EXCLUDES(mutex_);
   bool stopping() const EXCLUDES(mutex_);
 
   const VolumeManagerOptions options_;
@@ -90,8 +106,17 @@ class VolumeManager {
   std::set<std::string> in_work_ GUARDED_BY(mutex_);  // volumes whose turn somebody has
   std::map<std::string, VolumePtr> volumes_ GUARDED_BY(mutex_);
   std::map<std::string, PublishSpec> lost_ GUARDED_BY(mutex_);  // published, and not mounted
-  std::vector<HandedVolume> handed_ GUARDED_BY(mutex_);
+  std::vector<HandedVolume> left_ GUARDED_BY(mutex_);           // mounted, and not published
+  // Mounted, and nobody can read whether it is published, and as what. Left alone: a pod may use
+  // it, and a daemon that can read the record would serve it.
+  std::map<std::string, HandedVolume> unread_ GUARDED_BY(mutex_);
+  PublishJournal::Records records_ GUARDED_BY(mutex_);  // those that cannot be read
+  std::string unlisted_ GUARDED_BY(mutex_);  // why the journal cannot be; empty: it was read
+  // By id the path of a mount that was asked for and whose outcome nobody has told us.
+  std::map<std::string, std::string> unsure_ GUARDED_BY(mutex_);
+  std::set<std::string> unrecorded_ GUARDED_BY(mutex_);  // the journal has an older state
   bool stopping_ GUARDED_BY(mutex_) = false;
+  std::map<std::string, Retry> retries_;  // of the upkeep's thread, by volume
   WorkerThread upkeep_;
 };
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -16,7 +17,7 @@
 namespace downwardfs::testing {
 namespace {
 
-constexpr char kSpec[] = R"("containers":[{"name":"main"}],)"
+constexpr char kSpec[] = R"("serviceAccountName":"reader","containers":[{"name":"main"}],)"
                          R"("volumes":[{"name":"ours","csi":{"driver":"csi.downwardfs.dev"}},)"
                          R"({"name":"second","csi":{"driver":"csi.downwardfs.dev"}},)"
                          R"({"name":"other","csi":{"driver":"csi.example.com"}}])";
@@ -58,7 +59,8 @@ CsiTest::CsiTest()
       plugin_dir_(kubelet_ + "/plugins/" + kDriver),
       socket_(plugin_dir_ + "/csi.sock"),
       registration_(kubelet_ + "/plugins_registry/" + kDriver + "-reg.sock") {
-  std::filesystem::create_directories(plugin_dir_);
+  std::filesystem::create_directories(kubelet_ +
+                                      "/plugins");  // the driver's own is not its to make
   std::filesystem::create_directories(kubelet_ + "/plugins_registry");
   server_->PutObject("nodes", "", "node1", {}, "zone-a");
   Label("one");
@@ -143,6 +145,18 @@ int CsiTest::MountsAt(const std::string& path) {
   const auto mounts = ParseMountInfo(table.value_or(""));
   return static_cast<int>(std::count_if(
       mounts.begin(), mounts.end(), [&](const MountEntry& m) { return m.mount_point == path; }));
+}
+
+pid_t CsiTest::Kill(const std::string& name) {
+  const pid_t pid = Find(name);
+  EXPECT_TRUE(pid != 0 && kill(pid, SIGKILL) == 0) << name;
+  return pid;
+}
+
+bool CsiTest::IsUp() {
+  return Eventually([&] {
+    return RunProgram({HOLDER_BINARY, "--probe", plugin_dir_ + "/holder.sock"}).exit_code == 0;
+  });
 }
 
 bool CsiTest::Shows(const std::string& target, const std::string& file,

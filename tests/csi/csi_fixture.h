@@ -48,6 +48,10 @@ class CsiTest : public ::testing::Test {
   bool Shows(const std::string& target, const std::string& file, const std::string& content) const;
   /// The process of that name which is a descendant of ours; 0: none.
   static pid_t Find(const std::string& name);
+  /// Kills it, without a chance to tidy up.
+  static pid_t Kill(const std::string& name);
+  /// Once the holder answers.
+  bool IsUp();
   static std::string StatusField(const std::string& target, const std::string& key);
 
   static constexpr char kItems[] =

@@ -79,6 +79,67 @@ TEST_F(CsiRulesTest, ThePodMustBeTheOneThatTheKubeletMeans) {
   Refuses(CallFor("far"), csi_code::kFailedPrecondition, "is on node \"node2\"");
 }
 
+TEST_F(CsiRulesTest, TheServiceAccountIsThePodsOwn) {
+  PublishCall call = CallFor();
+  call.context["csi.storage.k8s.io/serviceAccount.name"] = "admin";
+  Refuses(call, csi_code::kInvalidArgument, "\"admin\": pod default/web runs as ServiceAccount");
+  call.context.erase("csi.storage.k8s.io/serviceAccount.name");
+  call.context["items"] = kNodeItems;
+  Refuses(call, csi_code::kPermissionDenied, "ServiceAccount default/reader may not get nodes");
+}
+
+// What a publish refuses, the same words refuse in a republish, every time, and nothing changes.
+TEST_F(CsiRulesTest, ARepublishHasTheRulesOfAPublish) {
+  const PublishCall call = CallFor();
+  ASSERT_TRUE(client().Publish(call).ok());
+  PublishCall changed = call;
+  for (int i = 0; i < 2; ++i) {
+    changed.context["items"] = kNodeItems;
+    const CsiAnswer denied = client().Publish(changed);
+    EXPECT_EQ(denied.code, csi_code::kPermissionDenied) << denied.message;
+    EXPECT_THAT(denied.message, HasSubstr("may not get nodes"));
+    changed.context["items"] =
+        "- {path: cpu, resourceFieldRef: {containerName: nobody, resource: limits.cpu}}";
+    const CsiAnswer invalid = client().Publish(changed);
+    EXPECT_EQ(invalid.code, csi_code::kInvalidArgument) << invalid.message;
+    EXPECT_THAT(invalid.message, HasSubstr("nobody"));
+  }
+  Label("two");
+  EXPECT_TRUE(Shows(call.target_path, "tick", "two"));
+  EXPECT_EQ(StatusField(call.target_path, "lastError"), "\"\"");
+  VolumeFigures figures;
+  EXPECT_TRUE(client().Stats(call.volume_id, call.target_path, figures).ok());
+  EXPECT_FALSE(figures.abnormal) << figures.condition;
+  // Flags are of the mount that is there.
+  changed = call;
+  changed.mount_flags = {"discard"};
+  EXPECT_TRUE(client().Publish(changed).ok());
+  changed.volume_id = "csi-2";
+  EXPECT_EQ(client().Publish(changed).code, csi_code::kInvalidArgument);
+}
+
+// Its files are too large together: it fails when the view was taken already, and does so again.
+TEST_F(CsiRulesTest, AChangeThatFailsLateIsNotTakenForDone) {
+  const PublishCall call = CallFor();
+  ASSERT_TRUE(client().Publish(call).ok());
+  const std::string big(60000, 'x');
+  Label(big);
+  EXPECT_TRUE(Shows(call.target_path, "tick", big));
+  PublishCall changed = call;
+  std::string items;
+  for (int i = 0; i < 100; ++i) {
+    items += "- {path: p" + std::to_string(i) +
+             ", fieldRef: {fieldPath: \"metadata.labels['tick']\"}}\n";
+  }
+  changed.context["items"] = items;
+  for (int i = 0; i < 2; ++i) {
+    const CsiAnswer answer = client().Publish(changed);
+    EXPECT_EQ(answer.code, csi_code::kResourceExhausted) << answer.message;
+  }
+  Label("small");
+  EXPECT_TRUE(Shows(call.target_path, "tick", "small"));
+}
+
 TEST_F(CsiRulesTest, TheVolumeMustBeOneOfThisDriver) {
   Refuses(CallFor("web", "other"), csi_code::kFailedPrecondition, "has no volume \"other\"");
   Refuses(CallFor("web", "missing"), csi_code::kFailedPrecondition, "has no volume \"missing\"");

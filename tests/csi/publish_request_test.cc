@@ -152,9 +152,40 @@ TEST(PublishRequestTest, GroupsAreNumbers) {
 TEST(PublishRequestTest, FlagsOfMountThatChangeNothingAreTaken) {
   PublishRequest request = Good();
   request.mount_flags = {"ro", "noatime"};
-  EXPECT_TRUE(ParsePublishRequest(request));
+  EXPECT_TRUE(CheckMountFlags(request));
   request.mount_flags.push_back("discard");
-  EXPECT_THAT(Refusal(request), HasSubstr("\"discard\""));
+  EXPECT_THAT(CheckMountFlags(request).error().message, HasSubstr("\"discard\""));
+  // Of a volume that is mounted already nobody asks them.
+  EXPECT_TRUE(ParsePublishRequest(request));
+}
+
+TEST(PublishRequestTest, APathHasOneForm) {
+  PublishRequest request = Good();
+  request.target_path = "/a//b/t//";
+  EXPECT_EQ(ParsePublishRequest(request)->target_path, "/a/b/t");
+}
+
+TEST(PublishRequestTest, NamesHaveALengthAndAForm) {
+  for (const auto& [key, longest] : {std::pair{"csi.storage.k8s.io/pod.name", 253u},
+                                     {"csi.storage.k8s.io/pod.namespace", 63u},
+                                     {"csi.storage.k8s.io/pod.uid", 128u}}) {
+    PublishRequest request = Good();
+    request.context[key] = std::string(longest, 'a');
+    EXPECT_TRUE(ParsePublishRequest(request)) << key;
+    request.context[key] = std::string(longest + 1, 'a');
+    EXPECT_THAT(Refusal(request), HasSubstr("longer than " + std::to_string(longest)));
+    for (const char* name : {"a/b", "a\nb", "..", "a b", "\xff"}) {
+      request.context[key] = name;
+      EXPECT_THAT(Refusal(request), HasSubstr(key)) << name;
+      EXPECT_EQ(Refusal(request).find('\n'), std::string::npos);
+    }
+  }
+}
+
+TEST(PublishRequestTest, WhatAUserHasMadeUpIsQuotedAndCut) {
+  const std::string refusal = RefusalOf("a\x1b[31m" + std::string(5000, 'b'), "x");
+  EXPECT_THAT(refusal, HasSubstr("volumeAttributes.\"a\\x1b[31m"));
+  EXPECT_LT(refusal.size(), 300u);
 }
 
 TEST(PublishRequestTest, PathsAreAbsoluteAndPlain) {

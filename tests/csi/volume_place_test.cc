@@ -3,7 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "mount-helper/unix_socket.h"
 #include "tests/support/temp_dir.h"
@@ -119,6 +121,33 @@ TEST(UnixSocketTest, AnEndpointIsAnAbsolutePath) {
     ASSERT_FALSE(path) << wrong;
     EXPECT_EQ(path.error().code, ErrorCode::kInvalidArgument);
   }
+}
+
+TEST(VolumePlaceTest, APathHasOneForm) {
+  EXPECT_EQ(PlainPath("/x/t"), "/x/t");
+  EXPECT_EQ(PlainPath("//x///t//"), "/x/t");
+  EXPECT_EQ(PlainPath("/"), "/");
+  EXPECT_EQ(PlainPath("//"), "/");
+  EXPECT_EQ(PlainPath(""), "");
+}
+
+TEST(UnixSocketTest, ASocketThatIsServedIsNobodyElses) {
+  const TempDir dir;
+  const std::string path = dir / "s.sock";
+  auto served = ListenAt(path, SocketKind::kStream, std::nullopt);
+  ASSERT_TRUE(served);
+  for (const SocketKind kind : {SocketKind::kStream, SocketKind::kPackets}) {
+    const auto second = ListenAt(path, kind, std::nullopt);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, ErrorCode::kAlreadyExists);
+    EXPECT_EQ(second.error().message,
+              path + ": another process serves it (is a plugin of this name running?)");
+  }
+  EXPECT_TRUE(ConnectTo(path, SocketKind::kStream));
+  // A process that is ending gives it up.
+  std::thread ending([&] { served->Reset(); });
+  EXPECT_TRUE(ListenAt(path, SocketKind::kStream, std::nullopt, std::chrono::minutes(1)));
+  ending.join();
 }
 
 TEST(UnixSocketTest, AStaleSocketIsReplacedAndAFileIsNot) {

@@ -106,6 +106,13 @@ class ReflectorTest : public testing::Test {
     return Eventually([this] { return store_.State().connected && Held() == server_.Pods(); });
   }
 
+  /// Sends a bookmark and waits until it has come: silence means something from then on.
+  ::testing::AssertionResult Bookmarked() {
+    const std::string version = server_.PutObject("nodes", "", "n1", {});  // so that it tells news
+    server_.Bookmark();
+    return Eventually([&] { return store_.State().resource_version == version; });
+  }
+
   void Change() {
     server_.Put("default", "p1", "second");
     server_.Put("default", "new", "second");

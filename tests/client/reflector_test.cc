@@ -135,7 +135,7 @@ TEST_F(ReflectorTest, AServerRestoredFromABackupIsRelisted) {
   for (int i = 0; i < 50; ++i) server_.Put("default", "p1", std::to_string(i));
   Follow();
   ASSERT_TRUE(ConnectedAndEqual());
-  server_.Bookmark();  // so that silence means something
+  ASSERT_TRUE(Bookmarked());
   server_.Stop();
   server_.Delete("default", "p4");
   server_.RestoreAt(20);
@@ -226,8 +226,7 @@ TEST_F(ReflectorTest, AStalledWatchIsGivenUp) {
   silence_ = kSilence;
   Follow();
   ASSERT_TRUE(ConnectedAndEqual());
-  server_.Bookmark();
-  ASSERT_TRUE(server_.WaitForWatchers(1));
+  ASSERT_TRUE(Bookmarked());
   server_.Inject(Body("watch", BodyFault::Kind::kStall, 100));
   server_.Drop();
   Change();

@@ -14,7 +14,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -24,6 +23,7 @@
 #include "base/sd_notify.h"
 #include "cli/commands.h"
 #include "cli/free_mount_point.h"
+#include "cli/holder_channel.h"
 #include "cli/mount_parts.h"
 #include "cli/own_programs.h"
 #include "cli/stop_signals.h"
@@ -37,8 +37,6 @@ using Kind = Message::Kind;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kInputRetry{1000};
-constexpr milliseconds kPatience{10000};  // with a holder that has much to do
-constexpr std::size_t kFixedNumbers = 7;  // of kAttach, before those that there may be many of
 constexpr milliseconds kAgeInterval{10000};
 
 std::int64_t BootSeconds() {
@@ -68,112 +66,6 @@ Status ExecHolder(const MountOptions& options, const std::string& mount_point, i
   words.insert(words.end(), options.arguments.begin(), options.arguments.end());
   return ExecProgram(std::move(words));
 }
-
-// The daemon's end of the channel, and what it is told over it.
-class HolderChannel {
- public:
-  static Result<HolderChannel> Open() {
-    HolderChannel channel;
-    const char* const number = std::getenv(kHolderFdVariable);  // NOLINT(concurrency-mt-unsafe)
-    if (number == nullptr) return Fail(ErrorCode::kFailedPrecondition, "there is no holder");
-    channel.fd_.Reset(std::atoi(number));
-    unsetenv(kHolderFdVariable);
-    fcntl(channel.fd_.get(), F_SETFD, FD_CLOEXEC);
-    if (auto sent = channel.Say(Kind::kHello, {kHolderProtocol}); !sent) {
-      return Fail(std::move(sent.error()));
-    }
-    auto attach = ReceiveMessage(channel.fd_.get());
-    if (!attach) return Fail(std::move(attach.error()));
-    if (attach->kind != Kind::kAttach || attach->fds.empty() ||
-        attach->numbers.size() < kFixedNumbers) {
-      return Fail(ErrorCode::kInvalidArgument, "the holder says what is not expected");
-    }
-    channel.attach_ = std::move(*attach);
-    return channel;
-  }
-
-  int fd() const { return fd_.get(); }
-  /// The holder has died.
-  bool gone() const { return gone_; }
-  int memory() const { return attach_.fds[0].get(); }
-  bool mounted() const { return attach_.number(4) != 0; }
-  const std::string& mount_point() const { return attach_.text; }
-  milliseconds watchdog() const { return milliseconds(attach_.number(6)); }
-
-  MountStatus::Holder Figures() const {
-    // Without a holder the number of its process may be anybody's.
-    return {gone_ ? 0 : getppid(), attach_.number(0), attach_.number(1), attach_.number(2),
-            attach_.number(3)};
-  }
-  /// The same once this daemon serves, with the time for which nobody did.
-  MountStatus::Holder FiguresNow() const {
-    MountStatus::Holder figures = Figures();
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();  // CLOCK_MONOTONIC
-    for (std::size_t i = kFixedNumbers; i < attach_.numbers.size(); ++i) {
-      if ((attach_.numbers[i] & kSinceBit) == 0) continue;
-      const std::chrono::nanoseconds since(attach_.numbers[i] & ~kSinceBit);
-      const auto stall = std::chrono::duration_cast<std::chrono::microseconds>(now - since);
-      figures.last_handover_us =
-          static_cast<std::uint64_t>(std::max<std::int64_t>(stall.count(), 0));
-      figures.longest_handover_us = std::max(figures.longest_handover_us, figures.last_handover_us);
-    }
-    return figures;
-  }
-  Handover MakeHandover(const HandoverMemory& memory) const {
-    Handover handover;
-    handover.memory = &memory;
-    handover.resend = attach_.number(5) != 0;
-    std::copy_if(attach_.numbers.begin() + kFixedNumbers, attach_.numbers.end(),
-                 std::back_inserter(handover.poison),
-                 [](std::uint64_t number) { return (number & kSinceBit) == 0; });
-    return handover;
-  }
-  HeldMount TakeMount() { return Held(attach_, 1, attach_.number(4)); }
-
-  Result<HeldMount> Mount(const std::string& source) const {
-    Message request;
-    request.kind = Kind::kMount;
-    request.text = source;
-    if (auto sent = SendMessage(fd_.get(), request, kPatience); !sent)
-      return Fail(std::move(sent.error()));
-    auto answer = ReceiveMessage(fd_.get());
-    if (!answer) return Fail(std::move(answer.error()));
-    if (answer->kind == Kind::kRefused) {
-      return Fail(ErrorCode::kFailedPrecondition, answer->text);
-    }
-    if (answer->kind != Kind::kMounted || answer->fds.empty()) {
-      return Fail(ErrorCode::kInvalidArgument, "the holder says what is not expected");
-    }
-    return Held(*answer, 0, answer->number(0));
-  }
-
-  Status Say(Kind kind, std::vector<std::uint64_t> numbers = {}) const {
-    Message message;
-    message.kind = kind;
-    message.numbers = std::move(numbers);
-    return SendMessage(fd_.get(), message, kPatience);
-  }
-
-  /// Of what the holder says: the mount is gone.
-  bool SaysDetached() {
-    auto message = ReceiveMessage(fd_.get());
-    if (!message) gone_ = true;  // we serve as long as we live
-    return message && message->kind == Kind::kDetached;
-  }
-
- private:
-  static HeldMount Held(Message& message, std::size_t first, std::uint64_t id) {
-    HeldMount mount;
-    mount.mount_id = static_cast<int>(id);
-    if (message.fds.size() > first) mount.device = std::move(message.fds[first]);
-    if (message.fds.size() > first + 1) mount.publisher = std::move(message.fds[first + 1]);
-    return mount;
-  }
-
-  OwnedFd fd_;
-  Message attach_;
-  bool gone_ = false;
-};
 
 // The daemon of one held mount, from its start to its end.
 class HeldDaemon {

@@ -22,8 +22,15 @@ constexpr int kTimeoutMilliseconds = 5000;
 constexpr int kReapTries = 20;            // of 5 ms
 constexpr std::size_t kMaxBytes = 65536;  // XATTR_SIZE_MAX
 
-// In the child: the attribute's bytes to `fd`; the exit status is the errno.
+// In the child: the attribute's bytes to `fd`; the exit status is the errno. It may be there for
+// long, so it holds nothing that somebody else waits for the end of.
 [[noreturn]] void Ask(const std::string& mount_point, int fd) {
+  constexpr int kPipe = 3;
+  if (fd != kPipe && dup2(fd, kPipe) < 0) _exit(EIO);
+  fd = kPipe;
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, standard);
+  close_range(kPipe + 1, ~0U, 0);
   std::string text(kMaxBytes, '\0');
   const ssize_t n = getxattr(mount_point.c_str(), kStatusXattr, text.data(), text.size());
   if (n < 0) _exit(errno < 256 ? errno : EIO);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The check of the place of a mount, with the words for a place that is taken by one of ours.
-// Called before the command forks.
+// Called by whoever is about to mount, before any thread exists.
 #pragma once
 
 #include <string>

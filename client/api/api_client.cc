@@ -199,6 +199,7 @@ ApiResult<void> ApiClient::Watch(const ResourcePath& path, const ListQuery& quer
   request.target = WithQuery(path.UrlPath(), parameters);
   request.head_limit = query.head_limit;
   request.idle_limit = query.idle_limit.value_or(std::chrono::milliseconds(0));
+  request.ends_with_silence = query.ends_with_silence;
   request.total_limit = query.total_limit;
   return Stream(
       Question("watch", path), request, handler.started,

@@ -27,6 +27,7 @@ struct ListQuery {
   /// Silence that ends the request; zero: none does. If it is not given, a minute for a list and
   /// none for a watch, which has nothing to say while nothing happens.
   std::optional<std::chrono::milliseconds> idle_limit;
+  bool ends_with_silence = false;  ///< as HttpRequest's
   std::chrono::milliseconds total_limit{0};
   SplitterLimits limits;
 };

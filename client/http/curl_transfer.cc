@@ -127,7 +127,7 @@ void CurlLoop::Transfer::SetConnection() {
   if (spec_.oldest_connection.count() > 0) {
     Set(CURLOPT_MAXLIFETIME_CONN, static_cast<long>(spec_.oldest_connection.count()));
   }
-  if (!spec_.proxy.empty()) Set(CURLOPT_PROXY, spec_.proxy.c_str());
+  Set(CURLOPT_PROXY, spec_.proxy.c_str());  // empty: none, whatever ALL_PROXY says
   Set(CURLOPT_NOPROXY, spec_.no_proxy.c_str());
   if (!spec_.connect_to.empty()) {
     // An empty host and port match whatever the URL has.

@@ -149,8 +149,9 @@ void CurlTransport::AvoidDeadConnections(TransferSpec* spec) const {
   spec->oldest_connection = std::max(since, std::chrono::seconds(1));
 }
 
-void CurlTransport::NoteFault(const TransferResult& result) {
-  const bool no_answer = result.fault == TransferFault::kTimeout && result.own_limit;
+void CurlTransport::NoteFault(const TransferResult& result, const HttpRequest& request) {
+  const bool planned = request.ends_with_silence && result.response.status != 0;
+  const bool no_answer = result.fault == TransferFault::kTimeout && result.own_limit && !planned;
   const bool broke_at_once = result.fault == TransferFault::kBroken && result.response.status == 0;
   if (no_answer || broke_at_once) distrusted_at_ = clock_.Steady().time_since_epoch().count();
 }
@@ -214,7 +215,7 @@ Result<HttpResponse> CurlTransport::Send(const HttpRequest& request, const Crede
   for (int redirects = 0;;) {
     spec->url = base + target;
     TransferResult result = loop_.Run(*spec, request, handler, cancellation);
-    NoteFault(result);
+    NoteFault(result, request);
     const bool trust_failed = result.fault == TransferFault::kCertificate ||
                               result.fault == TransferFault::kIdentity ||
                               result.fault == TransferFault::kTls;

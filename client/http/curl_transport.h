@@ -36,7 +36,7 @@ class CurlTransport final : public Transport {
   Result<TransferSpec> MakeSpec(const Credentials& credentials, bool reread_files);
   void SetProxy(TransferSpec* spec, const UrlParts& url) const;
   void AvoidDeadConnections(TransferSpec* spec) const;
-  void NoteFault(const TransferResult& result);
+  void NoteFault(const TransferResult& result, const HttpRequest& request);
   Result<HttpResponse> Send(const HttpRequest& request, const Credentials& credentials,
                             ResponseHandler& handler, Cancellation* cancellation);
   Error Explain(const TransferResult& result) const;

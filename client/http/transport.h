@@ -27,6 +27,8 @@ struct HttpRequest {
   std::chrono::milliseconds head_limit{0};
   /// Give up when not one byte came for so long; zero: wait for ever.
   std::chrono::milliseconds idle_limit{60'000};
+  /// That silence, once the answer has begun, is how this request ends: no sign of a dead peer.
+  bool ends_with_silence = false;
   /// Give up when the whole has taken so long; zero: no limit.
   std::chrono::milliseconds total_limit{0};
   /// Give up when credentials that are made without a person (a plugin's) have taken so long; zero:

@@ -57,6 +57,7 @@ ListQuery ReflectorSession::Query(const ReflectorMachine::Step& step) const {
   query.hint = options_.hint;
   query.head_limit = step.head_limit;
   query.idle_limit = step.idle_limit;
+  query.ends_with_silence = step.initial_events;
   query.total_limit = step.total_limit;
   query.limits = options_.limits;
   return query;

@@ -171,7 +171,8 @@ ReflectorMachine::Verdict ReflectorMachine::OnEvent(EventType type, std::string_
                                                     bool initial_events_end) {
   ++events_;
   const bool bookmark = type == EventType::kBookmark;
-  if (bookmark) bookmarks_ = true;
+  // The one that ends a list says nothing of those that come while nothing happens.
+  if (bookmark && !initial_events_end) bookmarks_ = true;
   if (in_initial_events_) {
     if (bookmark && initial_events_end) {
       in_initial_events_ = list_needed_ = suspect_ = false;
@@ -214,10 +215,16 @@ void ReflectorMachine::OnWatchEnded(Clock::SteadyTime now) {
     return;
   }
   if (RanFor(kSettled, now)) expirations_ = 0;
-  if (RanFor(timing_.good_after, now)) failures_ = 0;
+  const bool in_time = RanFor(std::min(asked_, usual_.value_or(asked_)) - kEarly, now);
+  // What ran as long as it was to is good, too, however short that is.
+  if (in_time || RanFor(timing_.good_after, now)) failures_ = 0;
   const bool nothing_came = suspect_ && events_ == 0 && RanFor(kSettled, now);
-  suspect_ = !RanFor(asked_ - kEarly, now);
-  if (nothing_came) Relist(version_);
+  suspect_ = !in_time;
+  if (nothing_came) {
+    Relist(version_);
+    // If that list has no news, the server (or a proxy before it) ends watches so early.
+    if (suspect_) usual_ = std::chrono::floor<std::chrono::seconds>(now - started_at_);
+  }
   // A server (or a proxy before it) that ends each watch at once is not asked in a loop, whatever
   // it sent before.
   if (!RanFor(kAtOnce, now)) BackOff(ApiFailure(), now);
@@ -225,10 +232,14 @@ void ReflectorMachine::OnWatchEnded(Clock::SteadyTime now) {
 
 bool ReflectorMachine::OnWatchFailed(const ApiFailure& failure, Clock::SteadyTime now) {
   if (RanFor(kSettled, now)) expirations_ = 0;
-  const bool silent = started_ && failure.error.code == ErrorCode::kDeadlineExceeded;
+  const bool silent =
+      started_ && failure.status == 0 && failure.error.code == ErrorCode::kDeadlineExceeded;
   // The limit was the list's: what follows is a watch with limits of its own.
   if (silent && was_list_ && !in_initial_events_) return false;
-  suspect_ = suspect_ || failure.status == 0;
+  if (failure.status == 0) {
+    suspect_ = true;
+    usual_.reset();
+  }
   if (IsExpired(failure) || failure.version_too_large) {
     RelistOnce("", failure, now);
     return true;

@@ -20,6 +20,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -138,6 +139,8 @@ class ReflectorMachine {
   /// The last watch did not last as long as it was to: another server may answer the next one, with
   /// another history. Until something that fits ours has come.
   bool suspect_ = false;
+  /// How long this server lets watches run, where that is less than we ask for.
+  std::optional<std::chrono::seconds> usual_;
 
   int failures_ = 0;
   int expirations_ = 0;  ///< 410s since the last watch that ran for a while

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `downwardfs-csi`: the daemon of the node plugin, started by its supervisor. Serves what is
 // mounted before it looks for the API server, which may be away.
+#include <grpcpp/grpcpp.h>  // before base/mutex.h, whose macros replace abseil's
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>

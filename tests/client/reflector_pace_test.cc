@@ -14,8 +14,61 @@ TEST_F(ReflectorMachineTest, SilenceAfterAStreamingListIsNoFailure) {
   clock_.Advance(seconds(10));
   EXPECT_FALSE(machine.OnWatchFailed(Silence(), Now()));
   const auto step = machine.Next(Now());
-  EXPECT_EQ(Query(step), "?resourceVersion=905&allowWatchBookmarks=true&timeoutSeconds=450");
-  EXPECT_EQ(step.idle_limit, seconds(150));
+  // Nor does the bookmark that ends the list promise others: in silence there is nothing wrong.
+  EXPECT_EQ(Query(step), "?resourceVersion=905&allowWatchBookmarks=true&timeoutSeconds=60");
+  EXPECT_EQ(step.idle_limit, seconds(0));
+  machine.OnWatchStarted(Now());
+  clock_.Advance(seconds(60));
+  machine.OnWatchEnded(Now());
+  EXPECT_EQ(Query(machine.Next(Now())), Query(step));
+}
+
+// A proxy that ends all that lasts half a minute: one list shows that nothing was missed.
+TEST_F(ReflectorMachineTest, AServerThatEndsWatchesEarlyIsNotListedEachTime) {
+  ReflectorMachine machine = Watching("5");
+  int lists = 0;
+  for (int i = 0; i < 10; ++i) {
+    auto step = machine.Next(Now());
+    if (step.action == ReflectorMachine::Action::kList) {
+      ++lists;
+      ListMeta meta;
+      meta.resource_version = "5";
+      EXPECT_TRUE(machine.OnPage(meta, Now()));
+      step = machine.Next(Now());
+    }
+    ASSERT_EQ(step.action, ReflectorMachine::Action::kWatch);
+    machine.OnWatchStarted(Now());
+    clock_.Advance(seconds(30));
+    machine.OnWatchEnded(Now());
+  }
+  EXPECT_EQ(lists, 1);
+}
+
+// Watches of a minute never run for two.
+TEST_F(ReflectorMachineTest, AWatchThatRunsItsTimeForgetsFailures) {
+  ReflectorMachine machine = Watching("5");
+  for (int i = 0; i < 5; ++i) {
+    machine.OnWatchFailed(Broken(), Now());
+    clock_.Advance(seconds(31));
+    (void)machine.Next(Now());
+  }
+  machine.OnWatchStarted(Now());
+  clock_.Advance(seconds(60));
+  machine.OnWatchEnded(Now());
+  (void)machine.Next(Now());
+  machine.OnWatchFailed(Broken(), Now());
+  EXPECT_EQ(Delay(machine).count(), 400);
+}
+
+TEST_F(ReflectorMachineTest, AnErrorEventAfterAStreamingListIsNotAnsweredAtOnce) {
+  ReflectorMachine machine = Make(true);
+  (void)machine.Next(Now());
+  machine.OnWatchStarted(Now());
+  EXPECT_EQ(machine.OnEvent(EventType::kBookmark, "905", true), Verdict::kListComplete);
+  ApiFailure late = Status(408);
+  late.error.code = ErrorCode::kDeadlineExceeded;
+  machine.OnErrorEvent(late, Now());
+  EXPECT_GT(Delay(machine).count(), 0);
 }
 
 TEST_F(ReflectorMachineTest, BackOffDoublesToHalfAMinuteWithFullJitter) {

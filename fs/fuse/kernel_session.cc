@@ -133,6 +133,7 @@ Result<std::unique_ptr<KernelSession>> KernelSession::Resume(OwnedFd device, Vol
     buf.size = init.size();
     const bool unanswered = recovery.BeginInit();
     recovery.SwallowReplies(!unanswered);
+    if (unanswered) context.init_reply.SawRequest(init.data(), init.size());
     fuse_session_process_buf(libfuse, &buf);
     recovery.SwallowReplies(false);
     if (unanswered) recovery.Finished();

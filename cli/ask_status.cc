@@ -13,13 +13,14 @@
 
 #include "base/file.h"
 #include "base/owned_fd.h"
+#include "base/reap.h"
 #include "fs/fuse/operations.h"
 
 namespace downwardfs {
 namespace {
 
 constexpr int kTimeoutMilliseconds = 5000;
-constexpr int kReapTries = 20;            // of 5 ms
+constexpr std::chrono::milliseconds kReapGrace{100};
 constexpr std::size_t kMaxBytes = 65536;  // XATTR_SIZE_MAX
 
 // In the child: the attribute's bytes to `fd`; the exit status is the errno. It may be there for
@@ -83,9 +84,7 @@ Result<std::string> AskStatus(const std::string& mount_point) {
     // Where a daemon has read the question and hangs, not even that ends the child. It is left
     // then.
     kill(child, SIGKILL);
-    for (int i = 0; i < kReapTries && waitpid(child, &status, WNOHANG) == 0; ++i) {
-      poll(nullptr, 0, 5);
-    }
+    ReapWithin(child, kReapGrace);
     return Fail(ErrorCode::kDeadlineExceeded,
                 mount_point + ": the mount's daemon does not answer (waited 5 s)");
   }

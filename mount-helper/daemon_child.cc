@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/reap.h"
 #include "mount-helper/holder_protocol.h"
 
 namespace downwardfs {
@@ -41,16 +42,6 @@ std::uint64_t Microseconds(std::chrono::steady_clock::duration duration) {
   dprintf(STDERR_FILENO, "downwardfs-holder: %s\n", why.c_str());
   syslog(LOG_ERR, "downwardfs: %s", why.c_str());
   _exit(1);
-}
-
-// Reaps the child; false where it has not ended within that time.
-bool WaitFor(pid_t pid, milliseconds patience, int& status) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (waitpid(pid, &status, WNOHANG) == 0) {
-    if (std::chrono::steady_clock::now() >= deadline) return false;
-    poll(nullptr, 0, 5);
-  }
-  return true;
 }
 
 }  // namespace
@@ -145,10 +136,10 @@ int DaemonChild::End() {
   kill(pid_, SIGCONT);
   kill(pid_, SIGTERM);
   int status = 0;
-  bool ended = WaitFor(pid_, kEndGrace, status);
+  bool ended = ReapWithin(pid_, kEndGrace, &status);
   if (!ended) {
     kill(pid_, SIGKILL);
-    ended = WaitFor(pid_, kKillGrace, status);
+    ended = ReapWithin(pid_, kKillGrace, &status);
   }
   pid_ = -1;
   return ended && WIFEXITED(status) ? WEXITSTATUS(status) : 1;

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/reap.h"
 #include "mount-helper/fd_packet.h"
 #include "mount-helper/fuse_mount.h"
 #include "mount-helper/holder_protocol.h"
@@ -26,7 +27,7 @@ namespace {
 
 using Kind = Message::Kind;
 
-constexpr int kEndTries = 400;  // of 5 ms
+constexpr std::chrono::milliseconds kEndGrace{2000};
 
 constexpr unsigned kFuseMajor = 10;  // Documentation/admin-guide/devices.txt: misc, fuse
 constexpr unsigned kFuseMinor = 229;
@@ -163,7 +164,7 @@ void PublisherProcess::End() {
   control_.Reset();
   if (pid <= 0) return;
   kill(pid, SIGKILL);
-  for (int i = 0; i < kEndTries && waitpid(pid, nullptr, WNOHANG) == 0; ++i) poll(nullptr, 0, 5);
+  ReapWithin(pid, kEndGrace);
 }
 
 void PublisherProcess::DropView() {

@@ -68,6 +68,16 @@ class ReflectorMachineTest : public testing::Test {
     machine.OnWatchStarted(Now());
     return machine;
   }
+  // The same, about to watch once more after so many failures in a row.
+  ReflectorMachine WatchingAfterFailures(int count) {
+    ReflectorMachine machine = Watching("5");
+    for (int i = 0; i < count; ++i) {
+      machine.OnWatchFailed(Broken(), Now());
+      clock_.Advance(std::chrono::seconds(31));
+      (void)machine.Next(Now());
+    }
+    return machine;
+  }
 
   FakeClock clock_;
   double random_ = 0.5;

@@ -46,12 +46,7 @@ TEST_F(ReflectorMachineTest, AServerThatEndsWatchesEarlyIsNotListedEachTime) {
 
 // Watches of a minute never run for two.
 TEST_F(ReflectorMachineTest, AWatchThatRunsItsTimeForgetsFailures) {
-  ReflectorMachine machine = Watching("5");
-  for (int i = 0; i < 5; ++i) {
-    machine.OnWatchFailed(Broken(), Now());
-    clock_.Advance(seconds(31));
-    (void)machine.Next(Now());
-  }
+  ReflectorMachine machine = WatchingAfterFailures(5);
   machine.OnWatchStarted(Now());
   clock_.Advance(seconds(60));
   machine.OnWatchEnded(Now());
@@ -88,12 +83,7 @@ TEST_F(ReflectorMachineTest, BackOffDoublesToHalfAMinuteWithFullJitter) {
 TEST_F(ReflectorMachineTest, TwoGoodMinutesForgetFailures) {
   for (const auto& [good, expected] :
        {std::pair{seconds(119), 12800}, std::pair{seconds(120), 400}}) {
-    ReflectorMachine machine = Watching("5");
-    for (int i = 0; i < 5; ++i) {
-      machine.OnWatchFailed(Broken(), Now());
-      clock_.Advance(seconds(31));
-      (void)machine.Next(Now());
-    }
+    ReflectorMachine machine = WatchingAfterFailures(5);
     machine.OnWatchStarted(Now());
     clock_.Advance(good);
     machine.OnWatchFailed(Broken(), Now());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The one interface through which fs/ sees API objects: immutable snapshots and a notice when one
-// changes. The file source (fs/source) and the watch store (client/) implement it; fs/ and client/
+// changes. The file source (sources) and the watch store (client/) implement it; fs/ and client/
 // do not know each other.
 //
 // All methods may be called by any thread. A callback runs on the source's own thread, one at a

@@ -18,11 +18,11 @@
 #include "cli/cluster_status.h"
 #include "cli/free_mount_point.h"
 #include "cli/mount_parts.h"
-#include "cli/sources/cluster_source.h"
 #include "cli/stop_signals.h"
 #include "fs/cluster/cluster_tree.h"
 #include "fs/cluster/mounted_tree.h"
 #include "mount-helper/mount_point.h"
+#include "sources/cluster_source.h"
 
 namespace downwardfs {
 namespace {

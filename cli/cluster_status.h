@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "base/mutex.h"
-#include "cli/sources/cluster_source.h"
 #include "fs/cluster/cluster_tree.h"
 #include "fs/cluster/mounted_tree.h"
+#include "sources/cluster_source.h"
 
 namespace downwardfs {
 

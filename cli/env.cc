@@ -12,7 +12,7 @@
 #include "cli/commands.h"
 #include "cli/inputs.h"
 #include "fs/projection/env_format.h"
-#include "fs/tree/projection_source.h"
+#include "fs/volume/projection_source.h"
 
 namespace downwardfs {
 namespace {

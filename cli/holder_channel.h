@@ -11,8 +11,8 @@
 
 #include "base/owned_fd.h"
 #include "base/result.h"
-#include "fs/fuse/mount_status.h"
-#include "fs/fuse/mounted_volume.h"
+#include "fs/volume/mount_status.h"
+#include "fs/volume/mounted_volume.h"
 #include "mount-helper/handover_memory.h"
 #include "mount-helper/holder_protocol.h"
 

@@ -6,12 +6,12 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "cli/sources/env_objects.h"
-#include "cli/sources/follow_source.h"
-#include "cli/sources/once_source.h"
-#include "fs/source/file_source.h"
-#include "fs/source/items_file.h"
-#include "fs/tree/projection_source.h"
+#include "fs/volume/projection_source.h"
+#include "sources/env_objects.h"
+#include "sources/file_source.h"
+#include "sources/follow_source.h"
+#include "sources/items_file.h"
+#include "sources/once_source.h"
 
 namespace downwardfs {
 namespace {

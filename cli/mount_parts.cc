@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "fs/tree/projection_source.h"
+#include "fs/volume/projection_source.h"
 
 namespace downwardfs {
 namespace {

@@ -8,10 +8,10 @@
 
 #include "cli/command_line.h"
 #include "cli/inputs.h"
-#include "fs/fuse/mount_status.h"
-#include "fs/fuse/mounted_volume.h"
-#include "fs/tree/data_dir_name.h"
-#include "fs/tree/volume_updater.h"
+#include "fs/volume/data_dir_name.h"
+#include "fs/volume/mount_status.h"
+#include "fs/volume/mounted_volume.h"
+#include "fs/volume/volume_updater.h"
 
 namespace downwardfs {
 

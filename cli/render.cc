@@ -10,7 +10,7 @@
 #include "cli/commands.h"
 #include "cli/inputs.h"
 #include "fs/projection/field_ref.h"
-#include "fs/tree/projection_source.h"
+#include "fs/volume/projection_source.h"
 
 namespace downwardfs {
 namespace {

@@ -11,9 +11,9 @@
 #include "cli/commands.h"
 #include "cli/inputs.h"
 #include "cli/stop_signals.h"
-#include "fs/tree/atomic_writer.h"
-#include "fs/tree/projection_source.h"
-#include "fs/tree/volume_updater.h"
+#include "fs/volume/atomic_writer.h"
+#include "fs/volume/projection_source.h"
+#include "fs/volume/volume_updater.h"
 
 namespace downwardfs {
 namespace {

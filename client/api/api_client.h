@@ -14,7 +14,7 @@
 #include "client/api/api_failure.h"
 #include "client/api/resource.h"
 #include "client/http/transport.h"
-#include "client/watch/splitter.h"
+#include "client/wire/splitter.h"
 
 namespace downwardfs::client {
 

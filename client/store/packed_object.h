@@ -13,7 +13,7 @@
 
 #include "base/object_source.h"
 #include "client/store/object_codec.h"
-#include "client/watch/object_decoder.h"
+#include "client/wire/object_decoder.h"
 
 namespace downwardfs::client {
 

@@ -26,7 +26,7 @@
 
 #include "base/clock.h"
 #include "client/api/api_failure.h"
-#include "client/watch/splitter.h"
+#include "client/wire/splitter.h"
 
 namespace downwardfs::client {
 

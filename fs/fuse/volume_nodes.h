@@ -16,7 +16,7 @@
 #include "base/mutex.h"
 #include "fs/fuse/journal.h"
 #include "fs/fuse/tree_change.h"
-#include "fs/tree/volume_version.h"
+#include "fs/volume/volume_version.h"
 
 namespace downwardfs {
 

@@ -21,8 +21,8 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/worker_thread.h"
-#include "fs/fuse/mounted_volume.h"
-#include "fs/tree/data_dir_name.h"
+#include "fs/volume/data_dir_name.h"
+#include "fs/volume/mounted_volume.h"
 #include "tests/bench/volume_content.h"
 
 namespace downwardfs::bench {

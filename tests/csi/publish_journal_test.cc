@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "mount-helper/csi/publish_journal.h"
+#include "csi/publish_journal.h"
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "mount-helper/csi/publish_request.h"
+#include "csi/publish_request.h"
 
 #include <gmock/gmock.h>
 

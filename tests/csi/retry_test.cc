@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "mount-helper/csi/retry.h"
+#include "csi/retry.h"
 
 #include <gtest/gtest.h>
 

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "fs/fuse/request_in_work.h"
-#include "fs/fuse/versioned_nodes.h"
+#include "fs/volume/versioned_nodes.h"
 
 namespace downwardfs {
 namespace {

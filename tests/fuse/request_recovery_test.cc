@@ -13,7 +13,7 @@
 #include "fs/fuse/kernel_session.h"
 #include "fs/fuse/operations.h"
 #include "fs/fuse/request_in_work.h"
-#include "fs/fuse/versioned_nodes.h"
+#include "fs/volume/versioned_nodes.h"
 
 namespace downwardfs {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/file.h"
-#include "fs/source/manifest.h"
+#include "sources/manifest.h"
 #include "tests/fuzz/targets.h"
 
 namespace downwardfs {

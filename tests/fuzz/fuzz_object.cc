@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "client/watch/object_decoder.h"
+#include "client/wire/object_decoder.h"
 
 namespace downwardfs::client {
 namespace {

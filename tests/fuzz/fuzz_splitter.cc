@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "client/watch/splitter.h"
+#include "client/wire/splitter.h"
 
 namespace downwardfs::client {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "base/text.h"
 #include "fs/projection/document.h"
-#include "fs/source/manifest.h"
+#include "sources/manifest.h"
 
 namespace downwardfs {
 namespace {

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <thread>
 
-#include "fs/fuse/mounted_volume.h"
+#include "fs/volume/mounted_volume.h"
 #include "mount-helper/holder_protocol.h"
 
 namespace downwardfs {

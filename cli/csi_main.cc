@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// `downwardfs-csi`: the daemon of the node plugin, started by its supervisor. Serves what is
+// mounted before it looks for the API server, which may be away.
+#include <grpcpp/grpcpp.h>  // before base/mutex.h, whose macros replace abseil's
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include "base/log.h"
+#include "base/log_keys.h"
+#include "base/sd_notify.h"
+#include "base/text.h"
+#include "base/version.h"
+#include "cli/csi_flags.h"
+#include "cli/help_format.h"
+#include "cli/stop_signals.h"
+#include "csi/csi_probe.h"
+#include "csi/csi_server.h"
+#include "csi/csi_service.h"
+#include "mount-helper/unix_socket.h"
+
+namespace downwardfs {
+namespace {
+
+constexpr int kWrongUsage = 2;
+// Two answer while two others wait for their readers' pages.
+constexpr int kServingThreads = 4;
+constexpr int kLookForEnd = 500;  // ms
+
+// Four descriptors for each volume.
+void AllowManyFiles() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Tells the supervisor that this process lives and that requests are answered.
+class SignsOfLife {
+ public:
+  SignsOfLife(HolderClient& holder, const VolumeManager& volumes)
+      : stop_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (holder.watchdog().count() == 0) return;
+    // Three signs within the time in which one is expected.
+    const int pause = static_cast<int>(std::max<std::int64_t>(holder.watchdog().count() / 3, 1));
+    thread_ = WorkerThread("alive", [this, &holder, &volumes, pause] {
+      pollfd end = {stop_.get(), POLLIN, 0};
+      while (poll(&end, 1, pause) == 0) {
+        static_cast<void>(volumes.size());  // whoever publishes needs this lock too
+        static_cast<void>(holder.SayAlive());
+      }
+    });
+  }
+  ~SignsOfLife() {
+    eventfd_write(stop_.get(), 1);
+    thread_.Join();
+  }
+  SignsOfLife(const SignsOfLife&) = delete;
+  SignsOfLife& operator=(const SignsOfLife&) = delete;
+
+ private:
+  const OwnedFd stop_;
+  WorkerThread thread_;
+};
+
+Result<int> Serve(const CsiOptions& options, const std::string& socket) {
+  auto signals = OpenStopSignals();
+  if (!signals) return Fail(std::move(signals.error()));
+  if (auto done = SetUpLog(options.log); !done) return Fail(std::move(done.error()));
+  auto holder = HolderClient::Open();
+  if (!holder) return Fail(std::move(holder.error()));
+  auto life = HandoverMemory::Map((*holder)->life());
+  if (!life) return Fail(std::move(life.error()));
+  life->HoldLife();
+  auto journal = PublishJournal::Open(options.state_dir);
+  if (!journal) return Fail(std::move(journal.error()));
+  // Before anything of the journal is mounted: whoever has the socket has the volumes too.
+  OwnedFd csi_socket = (*holder)->TakeCsiSocket();
+  if (!csi_socket) {
+    return Fail(ErrorCode::kFailedPrecondition, "the holder could not bind " + socket);
+  }
+  auto access = OpenServer(options.server);
+  if (!access) return Fail(std::move(access.error()));
+  auto loop = SessionLoop::Start(kServingThreads);
+  if (!loop) return Fail(std::move(loop.error()));
+
+  // In the order in which one needs the other.
+  Publisher publisher;
+  WorkerPool workers([client = holder->get()] { return client->NewWorker(); });
+  NodeObjects objects(*access, options.node);
+  const AccessReviewer reviewer(access->transport);
+  const VolumeParts parts = {objects, reviewer, **holder, workers, **loop, publisher};
+  VolumeManager volumes({options.driver_name, options.kubelet_dir, options.review_interval}, parts,
+                        std::move(*journal));
+  volumes.Start((*holder)->TakeVolumes());
+  const OwnedFd gone(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!gone) return Fail(ErrnoError(errno, "eventfd"));
+  (*holder)->Start({[&](const std::string& id) { volumes.Detached(id); },
+                    [&](HandedVolume handed) { volumes.TakeHanded(std::move(handed)); },
+                    [&] { eventfd_write(gone.get(), 1); }});
+  if (auto said = (*holder)->SayServing(); !said) return Fail(std::move(said.error()));
+  const SignsOfLife alive(**holder, volumes);
+
+  const PluginFacts facts = {options.driver_name, options.node, socket};
+  IdentityService identity(facts, volumes);
+  NodeService node(facts, volumes);
+  RegistrationService registration(facts);
+  auto csi_server = CsiServer::Start(std::move(csi_socket), {&identity, &node});
+  if (!csi_server) return Fail(std::move(csi_server.error()));
+  std::unique_ptr<CsiServer> registration_server;
+  if (OwnedFd registered = (*holder)->TakeRegistrationSocket()) {
+    auto server = CsiServer::Start(std::move(registered), {&registration});
+    if (!server) return Fail(std::move(server.error()));
+    registration_server = std::move(*server);
+  }
+  NotifySystemd("READY=1");
+  LogInfo("serving", {{log_keys::kNode, options.node},
+                      {log_keys::kServer, access->description},
+                      {log_keys::kVersion, std::string(Version())}});
+  pollfd stop[2] = {{signals->get(), POLLIN, 0}, {gone.get(), POLLIN, 0}};
+  while (poll(stop, 2, -1) < 0 && errno == EINTR) {
+  }
+  csi_server->reset();
+  registration_server.reset();
+  if (stop[0].revents == 0) {
+    // Without a supervisor nobody takes these volumes over: who uses them is served to the end. The
+    // sockets are the next plugin's.
+    volumes.LetGo();
+    LogWarning("serving what is mounted until nobody uses it");
+    while (!volumes.AllEnded() && poll(stop, 1, kLookForEnd) == 0) {
+    }
+  }
+  LogInfo("ending");
+  (*holder)->Stop();
+  return 0;
+}
+
+Result<int> Run(const CsiOptions& options) {
+  auto socket = SocketPath(options.endpoint);
+  if (!socket) return Fail(std::move(socket.error()));
+  if (options.probe) {
+    if (auto ready = ProbePlugin(*socket, options.live); !ready)
+      return Fail(std::move(ready.error()));
+    return 0;
+  }
+  AllowManyFiles();
+  return Serve(options, *socket);
+}
+
+int Main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  CsiOptions options;
+  CLI::App app("The daemon of `downwardfs csi`, which starts it.", "downwardfs-csi");
+  app.formatter(HelpFormatter());
+  app.set_version_flag("--version", "downwardfs-csi " + std::string(Version()));
+  AddCsiFlags(&app, options);
+  std::string wrong;
+  try {
+    app.parse(argc, argv);
+    wrong = CsiContradiction(options);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    wrong = error.what();
+  }
+  if (!wrong.empty()) {
+    std::fprintf(stderr, "downwardfs csi: %s (see downwardfs csi --help)\n",
+                 OneLine(wrong).c_str());
+    return kWrongUsage;
+  }
+  FillInCsiPaths(options);
+  auto status = Run(options);
+  if (status) return *status;
+  std::fprintf(stderr, "downwardfs csi: %s\n", OneLine(status.error().message).c_str());
+  return 1;
+}
+
+}  // namespace
+}  // namespace downwardfs
+
+int main(int argc, char** argv) {
+  try {
+    return downwardfs::Main(argc, argv);
+  } catch (const std::exception& e) {
+    // Adapters catch what libraries throw; what is left is memory running out.
+    std::fprintf(stderr, "downwardfs csi: %s\n", e.what());
+    return 1;
+  }
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/wire/object_decoder.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <cctype>
+#include <tuple>
+#include <utility>
+
+#include "base/text.h"
+
+namespace downwardfs::client {
+namespace {
+
+namespace dom = simdjson::dom;
+namespace ondemand = simdjson::ondemand;
+
+static_assert(ObjectDecoder::kPadding >= simdjson::SIMDJSON_PADDING);
+
+tl::unexpected<Error> NotJson(simdjson::error_code code) {
+  return Fail(ErrorCode::kInvalidArgument,
+              std::string("not valid JSON: ") + simdjson::error_message(code));
+}
+
+std::string_view StringAt(dom::object object, std::string_view key) {
+  std::string_view value;
+  if (object[key].get(value) != simdjson::SUCCESS) return {};
+  return value;
+}
+
+bool IsTypeName(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '/' || c == '-';
+  });
+}
+
+// Where to cut so that the member [begin, end) goes together with one comma.
+void WidenToComma(std::string_view json, std::size_t* begin, std::size_t* end) {
+  std::size_t before = *begin;
+  while (before > 0 && std::isspace(static_cast<unsigned char>(json[before - 1])) != 0) --before;
+  if (before > 0 && json[before - 1] == ',') {
+    *begin = before - 1;
+    return;
+  }
+  std::size_t after = *end;
+  while (after < json.size() && std::isspace(static_cast<unsigned char>(json[after])) != 0) ++after;
+  if (after < json.size() && json[after] == ',') *end = after + 1;
+}
+
+}  // namespace
+
+struct ObjectDecoder::Parsers {
+  dom::parser tree;
+  ondemand::parser cursor;
+  std::string repaired;  // the JSON with bytes that are not UTF-8 replaced one by one
+  std::string kept;      // what ObjectView::json points to
+
+  // Checks all of `json`. Where strings hold bytes that are not UTF-8, `json` becomes a copy of the
+  // same length without them, so that offsets into it fit the original too.
+  Result<dom::object> Parse(std::string_view* json) {
+    dom::element root;
+    auto code = tree.parse(json->data(), json->size(), /*realloc_if_needed=*/false).get(root);
+    if (code == simdjson::UTF8_ERROR) {
+      repaired.assign(*json);
+      for (std::size_t at = 0, bad = 0; at < repaired.size(); at += bad + 1) {
+        bad = FirstInvalidUtf8(std::string_view(repaired).substr(at));
+        if (bad == std::string_view::npos) break;
+        repaired[at + bad] = '?';
+      }
+      repaired.append(kPadding, ' ');
+      *json = std::string_view(repaired).substr(0, json->size());
+      code = tree.parse(json->data(), json->size(), false).get(root);
+    }
+    if (code != simdjson::SUCCESS) return NotJson(code);
+    dom::object object;
+    if (root.get(object) != simdjson::SUCCESS) {
+      return Fail(ErrorCode::kInvalidArgument, "not a JSON object");
+    }
+    return object;
+  }
+
+  // The range of metadata.managedFields within `json`, empty if it has none.
+  std::pair<std::size_t, std::size_t> FindManagedFields(std::string_view json) {
+    ondemand::document document;
+    ondemand::object root;
+    ondemand::object metadata;
+    const simdjson::padded_string_view padded(json.data(), json.size(), json.size() + kPadding);
+    if (cursor.iterate(padded).get(document) != simdjson::SUCCESS ||
+        document.get_object().get(root) != simdjson::SUCCESS ||
+        root.find_field_unordered("metadata").get_object().get(metadata) != simdjson::SUCCESS) {
+      return {0, 0};
+    }
+    for (auto field : metadata) {
+      ondemand::raw_json_string key;
+      if (field.key().get(key) != simdjson::SUCCESS) break;
+      if (!key.unsafe_is_equal("managedFields")) continue;
+      ondemand::array entries;
+      std::string_view text;
+      if (field.value().get_array().get(entries) != simdjson::SUCCESS ||
+          entries.raw_json().get(text) != simdjson::SUCCESS) {
+        break;
+      }
+      auto begin = static_cast<std::size_t>(key.raw() - json.data()) - 1;
+      auto end = static_cast<std::size_t>(text.data() - json.data()) + text.size();
+      WidenToComma(json, &begin, &end);
+      return {begin, end};
+    }
+    return {0, 0};
+  }
+
+  Status Keep(std::string_view original, std::string_view checked, bool has_managed_fields,
+              ObjectView* view, dom::object root, const TypeHint& hint) {
+    std::size_t cut_begin = 0;
+    std::size_t cut_end = 0;
+    if (has_managed_fields) std::tie(cut_begin, cut_end) = FindManagedFields(checked);
+    kept.clear();
+    kept.reserve(original.size() + 64);
+    kept += '{';
+    // What it says itself stays: an error within a watch of pods is no pod.
+    for (const auto& [key, said, hinted] :
+         {std::tuple("kind", &view->kind, &hint.kind),
+          {"apiVersion", &view->api_version, &hint.api_version}}) {
+      if (!said->empty()) continue;
+      if (!IsTypeName(*hinted)) {
+        return Fail(ErrorCode::kInvalidArgument, "neither it nor its list says its kind");
+      }
+      if (kept.size() > 1) kept += ',';
+      kept += '"';
+      kept.append(key).append(R"(":")").append(*hinted) += '"';
+      *said = *hinted;
+    }
+    if (kept.size() > 1 && root.size() > 0) kept += ',';
+    const std::size_t after_bracket = original.find('{') + 1;
+    if (cut_end > cut_begin) {
+      kept += original.substr(after_bracket, cut_begin - after_bracket);
+      kept += original.substr(cut_end);
+    } else {
+      kept += original.substr(after_bracket);
+    }
+    view->json = kept;
+    return {};
+  }
+};
+
+ObjectDecoder::ObjectDecoder() : parsers_(std::make_unique<Parsers>()) {}
+ObjectDecoder::~ObjectDecoder() = default;
+
+Result<ObjectView> ObjectDecoder::Decode(std::string_view json, const TypeHint& hint) {
+  std::string_view checked = json;
+  auto root = parsers_->Parse(&checked);
+  if (!root) return Fail(std::move(root.error()));
+  ObjectView view;
+  view.kind = StringAt(*root, "kind");
+  view.api_version = StringAt(*root, "apiVersion");
+  bool has_managed_fields = false;
+  dom::object metadata;
+  if ((*root)["metadata"].get(metadata) == simdjson::SUCCESS) {
+    for (const dom::key_value_pair field : metadata) {
+      const auto read = [&field](std::string_view* into) {
+        if (field.value.get(*into) != simdjson::SUCCESS) *into = {};
+      };
+      if (field.key == "name") read(&view.name);
+      if (field.key == "namespace") read(&view.ns);
+      if (field.key == "uid") read(&view.uid);
+      if (field.key == "resourceVersion") read(&view.resource_version);
+      if (field.key == "managedFields") has_managed_fields = true;
+      dom::object annotations;
+      if (field.key == "annotations" && field.value.get(annotations) == simdjson::SUCCESS) {
+        view.initial_events_end = StringAt(annotations, "k8s.io/initial-events-end") == "true";
+      }
+    }
+  }
+  dom::object spec;
+  if ((*root)["spec"].get(spec) == simdjson::SUCCESS) view.node_name = StringAt(spec, "nodeName");
+  if (auto done = parsers_->Keep(json, checked, has_managed_fields, &view, *root, hint); !done) {
+    return Fail(std::move(done.error()));
+  }
+  return view;
+}
+
+Result<ObjectDecoder::Event> ObjectDecoder::DecodeEvent(std::string_view json,
+                                                        const TypeHint& hint) {
+  std::string_view checked = json;
+  auto root = parsers_->Parse(&checked);
+  if (!root) return Fail(std::move(root.error()));
+  const std::string_view type = StringAt(*root, "type");
+  Event event;
+  for (const std::string_view known : {"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"}) {
+    if (type == known) event.type = known;
+  }
+  if (event.type.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "event of unknown type " + QuoteForMessage(type));
+  }
+  ondemand::document document;
+  ondemand::object fields;
+  ondemand::object object;
+  std::string_view text;
+  const simdjson::padded_string_view padded(checked.data(), checked.size(),
+                                            checked.size() + kPadding);
+  if (parsers_->cursor.iterate(padded).get(document) != simdjson::SUCCESS ||
+      document.get_object().get(fields) != simdjson::SUCCESS ||
+      fields.find_field_unordered("object").get_object().get(object) != simdjson::SUCCESS ||
+      object.raw_json().get(text) != simdjson::SUCCESS) {
+    return Fail(ErrorCode::kInvalidArgument, "event without an object");
+  }
+  // simdjson's range goes on to the next token.
+  text.remove_suffix(text.size() - text.rfind('}') - 1);
+  const auto offset = static_cast<std::size_t>(text.data() - checked.data());
+  auto view = Decode(json.substr(offset, text.size()), hint);
+  if (!view) return Fail(std::move(view.error()));
+  event.object = *view;
+  return event;
+}
+
+Result<ObjectDecoder::Envelope> ObjectDecoder::DecodeEnvelope(std::string_view json) {
+  auto root = parsers_->Parse(&json);
+  if (!root) return Fail(std::move(root.error()));
+  Envelope envelope;
+  envelope.kind = StringAt(*root, "kind");
+  envelope.api_version = StringAt(*root, "apiVersion");
+  dom::object metadata;
+  if ((*root)["metadata"].get(metadata) == simdjson::SUCCESS) {
+    envelope.resource_version = StringAt(metadata, "resourceVersion");
+    envelope.continue_token = StringAt(metadata, "continue");
+  }
+  return envelope;
+}
+
+}  // namespace downwardfs::client

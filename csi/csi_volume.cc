@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "csi/csi_volume.h"
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include <utility>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/log_keys.h"
+
+namespace downwardfs {
+namespace {
+
+constexpr std::size_t kMostBytes = std::size_t{4} << 20;  // of one volume's files
+// How long the server may be out of reach before a volume counts as abnormal.
+constexpr std::chrono::minutes kLongestAge{5};
+
+// Something that an item names and the pod does not have: CSI's NOT_FOUND is about volumes.
+tl::unexpected<Error> OfAttributes(Error error) {
+  if (error.code == ErrorCode::kNotFound) error.code = ErrorCode::kInvalidArgument;
+  return Fail(std::move(error));
+}
+
+}  // namespace
+
+CsiVolume::CsiVolume(const VolumeParts& parts, PublishSpec spec)
+    : parts_(parts),
+      spec_(std::move(spec)),
+      status_(spec_.target_path),
+      namer_(Clock::Real()),
+      updates_(parts.publisher.NewLane()) {
+  status_.SetHolder(parts.holder.figures());
+}
+
+CsiVolume::~CsiVolume() {
+  Close();
+}
+
+MountedVolumeOptions CsiVolume::Options() {
+  MountedVolumeOptions options;
+  options.mount_point = spec_.target_path;
+  options.fs_name = "downwardfs:" + spec_.pod.ns + "/" + spec_.pod.name;
+  options.allow_other = true;
+  options.layout = spec_.layout;
+  options.ownership.fs_group = spec_.fs_group;
+  options.status = [this] { return status_.Json(); };
+  return options;
+}
+
+Handover CsiVolume::MakeHandover() const {
+  Handover handover;
+  handover.memory = memory_.get();
+  handover.kept = memory_;
+  handover.resend = parts_.holder.resend();
+  return handover;
+}
+
+HeldMount CsiVolume::MakeHeld(OwnedFd device, OwnedFd view) {
+  HeldMount held;
+  if (view) {
+    OwnedFd copy(fcntl(device.get(), F_DUPFD_CLOEXEC, 0));
+    held.caller =
+        std::make_shared<PooledTreeCaller>(parts_.workers, std::move(copy), std::move(view));
+  }
+  held.device = std::move(device);
+  return held;
+}
+
+Result<std::shared_ptr<CsiVolume>> CsiVolume::Publish(const VolumeParts& parts, PublishSpec spec,
+                                                      const ObjectKey& pod, bool replace) {
+  std::shared_ptr<CsiVolume> volume(new CsiVolume(parts, std::move(spec)));
+  volume->source_ = std::make_unique<PodSource>(parts.objects, pod);
+  if (auto done = volume->CheckRights(); !done) return Fail(std::move(done.error()));
+  if (auto done = volume->StartUpdater(replace); !done) {
+    volume->Close();
+    return OfAttributes(std::move(done.error()));
+  }
+  return volume;
+}
+
+Result<std::shared_ptr<CsiVolume>> CsiVolume::Resume(const VolumeParts& parts, PublishSpec spec,
+                                                     HandedVolume handed) {
+  std::shared_ptr<CsiVolume> volume(new CsiVolume(parts, std::move(spec)));
+  auto memory = HandoverMemory::Map(handed.volume.memory.get());
+  if (!memory) return Fail(std::move(memory.error()));
+  volume->memory_ = std::make_shared<const HandoverMemory>(std::move(*memory));
+  Handover handover = volume->MakeHandover();
+  handover.poison = std::move(handed.poison);
+  auto mounted = MountedVolume::Resume(
+      volume->Options(), handover,
+      volume->MakeHeld(std::move(handed.volume.device), std::move(handed.volume.view)), parts.loop,
+      parts.publisher);
+  if (!mounted) return Fail(std::move(mounted.error()));
+  volume->volume_ = std::move(*mounted);
+  volume->status_.AttachVolume(volume->volume_.get(), nullptr);
+  return volume;
+}
+
+// Asks what the pod may see beyond itself, where it wants to. The full view goes without.
+Status CsiVolume::Review() {
+  if (!needs_review()) return {};
+  parts_.objects.RequireNode();
+  const std::string& node = parts_.objects.node_name();
+  auto allowed = parts_.reviewer.MayGetNode(spec_.pod.ns, spec_.service_account, node);
+  if (allowed) {
+    ApplyReview(*allowed);
+    return {};
+  }
+  if (!NeedsReview(spec_.view)) return {};
+  return Fail(std::move(allowed.error()), "review of what the pod may read");
+}
+
+Status CsiVolume::CheckRights() {
+  if (auto done = Review(); !done) return done;
+  if (!NeedsReview(spec_.view) || source_->allows_node()) return {};
+  return Fail(ErrorCode::kPermissionDenied,
+              MissingRight(spec_.pod.ns, spec_.service_account, parts_.objects.node_name()));
+}
+
+bool CsiVolume::needs_review() const {
+  return spec_.view.kind == VolumeView::Kind::kFullView || NeedsReview(spec_.view);
+}
+
+void CsiVolume::ApplyReview(bool allowed) {
+  if (!source_) return;
+  const bool before = source_->allows_node();
+  std::string why;
+  if (!allowed && NeedsReview(spec_.view)) {
+    why = MissingRight(spec_.pod.ns, spec_.service_account, parts_.objects.node_name());
+  }
+  source_->AllowNode(allowed, why);
+  if (before == allowed || !updater_) return;
+  LogInfo(allowed ? "the pod may read its node now" : "the pod may read its node no longer",
+          {{log_keys::kPod, spec_.pod.ns + "/" + spec_.pod.name},
+           {log_keys::kVolume, spec_.volume_id}});
+  updater_->LookAgain();
+}
+
+Status CsiVolume::Follow(const ObjectKey& pod) {
+  if (follows()) return {};
+  source_ = std::make_unique<PodSource>(parts_.objects, pod);
+  if (auto done = Review(); !done) return done;
+  return StartUpdater(/*replace=*/false);
+}
+
+bool CsiVolume::follows() const {
+  MutexLock lock(mutex_);
+  return follows_;
+}
+
+Status CsiVolume::StartUpdater(bool replace) {
+  auto post = [lane = updates_->poster(), weak = weak_from_this()](std::function<void()> task) {
+    lane.Post([weak, task = std::move(task)] {
+      // As long as a task runs, so does what it works on live.
+      if (const auto self = weak.lock()) task();
+    });
+  };
+  updater_ = std::make_unique<VolumeUpdater>(
+      *source_, source_->pod(), spec_.view,
+      [this, replace](VolumeUpdater::Update update) { return Show(std::move(update), replace); },
+      VolumeUpdater::Keep::kWhatIsRead, std::move(post));
+  if (volume_) {
+    if (const auto shown = volume_->shown()) updater_->SetShown(*shown);
+  }
+  status_.Attach(*source_, source_->pod(), spec_.view);
+  if (auto done = updater_->Start(); !done) {
+    status_.Detach();
+    updater_.reset();
+    return done;
+  }
+  status_.AttachVolume(volume_.get(), updater_.get());
+  MutexLock lock(mutex_);
+  follows_ = true;
+  return {};
+}
+
+Status CsiVolume::Show(VolumeUpdater::Update update, bool replace) {
+  if (!update.changed) {
+    volume_->SetResourceVersion(std::move(update.resource_version));
+    return {};
+  }
+  std::size_t bytes = 0;
+  for (const ProjectedFile& file : update.files) bytes += file.content.size();
+  if (bytes > kMostBytes) {
+    return Fail(ErrorCode::kResourceExhausted, "the volume's files have " + std::to_string(bytes) +
+                                                   " bytes, more than " +
+                                                   std::to_string(kMostBytes));
+  }
+  auto version = VolumeVersion::Make(update.files, std::move(update.contents), namer_.Next(),
+                                     Clock::Real().Wall());
+  if (!volume_) return Mount(std::move(version), std::move(update.resource_version), replace);
+  volume_->Publish(std::move(version), std::move(update.resource_version));
+  return {};
+}
+
+Status CsiVolume::Mount(VolumeVersionPtr version, std::string resource_version, bool replace) {
+  auto memory_fd = HandoverMemory::Create();
+  if (!memory_fd) return Fail(std::move(memory_fd.error()));
+  auto memory = HandoverMemory::Map(memory_fd->get());
+  if (!memory) return Fail(std::move(memory.error()));
+  memory_ = std::make_shared<const HandoverMemory>(std::move(*memory));
+  MountedVolumeOptions options = Options();
+  const std::string source = options.fs_name;
+  bool mounted = false;
+  auto volume = MountedVolume::MountHeld(
+      std::move(options), std::move(version), std::move(resource_version), MakeHandover(),
+      [&]() -> Result<HeldMount> {
+        auto made = parts_.holder.Mount(spec_.volume_id, spec_.target_path, source,
+                                        memory_fd->get(), replace);
+        if (!made) {
+          // The directory above target_path is the caller's to make.
+          if (made.error().code == ErrorCode::kNotFound) {
+            made.error().code = ErrorCode::kFailedPrecondition;
+          }
+          return Fail(std::move(made.error()));
+        }
+        mounted = true;
+        return MakeHeld(std::move(made->device), std::move(made->view));
+      },
+      parts_.loop, parts_.publisher);
+  if (!volume) {
+    if (mounted) {
+      static_cast<void>(parts_.holder.Unmount(spec_.volume_id, spec_.target_path, /*ours=*/true));
+    }
+    return Fail(std::move(volume.error()));
+  }
+  volume_ = std::move(*volume);
+  return {};
+}
+
+Status CsiVolume::Change(const PublishSpec& spec) {
+  if (spec.layout != spec_.layout) {
+    return Fail(ErrorCode::kAlreadyExists,
+                "volume " + spec_.volume_id + ": is published with another layout");
+  }
+  if (spec.attributes != spec_.attributes) {
+    if (auto done = ChangeView(spec); !done) return done;
+  }
+  if (spec.fs_group != spec_.fs_group) {
+    volume_->SetFsGroup(spec.fs_group);
+    spec_.fs_group = spec.fs_group;
+  }
+  return {};
+}
+
+// Another view: an updater of it takes over what is shown. The attributes are the volume's once
+// that has happened, or the next call would find nothing to change.
+Status CsiVolume::ChangeView(const PublishSpec& spec) {
+  const VolumeView before = std::exchange(spec_.view, spec.view);
+  auto valid = CheckRights();
+  if (valid) {
+    if (auto shown = ProjectFrom(*source_, source_->pod(), spec_.view); !shown) {
+      valid = OfAttributes(std::move(shown.error()));
+    }
+  }
+  if (!valid) {
+    spec_.view = before;
+    ApplyReview(source_->allows_node());
+    return valid;
+  }
+  auto started = RestartUpdater();
+  if (started) {
+    spec_.attributes = spec.attributes;
+    return {};
+  }
+  spec_.view = before;
+  ApplyReview(source_->allows_node());
+  if (auto again = RestartUpdater(); !again) {
+    LogWarning("the last content stays; trying again",
+               {{log_keys::kVolume, spec_.volume_id}, {log_keys::kError, again.error().message}});
+  }
+  return OfAttributes(std::move(started.error()));
+}
+
+Status CsiVolume::RestartUpdater() {
+  {
+    MutexLock lock(mutex_);
+    follows_ = false;
+  }
+  status_.AttachVolume(volume_.get(), nullptr);
+  updates_ = parts_.publisher.NewLane();
+  updater_.reset();
+  return StartUpdater(/*replace=*/false);
+}
+
+void CsiVolume::Detach() {
+  {
+    MutexLock lock(mutex_);
+    if (std::exchange(detached_, true)) return;
+  }
+  volume_->Detach();
+}
+
+bool CsiVolume::detached() const {
+  MutexLock lock(mutex_);
+  return detached_;
+}
+
+bool CsiVolume::ended() const {
+  pollfd fd = {volume_->ended_fd(), POLLIN, 0};
+  return poll(&fd, 1, 0) > 0;
+}
+
+void CsiVolume::Close() {
+  status_.AttachVolume(nullptr, nullptr);
+  status_.Detach();
+  if (updater_) updater_->Stop();
+  updates_.reset();
+  if (volume_) volume_->Unmount();
+}
+
+VolumeStats CsiVolume::stats() const {
+  return volume_->stats();
+}
+
+std::string CsiVolume::Condition() const {
+  MutexLock lock(mutex_);
+  if (detached_) return "the mount is gone; somebody has unmounted it";
+  if (ended()) return "its FUSE session has ended; the next publish mounts it anew";
+  if (volume_->stuck()) return "a change cannot be shown: somebody holds a directory of the volume";
+  if (!follows_) return "the pod is not followed yet: " + parts_.objects.pods().State().last_error;
+  const VolumeUpdater::State state = updater_->state();
+  if (!state.last_error.empty()) return "the newest change is not shown: " + state.last_error;
+  const SourceState source = source_->State();
+  if (source.data_age > kLongestAge) {
+    return "the API server has been out of reach for " +
+           std::to_string(
+               std::chrono::duration_cast<std::chrono::seconds>(source.data_age).count()) +
+           " s: " + source.last_error;
+  }
+  return "";
+}
+
+}  // namespace downwardfs

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "csi/node_objects.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "client/api/api_client.h"
+
+namespace downwardfs {
+namespace {
+
+// The watch is ahead of the kubelet but for an instant; after it the server itself is asked.
+constexpr std::chrono::milliseconds kWatchDelay{250};
+constexpr std::chrono::milliseconds kAskAgain{500};
+constexpr std::chrono::seconds kNodeAnswer{3};
+constexpr char kConfigHash[] = "kubernetes.io/config.hash";
+
+class ServerObject final : public Object {
+ public:
+  ServerObject(ObjectMeta meta, std::string json)
+      : Object(std::move(meta)), json_(std::move(json)) {}
+  std::string Json() const override { return json_; }
+
+ private:
+  const std::string json_;
+};
+
+std::string Text(const nlohmann::json& object, const char* member) {
+  const auto found = object.find(member);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+nlohmann::json Member(const nlohmann::json& object, const char* member) {
+  const auto found = object.find(member);
+  return found != object.end() && found->is_object() ? *found : nlohmann::json::object();
+}
+
+}  // namespace
+
+NodeObjects::NodeObjects(const ServerAccess& access, std::string node)
+    : transport_(access.transport),
+      node_(std::move(node)),
+      pods_(access.description),
+      nodes_(access.description) {
+  const auto wake = [this] {
+    {
+      MutexLock lock(mutex_);
+      ++changes_;
+    }
+    changed_.NotifyAll();
+  };
+  any_pod_ = pods_.SubscribeKind("Pod", [wake](const ObjectPtr&, const ObjectPtr&) { wake(); });
+  auto follow = client::PodReflectorOptions("", "spec.nodeName=" + node_);
+  follow.on_outcome = [wake](const client::ApiFailure*) { wake(); };
+  pod_reflector_ = std::make_unique<client::Reflector>(transport_, pods_, std::move(follow));
+}
+
+NodeObjects::~NodeObjects() {
+  transport_->Shutdown();  // a credential plugin would hold up the reflectors' end
+  pod_reflector_.reset();
+  std::unique_ptr<client::Reflector> node;
+  {
+    MutexLock lock(mutex_);
+    node.swap(node_reflector_);
+  }
+  node.reset();
+  any_pod_.reset();
+}
+
+Status NodeObjects::Check(const ObjectKey& pod, const Object& found) const {
+  const std::string name = "pod " + pod.ns + "/" + pod.name;
+  const auto json = nlohmann::json::parse(found.Json(), nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return Fail(ErrorCode::kInternal, name + ": not an object");
+  const std::string hash = Text(Member(Member(json, "metadata"), "annotations"), kConfigHash);
+  if (found.meta().uid != pod.uid && hash != pod.uid) {
+    return Fail(ErrorCode::kFailedPrecondition, name + ": has the uid " + found.meta().uid +
+                                                    ", and the volume is for " + pod.uid +
+                                                    "; that pod is gone");
+  }
+  const std::string node = Text(Member(json, "spec"), "nodeName");
+  if (node != node_) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                name + ": is on node \"" + node + "\", this is \"" + node_ + "\"");
+  }
+  return {};
+}
+
+Result<ObjectPtr> NodeObjects::Ask(const ObjectKey& pod) const {
+  client::ResourcePath path;
+  path.resource = "pods";
+  path.ns = pod.ns;
+  path.name = pod.name;
+  auto json = client::ApiClient(transport_).Get(path);
+  if (!json) return Fail(std::move(json.error().error));
+  const auto parsed = nlohmann::json::parse(*json, nullptr, /*allow_exceptions=*/false);
+  if (!parsed.is_object()) return Fail(ErrorCode::kInternal, "the server's answer is no object");
+  const auto metadata = Member(parsed, "metadata");
+  ObjectMeta meta{"Pod", pod.ns, pod.name, Text(metadata, "uid"),
+                  Text(metadata, "resourceVersion")};
+  return std::make_shared<ServerObject>(std::move(meta), std::move(*json));
+}
+
+Result<ObjectPtr> NodeObjects::AwaitPod(const ObjectKey& pod,
+                                        std::chrono::steady_clock::time_point deadline,
+                                        const std::function<bool()>& stop) {
+  const ObjectKey by_name{"Pod", pod.ns, pod.name, ""};
+  auto next_ask = std::chrono::steady_clock::now() + kWatchDelay;
+  Error why{ErrorCode::kUnavailable, "pod " + pod.ns + "/" + pod.name + ": not known yet"};
+  for (;;) {
+    std::uint64_t seen = 0;
+    {
+      MutexLock lock(mutex_);
+      seen = changes_;
+    }
+    if (auto found = pods_.Get(by_name)) {
+      auto good = Check(pod, *found);
+      if (good) return found;
+      why = std::move(good.error());
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (stop()) return Fail(ErrorCode::kCancelled, "the call was cancelled: " + why.message);
+    if (now >= deadline) return Fail(std::move(why));
+    if (now >= next_ask) {
+      next_ask = now + kAskAgain;
+      auto found = Ask(pod);
+      if (found) {
+        auto good = Check(pod, **found);
+        if (!good && good.error().code == ErrorCode::kFailedPrecondition) {
+          return Fail(std::move(good.error()));
+        }
+        // It is there; the watch will deliver it, and every change of it.
+        why = Error{ErrorCode::kUnavailable, "pod " + pod.ns + "/" + pod.name +
+                                                 ": the watch of the node's pods does not " +
+                                                 "deliver it: " + pods_.State().last_error};
+      } else if (!WorthRetrying(found.error())) {
+        return Fail(std::move(found.error()));
+      } else {
+        why = std::move(found.error());
+      }
+    }
+    MutexLock lock(mutex_);
+    if (changes_ == seen) changed_.WaitUntil(mutex_, std::min(next_ask, deadline));
+  }
+}
+
+void NodeObjects::RequireNode() {
+  const auto deadline = std::chrono::steady_clock::now() + kNodeAnswer;
+  MutexLock lock(mutex_);
+  if (!node_reflector_) {
+    auto follow = client::NodeReflectorOptions(node_);
+    follow.streaming_lists = false;
+    follow.on_outcome = [this](const client::ApiFailure*) {
+      {
+        MutexLock answered(mutex_);
+        node_answered_ = true;
+      }
+      changed_.NotifyAll();
+    };
+    node_reflector_ = std::make_unique<client::Reflector>(transport_, nodes_, std::move(follow));
+  }
+  while (!node_answered_ && changed_.WaitUntil(mutex_, deadline)) {
+  }
+}
+
+}  // namespace downwardfs

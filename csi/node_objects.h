@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The pods of this node, and the node, as the plugin follows them: one watch with the field
+// selector spec.nodeName=, shared by all volumes, and a second one for the Node from when a volume
+// needs it.
+//
+// One owner; all methods but the destructor may be called by any thread. What waits says so and
+// ends with `stop`.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "base/mutex.h"
+#include "base/object_source.h"
+#include "base/result.h"
+#include "client/store/object_store.h"
+#include "client/watch/reflector.h"
+#include "sources/server_access.h"
+
+namespace downwardfs {
+
+class NodeObjects {
+ public:
+  NodeObjects(const ServerAccess& access, std::string node);
+  ~NodeObjects();
+
+  /// The pod with that uid: from the store, or, where the watch is not that far yet, from the
+  /// server directly. A static pod's kubelet knows it by its annotation kubernetes.io/config.hash,
+  /// the server by the mirror pod's uid. kNotFound where there is no such pod, kFailedPrecondition
+  /// where it is another one or on another node, kUnavailable where the server is out of reach.
+  Result<ObjectPtr> AwaitPod(const ObjectKey& pod, std::chrono::steady_clock::time_point deadline,
+                             const std::function<bool()>& stop);
+
+  /// Follows the Node from now on and waits a moment for the first answer.
+  void RequireNode() EXCLUDES(mutex_);
+
+  client::ObjectStore& pods() { return pods_; }
+  client::ObjectStore& nodes() { return nodes_; }
+  const client::ObjectStore& pods() const { return pods_; }
+  const client::ObjectStore& nodes() const { return nodes_; }
+  const std::string& node_name() const { return node_; }
+  const std::shared_ptr<client::Transport>& transport() const { return transport_; }
+
+ private:
+  Status Check(const ObjectKey& pod, const Object& found) const;
+  Result<ObjectPtr> Ask(const ObjectKey& pod) const;
+
+  const std::shared_ptr<client::Transport> transport_;
+  const std::string node_;
+  client::ObjectStore pods_;
+  client::ObjectStore nodes_;
+  Mutex mutex_;
+  CondVar changed_;
+  std::uint64_t changes_ GUARDED_BY(mutex_) = 0;
+  bool node_answered_ GUARDED_BY(mutex_) = false;
+  std::unique_ptr<ObjectSource::Subscription> any_pod_;
+  // Last: they use the others.
+  std::unique_ptr<client::Reflector> node_reflector_ GUARDED_BY(mutex_);
+  std::unique_ptr<client::Reflector> pod_reflector_;
+};
+
+}  // namespace downwardfs

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What one pod's volume may see of the node's objects: the pod, and of its node only what every pod
+// may know (status.allocatable, the fallback of its own limits) unless its ServiceAccount may read
+// the node. A static pod's mirror has another uid than the kubelet gave; here it has that one.
+//
+// All methods may be called by any thread, as the interface says. The objects outlive it.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/mutex.h"
+#include "base/object_source.h"
+#include "csi/node_objects.h"
+
+namespace downwardfs {
+
+class PodSource final : public ObjectSource {
+ public:
+  /// `pod`: with the uid that the API server has.
+  PodSource(NodeObjects& objects, ObjectKey pod) : objects_(objects), pod_(std::move(pod)) {}
+
+  const ObjectKey& pod() const { return pod_; }
+
+  /// The whole Node shows from now on, or no longer; `why` stands in the state where it does not.
+  void AllowNode(bool allowed, std::string why) EXCLUDES(mutex_);
+  bool allows_node() const EXCLUDES(mutex_);
+
+  ObjectPtr Get(const ObjectKey& key) const override EXCLUDES(mutex_);
+  std::vector<ObjectPtr> List(const std::string& kind) const override;
+  std::unique_ptr<Subscription> Subscribe(ObjectKey key, Callback callback) override;
+  void Require(const ObjectKey& key) override;
+  SourceState State() const override EXCLUDES(mutex_);
+
+ private:
+  NodeObjects& objects_;
+  const ObjectKey pod_;
+  mutable Mutex mutex_;
+  bool node_allowed_ GUARDED_BY(mutex_) = false;
+  std::string why_not_ GUARDED_BY(mutex_);
+};
+
+}  // namespace downwardfs

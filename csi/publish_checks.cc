@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "csi/publish_checks.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "mount-helper/volume_place.h"
+
+namespace downwardfs {
+namespace {
+
+using Json = nlohmann::json;
+
+Json Parse(const Object& pod) {
+  return Json::parse(pod.Json(), nullptr, /*allow_exceptions=*/false);
+}
+
+bool HasVolume(const Json& pod, const std::string& name, const std::string& driver) {
+  const Json::json_pointer volumes("/spec/volumes");
+  if (!pod.contains(volumes) || !pod[volumes].is_array()) return false;
+  const auto& all = pod[volumes];
+  return std::any_of(all.begin(), all.end(), [&](const Json& volume) {
+    if (!volume.is_object() || !volume.contains("csi") || !volume["csi"].is_object()) return false;
+    const auto has = [](const Json& object, const char* member, const std::string& value) {
+      const auto found = object.find(member);
+      return found != object.end() && found->is_string() && *found == value;
+    };
+    return has(volume["csi"], "driver", driver) && (name.empty() || has(volume, "name", name));
+  });
+}
+
+// As the API server fills it in (ServiceAccount admission).
+std::string ServiceAccountOf(const Json& pod) {
+  const Json::json_pointer account("/spec/serviceAccountName");
+  if (!pod.contains(account) || !pod[account].is_string()) return "default";
+  auto name = pod[account].get<std::string>();
+  return name.empty() ? "default" : name;
+}
+
+}  // namespace
+
+ObjectKey KeyOf(const PublishSpec& spec, const Object& pod) {
+  ObjectKey key = spec.pod;
+  key.uid = pod.meta().uid == spec.pod.uid ? spec.pod.uid : "";
+  return key;
+}
+
+bool IsPodOf(const PublishSpec& spec, const Object& pod) {
+  if (pod.meta().uid == spec.pod.uid) return true;
+  const Json json = Parse(pod);
+  const Json::json_pointer hash("/metadata/annotations/kubernetes.io~1config.hash");
+  return json.contains(hash) && json[hash] == spec.pod.uid;
+}
+
+Status CheckPlace(const PublishSpec& spec, const std::string& kubelet_dir) {
+  if (kubelet_dir.empty()) return {};
+  const auto target = ParseKubeletTarget(kubelet_dir, spec.target_path);
+  if (!target) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "target_path " + QuoteForMessage(spec.target_path) + ": must be " + kubelet_dir +
+                    "/pods/UID/volumes/kubernetes.io~csi/VOLUME/mount");
+  }
+  if (target->pod_uid != spec.pod.uid) {
+    return Fail(ErrorCode::kInvalidArgument, "target_path " + QuoteForMessage(spec.target_path) +
+                                                 ": is not of the pod with uid " + spec.pod.uid);
+  }
+  return {};
+}
+
+Status CheckPod(PublishSpec& spec, const Object& pod, const std::string& kubelet_dir,
+                const std::string& driver) {
+  const std::string who = "pod " + spec.pod.ns + "/" + spec.pod.name;
+  std::string name;
+  if (!kubelet_dir.empty()) {
+    if (const auto target = ParseKubeletTarget(kubelet_dir, spec.target_path)) {
+      name = target->volume;
+    }
+  }
+  const Json json = Parse(pod);
+  if (!json.is_object() || !HasVolume(json, name, driver)) {
+    return Fail(ErrorCode::kFailedPrecondition, who + ": has no volume " +
+                                                    (name.empty() ? "" : "\"" + name + "\" ") +
+                                                    "of driver " + driver);
+  }
+  const std::string account = ServiceAccountOf(json);
+  if (!spec.service_account.empty() && spec.service_account != account) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "volume_context csi.storage.k8s.io/serviceAccount.name " +
+                    QuoteForMessage(spec.service_account) + ": " + who +
+                    " runs as ServiceAccount " + QuoteForMessage(account));
+  }
+  spec.service_account = account;
+  return {};
+}
+
+}  // namespace downwardfs

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/volume/live_update.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "base/log_keys.h"
+
+namespace downwardfs {
+
+using Kind = TreeChange::Kind;
+
+std::function<void()> LiveUpdate::Show(VolumeVersionPtr version, std::string resource_version) {
+  if (tree_.lost()) return {};  // the next daemon shows what is newest then
+  const LiveNodes::Difference difference =
+      nodes_.Stage(std::move(version), std::move(resource_version));
+  if (auto done = ShowThroughKernel(difference); !done) {
+    if (tree_.lost()) return {};  // and finishes this
+    LogDebug("no events for this change", {{log_keys::kError, done.error().message}});
+    ++without_events_;
+    ShowByNotification(difference);
+  }
+  return {};
+}
+
+std::function<void()> LiveUpdate::Resume() {
+  SettleLastChange(nodes_, notifier_);
+  // Where the daemon before us died between what it recorded and what it told the kernel.
+  notifier_.InvalidateNode(kRootNode);
+  const LiveNodes::Difference difference = nodes_.Unfinished();
+  const auto done = ShowThroughKernel(difference);
+  if (!done && !tree_.lost()) ShowByNotification(difference);
+  return {};
+}
+
+Status LiveUpdate::ShowThroughKernel(const LiveNodes::Difference& difference) {
+  auto tree = tree_.Open();
+  if (!tree) return Fail(std::move(tree.error()));
+  for (const auto& [id, change, path] : difference.gone) {
+    const bool directory = change.kind == Kind::kRemoveDirectory;
+    if (auto done = directory ? tree->RemoveDirectory(change, path) : tree->Unlink(change, path);
+        !done) {
+      return done;
+    }
+  }
+  for (const auto& [id, change, path] : difference.added) {
+    const bool directory = change.kind == Kind::kMakeDirectory;
+    if (auto done = directory ? tree->MakeDirectory(change, path) : tree->MakeFile(change, path);
+        !done) {
+      return done;
+    }
+  }
+  for (const auto& [id, change, path] : difference.changed) {
+    notifier_.InvalidateNode(id);
+    if (auto done = tree->Touch(id, path); !done) return done;
+  }
+  return {};
+}
+
+void LiveUpdate::ShowByNotification(const LiveNodes::Difference& difference) {
+  nodes_.ShowNames(difference);
+  for (const auto* steps : {&difference.gone, &difference.added}) {
+    for (const auto& step : *steps) {
+      notifier_.InvalidateName(step.change.node, step.change.name);
+      notifier_.InvalidateNode(step.change.node);
+    }
+  }
+  for (const auto& step : difference.changed) notifier_.InvalidateNode(step.id);
+}
+
+}  // namespace downwardfs

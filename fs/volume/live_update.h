@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Shows a new version in the live layout. Of each file whose content changes the kernel is told to
+// ask for its attributes again, then its time of modification is set, which raises IN_MODIFY for
+// whoever watches the file, a directory above it, or a bind mount of it. Names that come and go
+// raise CREATE and DELETE. Used on the volume's lane only.
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "fs/fuse/kernel_notifier.h"
+#include "fs/fuse/own_tree.h"
+#include "fs/volume/live_nodes.h"
+#include "fs/volume/volume_update.h"
+
+namespace downwardfs {
+
+class LiveUpdate final : public VolumeUpdate {
+ public:
+  /// All outlive it. The nodes show a first version already.
+  LiveUpdate(LiveNodes& nodes, OwnTree& tree, KernelNotifier& notifier)
+      : nodes_(nodes), tree_(tree), notifier_(notifier) {}
+
+  std::function<void()> Show(VolumeVersionPtr version, std::string resource_version) override;
+  std::function<void()> Resume() override;
+  std::uint64_t without_events() const override { return without_events_; }
+
+ private:
+  Status ShowThroughKernel(const LiveNodes::Difference& difference);
+  void ShowByNotification(const LiveNodes::Difference& difference);
+
+  LiveNodes& nodes_;
+  OwnTree& tree_;
+  KernelNotifier& notifier_;
+  std::atomic<std::uint64_t> without_events_{0};
+};
+
+}  // namespace downwardfs

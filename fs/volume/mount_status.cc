@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/volume/mount_status.h"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/version.h"
+
+namespace downwardfs {
+namespace {
+
+double Seconds(std::chrono::nanoseconds duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+std::string ViewName(const VolumeView& view) {
+  switch (view.kind) {
+    case VolumeView::Kind::kItems:
+      return "items";
+    case VolumeView::Kind::kVolume:
+      return "volume " + view.volume;
+    case VolumeView::Kind::kFullView:
+      return "full";
+  }
+  return "";
+}
+
+}  // namespace
+
+MountStatus::MountStatus(std::string mount_point) : mount_point_(std::move(mount_point)) {}
+
+void MountStatus::SetHolder(const Holder& holder) {
+  MutexLock lock(mutex_);
+  holder_ = holder;
+}
+
+void MountStatus::Attach(const ObjectSource& source, const ObjectKey& pod, const VolumeView& view) {
+  MutexLock lock(mutex_);
+  source_ = &source;
+  pod_ = pod.ns + "/" + pod.name;
+  view_ = ViewName(view);
+}
+
+void MountStatus::Detach() {
+  MutexLock lock(mutex_);
+  source_ = nullptr;
+}
+
+void MountStatus::SetWaiting(const std::string& source, const std::string& pod,
+                             const std::string& why) {
+  MutexLock lock(mutex_);
+  if (!source.empty()) waiting_source_ = source;
+  if (!pod.empty()) pod_ = pod;
+  if (!why.empty()) waiting_ = why;
+}
+
+void MountStatus::SetCurrentAt(std::chrono::steady_clock::time_point at) {
+  MutexLock lock(mutex_);
+  current_at_ = at;
+}
+
+SourceState MountStatus::State() const {
+  if (source_ != nullptr) return source_->State();
+  SourceState state;
+  state.description = waiting_source_;
+  state.last_error = waiting_;
+  state.data_age = std::chrono::steady_clock::now() - current_at_;
+  return state;
+}
+
+std::chrono::nanoseconds MountStatus::DataAge() const {
+  MutexLock lock(mutex_);
+  return State().data_age;
+}
+
+void MountStatus::AttachVolume(const MountedVolume* volume, const VolumeUpdater* updater) {
+  MutexLock lock(mutex_);
+  volume_ = volume;
+  updater_ = updater;
+}
+
+std::string MountStatus::Json() const {
+  MutexLock lock(mutex_);
+  const SourceState source = State();
+  nlohmann::json out = {
+      {"version", Version()},
+      {"mountPoint", mount_point_},
+      {"daemonPid", getpid()},
+      {"holderPid", nullptr},  // one process serves and holds this mount
+      {"generation", holder_.generation},
+      {"deaths", holder_.deaths},
+      {"uptimeSeconds", Seconds(std::chrono::steady_clock::now() - started_)},
+      {"source", source.description},
+      {"connected", source.connected},
+      {"dataAgeSeconds", Seconds(source.data_age)},
+  };
+  if (holder_.pid > 0) {
+    out["holderPid"] = holder_.pid;
+    out["lastHandoverSeconds"] = static_cast<double>(holder_.last_handover_us) / 1e6;
+    out["longestStallSeconds"] = static_cast<double>(holder_.longest_handover_us) / 1e6;
+  }
+  if (!pod_.empty()) out["pod"] = pod_;
+  if (!view_.empty()) out["view"] = view_;
+  std::string last_error = source.last_error;
+  out["podDeleted"] = false;  // as far as is known
+  out["problems"] = nlohmann::json::array();
+  if (updater_ != nullptr) {
+    const VolumeUpdater::State updater = updater_->state();
+    if (last_error.empty()) last_error = updater.last_error;
+    out["podDeleted"] = updater.pod_deleted;
+    out["problems"] = updater.problems;
+  }
+  if (volume_ != nullptr) {
+    const VolumeStats stats = volume_->stats();
+    out["resourceVersion"] = stats.resource_version;
+    if (!stats.data_dir.empty()) out["dataDirectory"] = stats.data_dir;
+    out["files"] = stats.files;
+    out["contentBytes"] = stats.content_bytes;
+    out["flips"] = stats.flips;
+    out["liveVersions"] = stats.versions;
+    out["kernelLookups"] = stats.lookups;
+    out["openFiles"] = stats.open_files;
+    out["flipsWithoutEvents"] = volume_->without_events();
+    out["publishStuck"] = volume_->stuck();
+    out["requests"] = volume_->requests();
+  } else {
+    out["requests"] = nlohmann::json::object();
+  }
+  out["lastError"] = last_error;
+  return out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace downwardfs

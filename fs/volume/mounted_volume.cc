@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/volume/mounted_volume.h"
+
+#include <sys/eventfd.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "base/owned_fd.h"
+#include "fs/fuse/request_recovery.h"
+#include "fs/fuse/tree_caller.h"
+#include "fs/volume/live_update.h"
+#include "fs/volume/versioned_update.h"
+#include "mount-helper/fuse_mount.h"
+#include "mount-helper/mount_table.h"
+
+namespace downwardfs {
+namespace {
+
+constexpr std::uint32_t kModesOfWritableMount = 07755;
+
+}  // namespace
+
+struct MountedVolume::State {
+  explicit State(MountedVolumeOptions opts) : options(std::move(opts)) {
+    context.counters = &counters;
+    context.status = options.status;
+    context.kernel_caches = options.kernel_caches;
+  }
+
+  // Nothing of it is mounted yet.
+  void ShowFirst(VolumeVersionPtr version, std::string resource_version);
+  void SetUpUpdates(std::string device, std::shared_ptr<TreeCaller> caller);
+  Status SetUpRecovery(const Handover& handover);
+  void TakeHeld(HeldMount& mount);
+  std::function<void()> ShowPending() EXCLUDES(mutex);
+
+  const MountedVolumeOptions options;
+  RequestCounters counters;
+  VolumeContext context;
+  std::unique_ptr<VersionedNodes> versioned;  // of the two, the layout's
+  std::unique_ptr<LiveNodes> live;
+  VolumeNodes* nodes = nullptr;
+  // The session and the tree exist once it is mounted; the update uses both.
+  std::unique_ptr<KernelSession> session;
+  std::unique_ptr<KernelNotifier> notifier;  // null: the session is it
+  std::unique_ptr<OwnTree> tree;
+  std::unique_ptr<VolumeUpdate> update;
+  int mount_id = -1;
+  bool held = false;  // mounted and unmounted by a holder
+  std::shared_ptr<const HandoverMemory> memory;
+  std::unique_ptr<RequestRecovery> recovery;
+  std::string file_system;
+  // It is mounted no longer, and the view does not keep its numbers from being used again: what is
+  // at the mount point, even with these, is another's.
+  std::atomic<bool> gone{false};
+  OwnedFd ended{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+
+  struct Pending {
+    VolumeVersionPtr version;
+    std::string resource_version;
+  };
+  Mutex mutex;
+  std::optional<Pending> pending GUARDED_BY(mutex);
+};
+
+void MountedVolume::State::ShowFirst(VolumeVersionPtr version, std::string resource_version) {
+  const auto now = version->created();
+  if (options.layout == Layout::kLive) {
+    if (!live) live = std::make_unique<LiveNodes>(options.ownership, now);
+    live->ShowNames(live->Stage(std::move(version), std::move(resource_version)));
+    nodes = live.get();
+  } else {
+    if (!versioned) versioned = std::make_unique<VersionedNodes>(options.ownership, now);
+    versioned->Show(versioned->Stage(std::move(version), std::move(resource_version)));
+    nodes = versioned.get();
+  }
+  context.nodes = nodes;
+}
+
+void MountedVolume::State::SetUpUpdates(std::string device, std::shared_ptr<TreeCaller> caller) {
+  KernelNotifier& notify = notifier ? *notifier : *session;
+  tree =
+      std::make_unique<OwnTree>(*nodes, options.mount_point, std::move(device), std::move(caller));
+  if (live) {
+    update = std::make_unique<LiveUpdate>(*live, *tree, notify);
+  } else {
+    update = std::make_unique<VersionedUpdate>(*versioned, *tree, notify);
+  }
+}
+
+Status MountedVolume::State::SetUpRecovery(const Handover& handover) {
+  memory = handover.kept;
+  const auto now = std::chrono::system_clock::now();
+  if (options.layout == Layout::kLive) {
+    live = std::make_unique<LiveNodes>(options.ownership, now);
+    nodes = live.get();
+  } else {
+    versioned = std::make_unique<VersionedNodes>(options.ownership, now);
+    nodes = versioned.get();
+  }
+  context.nodes = nodes;
+  auto done = nodes->UseJournal(std::make_unique<Journal>(*handover.memory));
+  if (!done) return done;
+  recovery = std::make_unique<RequestRecovery>(*handover.memory, *nodes);
+  context.recovery = recovery.get();
+  held = true;
+  return {};
+}
+
+// With the session there.
+void MountedVolume::State::TakeHeld(HeldMount& mount) {
+  mount_id = mount.mount_id;
+  std::shared_ptr<TreeCaller> caller = std::move(mount.caller);
+  if (mount.publisher) caller = std::make_shared<RemoteTreeCaller>(std::move(mount.publisher));
+  if (caller) notifier = std::make_unique<TreeNotifier>(caller);
+  SetUpUpdates("", std::move(caller));
+}
+
+// On the lane.
+std::function<void()> MountedVolume::State::ShowPending() {
+  std::optional<Pending> next;
+  {
+    MutexLock lock(mutex);
+    next = std::exchange(pending, std::nullopt);
+  }
+  if (!next) return {};
+  return update->Show(std::move(next->version), std::move(next->resource_version));
+}
+
+MountedVolume::MountedVolume(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+MountedVolume::~MountedVolume() {
+  Unmount();
+}
+
+Status MountedVolume::MountAsRoot(State& state) {
+  FuseMountOptions options;
+  options.mount_point = state.options.mount_point;
+  options.source = state.options.fs_name;
+  options.allow_other = state.options.allow_other;
+  options.selinux_context = state.options.selinux_context;
+  auto mount = MountFuse(options);
+  if (!mount) return Fail(std::move(mount.error()));
+  state.mount_id = mount->mount_id;
+  state.file_system = std::move(mount->file_system);
+  auto session = KernelSession::Attach(std::move(mount->device), state.context);
+  if (!session) {
+    umount2(options.mount_point.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+    return Fail(std::move(session.error()));
+  }
+  state.session = std::move(*session);
+  std::shared_ptr<TreeCaller> caller;
+  if (mount->view) caller = std::make_shared<LocalTreeCaller>(std::move(mount->view));
+  state.SetUpUpdates("", std::move(caller));
+  return {};
+}
+
+Status MountedVolume::MountAsUser(State& state) {
+  if (!state.options.selinux_context.empty()) {
+    return Fail(ErrorCode::kPermissionDenied, "--selinux-context: only root may set it");
+  }
+  auto session = KernelSession::MountAsUser(
+      {state.options.mount_point, state.options.fs_name, state.options.allow_other}, state.context);
+  if (!session) return Fail(std::move(session.error()));
+  state.session = std::move(*session);
+  auto mount = FindMount(state.options.mount_point);
+  std::string device = mount && *mount ? (*mount)->device : "";
+  state.SetUpUpdates(std::move(device), nullptr);
+  return {};
+}
+
+Result<std::unique_ptr<MountedVolume>> MountedVolume::Mount(MountedVolumeOptions options,
+                                                            VolumeVersionPtr version,
+                                                            std::string resource_version,
+                                                            SessionLoop& loop,
+                                                            Publisher& publisher) {
+  const bool as_root = geteuid() == 0;
+  if (!as_root) options.ownership.file_modes = kModesOfWritableMount;
+  auto state = std::make_shared<State>(std::move(options));
+  if (!state->ended) return Fail(ErrnoError(errno, "eventfd"));
+  state->ShowFirst(std::move(version), std::move(resource_version));
+  auto mounted = as_root ? MountAsRoot(*state) : MountAsUser(*state);
+  if (!mounted) return Fail(std::move(mounted.error()));
+  return Serve(state, loop, publisher);
+}
+
+Result<std::unique_ptr<MountedVolume>> MountedVolume::MountHeld(
+    MountedVolumeOptions options, VolumeVersionPtr version, std::string resource_version,
+    const Handover& handover, const std::function<Result<HeldMount>()>& mount, SessionLoop& loop,
+    Publisher& publisher) {
+  auto state = std::make_shared<State>(std::move(options));
+  if (!state->ended) return Fail(ErrnoError(errno, "eventfd"));
+  if (auto done = state->SetUpRecovery(handover); !done) return Fail(std::move(done.error()));
+  state->ShowFirst(std::move(version), std::move(resource_version));
+  auto held = mount();
+  if (!held) return Fail(std::move(held.error()));
+  auto session = KernelSession::Attach(std::move(held->device), state->context);
+  if (!session) return Fail(std::move(session.error()));
+  state->session = std::move(*session);
+  state->TakeHeld(*held);
+  return Serve(state, loop, publisher);
+}
+
+Result<std::unique_ptr<MountedVolume>> MountedVolume::Resume(MountedVolumeOptions options,
+                                                             const Handover& handover,
+                                                             HeldMount mount, SessionLoop& loop,
+                                                             Publisher& publisher) {
+  auto state = std::make_shared<State>(std::move(options));
+  if (!state->ended) return Fail(ErrnoError(errno, "eventfd"));
+  if (auto done = state->SetUpRecovery(handover); !done) return Fail(std::move(done.error()));
+  auto session = KernelSession::Resume(std::move(mount.device), state->context, handover.resend,
+                                       handover.poison);
+  if (!session) return Fail(std::move(session.error()));
+  state->session = std::move(*session);
+  state->TakeHeld(mount);
+  auto volume = Serve(state, loop, publisher);
+  if (!volume) return volume;
+  const auto lane = (*volume)->lane_->poster();
+  lane.Post([state, lane] {
+    auto rest = state->update->Resume();
+    if (!rest) return;
+    lane.PostAt(std::chrono::steady_clock::now() + VersionedUpdate::kGraceTime,
+                [state, rest = std::move(rest)] { rest(); });
+  });
+  return volume;
+}
+
+Result<std::unique_ptr<MountedVolume>> MountedVolume::Serve(const std::shared_ptr<State>& state,
+                                                            SessionLoop& loop,
+                                                            Publisher& publisher) {
+  std::unique_ptr<MountedVolume> volume(new MountedVolume(state));
+  volume->loop_ = &loop;
+  volume->lane_ = publisher.NewLane();
+  // Has the kernel read the page again. The state owns this function, so it must not own the state.
+  state->context.refused_write = [weak = std::weak_ptr<State>(state),
+                                  lane = volume->lane_->poster()](NodeId node) {
+    lane.Post([weak, node] {
+      if (const auto volume_state = weak.lock()) volume_state->session->InvalidateNode(node);
+    });
+  };
+  // The loop holds the whole state by its session.
+  auto served = loop.Add(std::shared_ptr<KernelSession>(state, state->session.get()),
+                         [state = state.get()] { eventfd_write(state->ended.get(), 1); });
+  if (!served) return Fail(std::move(served.error()));
+  volume->served_ = *served;
+  return volume;
+}
+
+void MountedVolume::Publish(VolumeVersionPtr version, std::string resource_version) {
+  {
+    MutexLock lock(state_->mutex);
+    const bool queued = state_->pending.has_value();
+    state_->pending = State::Pending{std::move(version), std::move(resource_version)};
+    if (queued) return;
+  }
+  const auto lane = lane_->poster();
+  lane.Post([state = state_, lane] {
+    auto rest = state->ShowPending();
+    if (!rest) return;
+    const auto due = std::chrono::steady_clock::now() + VersionedUpdate::kGraceTime;
+    lane.PostAt(due, [state, rest = std::move(rest)] { rest(); });
+  });
+}
+
+void MountedVolume::SetResourceVersion(std::string resource_version) {
+  MutexLock lock(state_->mutex);
+  if (state_->pending) {
+    state_->pending->resource_version = std::move(resource_version);
+  } else {
+    state_->nodes->SetResourceVersion(std::move(resource_version));
+  }
+}
+
+void MountedVolume::SetFsGroup(std::optional<std::uint32_t> group) {
+  Ownership ownership = state_->options.ownership;
+  ownership.fs_group = group;
+  lane_->poster().Post([state = state_, known = state_->nodes->SetOwnership(ownership)] {
+    KernelNotifier& notify = state->notifier ? *state->notifier : *state->session;
+    for (const NodeId node : known) notify.InvalidateNode(node);
+  });
+}
+
+int MountedVolume::ended_fd() const {
+  return state_->ended.get();
+}
+
+int MountedVolume::mount_id() const {
+  return state_->mount_id;
+}
+
+const std::string& MountedVolume::file_system() const {
+  return state_->file_system;
+}
+
+void MountedVolume::Detach() {
+  state_->gone = true;
+  state_->tree->DropView();
+}
+
+void MountedVolume::Unmount() {
+  if (std::exchange(unmounted_, true)) return;
+  lane_.reset();  // what it does needs the loop
+  if (state_->held) {
+    loop_->Remove(served_);
+    state_->tree->DropView();
+    state_->session->Close();
+    return;
+  }
+  if (state_->mount_id < 0) {
+    loop_->Remove(served_);
+    state_->tree->DropView();
+    state_->session->UnmountAsUser();
+    return;
+  }
+  // The name goes first, so that nobody finds a volume that is not served.
+  const std::string& at = state_->options.mount_point;
+  if (auto mount = FindMount(at); !state_->gone && mount && *mount &&
+                                  (*mount)->id == state_->mount_id &&
+                                  (*mount)->device == state_->file_system) {
+    umount2(at.c_str(), MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW);
+  }
+  loop_->Remove(served_);
+  state_->tree->DropView();
+  // Not left to the state's end: tasks that wait for their time, or hang, own it too.
+  state_->session->Close();
+}
+
+VolumeVersionPtr MountedVolume::shown() const {
+  return state_->nodes->CurrentVersion();
+}
+
+VolumeStats MountedVolume::stats() const {
+  return state_->nodes->GetStats();
+}
+
+std::map<std::string, std::uint64_t> MountedVolume::requests() const {
+  return state_->counters.Snapshot();
+}
+
+std::uint64_t MountedVolume::without_events() const {
+  return state_->update->without_events();
+}
+
+bool MountedVolume::stuck() const {
+  return lane_ && lane_->stuck();
+}
+
+bool MountedVolume::allows_idmap() const {
+  return state_->context.init_reply.allows_idmap();
+}
+
+}  // namespace downwardfs

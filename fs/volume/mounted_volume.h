@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One mounted volume: its FUSE session, the nodes of its layout, and the way in which it comes to
+// show another version. The threads belong to the SessionLoop and the Publisher, which all volumes
+// of a process share and which outlive them.
+//
+// Owned and unmounted by one thread; Publish(), SetResourceVersion() and the figures may be used by
+// any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/owned_fd.h"
+#include "base/result.h"
+#include "fs/fuse/publisher.h"
+#include "fs/fuse/session_loop.h"
+#include "fs/fuse/tree_caller.h"
+#include "fs/fuse/volume_nodes.h"
+#include "fs/volume/volume_version.h"
+#include "mount-helper/handover_memory.h"
+
+namespace downwardfs {
+
+enum class Layout {
+  kKubelet,  ///< `..data`, links and versions: the kubelet's
+  kLive,     ///< regular files that change in place
+};
+
+struct MountedVolumeOptions {
+  std::string mount_point;      ///< an absolute path without symlinks
+  std::string fs_name;          ///< the mount's source, as /proc/self/mountinfo shows it
+  bool allow_other = false;     ///< let other users read (root, or user_allow_other in fuse.conf)
+  std::string selinux_context;  ///< the mount option context=; empty: none. Root only
+  Layout layout = Layout::kKubelet;
+  Ownership ownership;
+  /// Off: the kernel asks at every access. For measuring what its caches are worth (tests/bench).
+  bool kernel_caches = true;
+  /// JSON for `downwardfs status`; called on serving threads, must not block.
+  std::function<std::string()> status;
+};
+
+/// What a holder has of a mount (mount-helper/holder.h), for the daemon that serves it.
+struct HeldMount {
+  OwnedFd device;
+  OwnedFd publisher;  ///< a connection to its process; none: changes go by notification
+  std::shared_ptr<TreeCaller> caller;  ///< the same, where many volumes share processes
+  int mount_id = -1;
+};
+struct Handover {
+  const HandoverMemory* memory = nullptr;      ///< outlives the volume
+  std::shared_ptr<const HandoverMemory> kept;  ///< the same, where the volume is to see to that
+  bool resend = true;                 ///< the kernel sends unanswered requests again (Linux 6.9)
+  std::vector<std::uint64_t> poison;  ///< requests to be answered EIO
+};
+
+class MountedVolume {
+ public:
+  /// Mounts the volume, which shows `version` from the first request on. Nothing is left behind
+  /// where it fails: one line says why (no /dev/fuse, no permission, refused by fusermount3).
+  static Result<std::unique_ptr<MountedVolume>> Mount(MountedVolumeOptions options,
+                                                      VolumeVersionPtr version,
+                                                      std::string resource_version,
+                                                      SessionLoop& loop, Publisher& publisher);
+
+  /// The same under a holder: `mount` has it mounted.
+  static Result<std::unique_ptr<MountedVolume>> MountHeld(
+      MountedVolumeOptions options, VolumeVersionPtr version, std::string resource_version,
+      const Handover& handover, const std::function<Result<HeldMount>()>& mount, SessionLoop& loop,
+      Publisher& publisher);
+  /// Goes on with a mount that another daemon has served. kFailedPrecondition where the handover
+  /// memory is damaged.
+  static Result<std::unique_ptr<MountedVolume>> Resume(MountedVolumeOptions options,
+                                                       const Handover& handover, HeldMount mount,
+                                                       SessionLoop& loop, Publisher& publisher);
+
+  /// Unmount().
+  ~MountedVolume();
+
+  /// The version that is shown.
+  VolumeVersionPtr shown() const;
+
+  /// Shows `version` from now on; does not wait for it. Of several that are published faster than
+  /// the kernel can be brought to show them, the last is shown.
+  void Publish(VolumeVersionPtr version, std::string resource_version);
+  /// The shown version is right for a newer resourceVersion too.
+  void SetResourceVersion(std::string resource_version);
+
+  /// The inodes belong to a group from now on, or to none.
+  void SetFsGroup(std::optional<std::uint32_t> group);
+
+  /// Polls readable once the file system is mounted nowhere any more.
+  int ended_fd() const;
+  /// The id of the mount (mount-helper/mount_watch.h); -1 for an ordinary user's.
+  int mount_id() const;
+  /// The number of its file system, which tells it from a later mount with the same id.
+  const std::string& file_system() const;
+  /// The mount is gone from the mount table. Who still uses the file system is served until the
+  /// end; without this it would not end, since we use it ourselves.
+  void Detach();
+  /// Ends the session and unmounts lazily. Who still uses the file system gets ENOTCONN. Nothing
+  /// may be published any more.
+  void Unmount();
+
+  VolumeStats stats() const;
+  std::map<std::string, std::uint64_t> requests() const;
+  /// Versions that were shown without inotify events.
+  std::uint64_t without_events() const;
+  /// A change of the volume hangs, because somebody holds a directory of it.
+  bool stuck() const;
+  bool allows_idmap() const;
+
+ private:
+  struct State;
+  explicit MountedVolume(std::shared_ptr<State> state);
+  static Status MountAsRoot(State& state);
+  static Status MountAsUser(State& state);
+  static Result<std::unique_ptr<MountedVolume>> Serve(const std::shared_ptr<State>& state,
+                                                      SessionLoop& loop, Publisher& publisher);
+
+  const std::shared_ptr<State> state_;  // tasks and requests in work hold it too
+  SessionLoop* loop_ = nullptr;
+  std::uint64_t served_ = 0;
+  bool unmounted_ = false;
+  std::unique_ptr<Publisher::Lane> lane_;
+};
+
+}  // namespace downwardfs

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/volume/projection_source.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+
+namespace downwardfs {
+namespace {
+
+std::string NodeNameOf(const Json& pod) {
+  const auto spec = pod.find("spec");
+  if (spec == pod.end() || !spec->is_object()) return "";
+  const auto name = spec->find("nodeName");
+  return name != spec->end() && name->is_string() ? name->get<std::string>() : "";
+}
+
+ObjectPtr FindNode(const ObjectSource& source, const Json& pod) {
+  const std::string name = NodeNameOf(pod);
+  if (!name.empty()) {
+    if (auto node = source.Get(ObjectKey{"Node", "", name, ""})) return node;
+  }
+  auto nodes = source.List("Node");
+  return nodes.size() == 1 ? nodes.front() : nullptr;
+}
+
+Status TakeNode(const ObjectSource& source, LoadedInput& loaded) {
+  loaded.node = FindNode(source, loaded.input.pod->root());
+  if (!loaded.node) return {};
+  auto node = Document::Parse(loaded.node->Json());
+  if (!node) return Fail(std::move(node.error()), "node " + loaded.node->meta().name);
+  loaded.input.node = std::move(*node);
+  return {};
+}
+
+bool NeedsNode(const std::vector<ProjectedFile>& files) {
+  // The one reason for an empty file with a problem: see Project().
+  return std::any_of(files.begin(), files.end(),
+                     [](const ProjectedFile& file) { return !file.problem.empty(); });
+}
+
+}  // namespace
+
+Result<LoadedInput> LoadInput(const ObjectSource& source, const ObjectKey& key) {
+  LoadedInput loaded;
+  loaded.pod = source.Get(key);
+  if (!loaded.pod) {
+    return Fail(ErrorCode::kNotFound,
+                "pod " + key.ns + "/" + key.name + ": not found in " + source.State().description);
+  }
+  auto pod = Document::Parse(loaded.pod->Json());
+  if (!pod) return Fail(std::move(pod.error()), "pod " + key.ns + "/" + key.name);
+  loaded.input.pod = std::move(*pod);
+  if (auto done = TakeNode(source, loaded); !done) return Fail(std::move(done.error()));
+  return loaded;
+}
+
+Result<ObjectKey> RequireNode(ObjectSource& source, LoadedInput& loaded) {
+  if (loaded.node) return ObjectKey{"Node", "", loaded.node->meta().name, ""};
+  ObjectKey key{"Node", "", NodeNameOf(loaded.input.pod->root()), ""};
+  if (key.name.empty()) return key;
+  source.Require(key);
+  if (auto done = TakeNode(source, loaded); !done) return Fail(std::move(done.error()));
+  return key;
+}
+
+Result<Projection> ProjectFrom(ObjectSource& source, const ObjectKey& key, const VolumeView& view) {
+  Projection projection;
+  auto loaded = LoadInput(source, key);
+  if (!loaded) return Fail(std::move(loaded.error()));
+  projection.loaded = std::move(*loaded);
+  auto files = ProjectView(view, projection.loaded.input);
+  if (!files) return Fail(std::move(files.error()));
+  if (projection.loaded.node || NeedsNode(*files)) {
+    const bool had_node = projection.loaded.node != nullptr;
+    auto node = RequireNode(source, projection.loaded);
+    if (!node) return Fail(std::move(node.error()));
+    projection.node = std::move(*node);
+    if (!had_node && projection.loaded.node) {
+      files = ProjectView(view, projection.loaded.input);
+      if (!files) return Fail(std::move(files.error()));
+    }
+  }
+  projection.files = std::move(*files);
+  return projection;
+}
+
+Result<std::vector<ProjectedFile>> ProjectAgain(const ObjectPtr& pod, const ObjectPtr& node,
+                                                const VolumeView& view) {
+  ProjectionInput input;
+  auto parsed = Document::Parse(pod->Json());
+  if (!parsed) return Fail(std::move(parsed.error()), "pod " + pod->meta().name);
+  input.pod = std::move(*parsed);
+  if (node) {
+    auto parsed_node = Document::Parse(node->Json());
+    if (!parsed_node) return Fail(std::move(parsed_node.error()), "node " + node->meta().name);
+    input.node = std::move(*parsed_node);
+  }
+  return ProjectView(view, input);
+}
+
+Result<ObjectKey> ParsePodName(const std::string& wanted, const std::string& default_namespace) {
+  const auto slash = wanted.find('/');
+  ObjectKey key{"Pod", default_namespace, wanted, ""};
+  if (slash != std::string::npos) {
+    key.ns = wanted.substr(0, slash);
+    key.name = wanted.substr(slash + 1);
+  }
+  if (key.ns.empty() || key.name.empty() || key.name.find('/') != std::string::npos) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--pod " + QuoteForMessage(wanted) + ": must be NAMESPACE/NAME");
+  }
+  return key;
+}
+
+Result<ObjectKey> FindPod(const ObjectSource& source, const std::string& wanted) {
+  ObjectKey key;
+  if (!wanted.empty()) {
+    auto parsed = ParsePodName(wanted, "default");
+    if (!parsed) return Fail(std::move(parsed.error()));
+    key = std::move(*parsed);
+  }
+  const auto pods = source.List("Pod");
+  std::string known;
+  for (const ObjectPtr& pod : pods) {
+    if (!wanted.empty() && key.Matches(pod->meta())) return key;
+    if (known.size() < 200) {
+      known += (known.empty() ? "" : ", ") + pod->meta().ns + "/" + pod->meta().name;
+    }
+  }
+  if (wanted.empty() && pods.size() == 1) {
+    return ObjectKey{"Pod", pods.front()->meta().ns, pods.front()->meta().name, ""};
+  }
+  if (wanted.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "--pod is needed: " + source.State().description +
+                                                 " has " + std::to_string(pods.size()) + " pods (" +
+                                                 known + ")");
+  }
+  return Fail(ErrorCode::kNotFound, "pod " + key.ns + "/" + key.name + ": not found in " +
+                                        source.State().description + ", which has " +
+                                        (known.empty() ? "none" : known));
+}
+
+}  // namespace downwardfs

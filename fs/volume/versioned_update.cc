@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/volume/versioned_update.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "base/log_keys.h"
+
+namespace downwardfs {
+namespace {
+
+using Kind = TreeChange::Kind;
+
+constexpr unsigned kDirectoryMode = 0755;
+
+TreeChange InRoot(Kind kind, std::string name, std::string new_name = "") {
+  return {kind, kRootNode, std::move(name), std::move(new_name)};
+}
+
+}  // namespace
+
+std::function<void()> VersionedUpdate::Show(VolumeVersionPtr version,
+                                            std::string resource_version) {
+  if (tree_.lost()) return {};  // the next daemon shows what is newest then
+  const VersionedNodes::Flip flip = nodes_.Stage(std::move(version), std::move(resource_version));
+  if (auto done = ShowThroughKernel(flip); !done) {
+    // Shown now, it would be so for us alone. It stays staged, which the next daemon undoes.
+    if (tree_.lost()) return {};
+    LogDebug("no events for this change", {{log_keys::kError, done.error().message}});
+    ++without_events_;
+    ShowByNotification(flip);
+  }
+  return [this, flip] { Retire(flip.retires, flip.retired_dir); };
+}
+
+Status VersionedUpdate::ShowThroughKernel(const VersionedNodes::Flip& flip) {
+  auto tree = tree_.Open();
+  if (!tree) return Fail(std::move(tree.error()));
+  if (auto done = tree->MakeDirectory(InRoot(Kind::kMakeDirectory, flip.data_dir), flip.data_dir);
+      !done) {
+    return done;
+  }
+  const NodeId directory = flip.version + 1;
+  if (auto done = tree->ChangeMode(directory, flip.data_dir, kDirectoryMode); !done) return done;
+  if (auto done =
+          tree->MakeLink(InRoot(Kind::kMakeLink, kNewDataLink), flip.data_dir, kNewDataLink);
+      !done) {
+    return done;
+  }
+  if (auto done =
+          tree->Rename(InRoot(Kind::kRename, kNewDataLink, kDataLink), kNewDataLink, kDataLink);
+      !done) {
+    return done;
+  }
+  if (auto done = MakeLinks(*tree, flip); !done) return done;
+  UnlinkFiles(*tree, flip.retires);
+  return {};
+}
+
+Status VersionedUpdate::MakeLinks(OwnTree::Session& tree, const VersionedNodes::Flip& flip) {
+  for (const std::string& name : flip.new_links) {
+    const std::string target = std::string(kDataLink) + "/" + name;
+    if (auto done = tree.MakeLink(InRoot(Kind::kMakeLink, name), target, name); !done) return done;
+  }
+  for (const std::string& name : flip.gone_links) {
+    if (auto done = tree.Unlink(InRoot(Kind::kUnlink, name), name); !done) return done;
+  }
+  return {};
+}
+
+// The version after it is shown already. A file that cannot be unlinked (something is mounted on
+// it) stays until its directory goes.
+void VersionedUpdate::UnlinkFiles(OwnTree::Session& tree, NodeId version) {
+  for (const auto& file : nodes_.KnownFiles(version)) {
+    auto unlinked = tree.Unlink(file.removal, file.path);
+    if (!unlinked) LogDebug("file kept", {{log_keys::kError, unlinked.error().message}});
+  }
+}
+
+std::function<void()> VersionedUpdate::Resume() {
+  SettleLastChange(nodes_, notifier_);
+  // The daemon before us may have died between what it recorded and what it told the kernel.
+  for (const std::string& name : nodes_.MovedNames()) notifier_.InvalidateName(kRootNode, name);
+  notifier_.InvalidateNode(kRootNode);
+  if (auto tree = tree_.Open()) {
+    if (const auto unfinished = nodes_.UnfinishedDirectory()) {
+      // Neither need be there, depending on how far it got.
+      static_cast<void>(tree->Unlink(InRoot(Kind::kUnlink, kNewDataLink), kNewDataLink));
+      static_cast<void>(
+          tree->RemoveDirectory(InRoot(Kind::kRemoveDirectory, *unfinished), *unfinished));
+    }
+    const auto made = MakeLinks(*tree, nodes_.Unfinished());
+    if (!made && !tree_.lost()) ShowByNotification(nodes_.Unfinished());
+    for (const auto& [version, data_dir] : nodes_.RetiredVersions()) UnlinkFiles(*tree, version);
+  }
+  return [this, retired = nodes_.RetiredVersions()] {
+    for (const auto& [version, data_dir] : retired) Retire(version, data_dir);
+  };
+}
+
+void VersionedUpdate::ShowByNotification(const VersionedNodes::Flip& flip) {
+  for (const std::string& name : nodes_.Show(flip)) notifier_.InvalidateName(kRootNode, name);
+  notifier_.InvalidateNode(kRootNode);
+}
+
+void VersionedUpdate::Retire(NodeId version, const std::string& data_dir) {
+  auto tree = tree_.Open();
+  if (tree_.lost()) return;  // the next daemon does it
+  if (tree) {
+    // Watchers of a directory get DELETE_SELF when the kernel drops an inode that has no link. It
+    // learns of that by asking, and drops what nobody holds when the name is invalidated.
+    nodes_.Orphan(version);
+    for (const auto& directory : nodes_.KnownDirectories(version)) {
+      notifier_.InvalidateNode(directory.id);
+      tree->Look(directory.path);
+    }
+    // A removed directory resolves no name even for those who hold it, so another inode under the
+    // same name is removed in its place.
+    nodes_.ShowAlias(version);
+    notifier_.InvalidateName(kRootNode, data_dir);
+    if (tree->RemoveDirectory(InRoot(Kind::kRemoveDirectory, data_dir), data_dir)) return;
+    if (tree_.lost()) return;
+  }
+  nodes_.Expire(version);
+  notifier_.InvalidateName(kRootNode, data_dir);
+}
+
+}  // namespace downwardfs

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sources/cluster_source.h"
+
+#include <malloc.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace downwardfs {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// How often AwaitLoaded() looks.
+constexpr milliseconds kLook{20};
+
+client::ReflectorOptions NamespaceReflectorOptions() {
+  client::ReflectorOptions options;
+  options.path.resource = "namespaces";
+  options.hint = {"Namespace", "v1"};
+  return options;
+}
+
+// What to do about a refusal, which depends on what was asked for.
+Error Explain(Error error, const ClusterSource::Options& options) {
+  if (error.code == ErrorCode::kPermissionDenied && options.namespaces.empty()) {
+    error.message += "; with rights in some namespaces only, mount those: --namespace NS";
+  }
+  return error;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ClusterSource>> ClusterSource::Make(const ServerAccess& access,
+                                                           Options options) {
+  OwnedFd changed(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!changed) return Fail(ErrnoError(errno, "eventfd"));
+  return std::unique_ptr<ClusterSource>(
+      new ClusterSource(access, std::move(options), std::move(changed)));
+}
+
+ClusterSource::ClusterSource(const ServerAccess& access, Options options, OwnedFd changed)
+    : transport_(access.transport),
+      options_(std::move(options)),
+      changed_(std::move(changed)),
+      pods_(access.description),
+      nodes_(access.description),
+      namespaces_(access.description) {
+  const MutexLock lock(mutex_);
+  for (const std::string& ns : options_.namespaces) scopes_.push_back({ns, false, {}});
+  if (scopes_.empty()) scopes_.emplace_back();
+}
+
+ClusterSource::~ClusterSource() = default;
+
+ClusterSource::Following::~Following() {
+  if (transport_) transport_->Shutdown();  // a plugin would hold up the reflectors' end
+}
+
+std::unique_ptr<ClusterSource::Following> ClusterSource::Start(const Change& change) {
+  auto following = std::make_unique<Following>();
+  following->transport_ = transport_;
+  const auto subscribe = [&](client::ObjectStore& store, const char* kind, Change told) {
+    following->subscriptions_.push_back(store.SubscribeKind(kind, std::move(told)));
+  };
+  subscribe(pods_, "Pod", [this, change](const ObjectPtr& before, const ObjectPtr& after) {
+    change(before, after);
+    OnPod((after ? after : before)->meta().ns);
+  });
+  subscribe(nodes_, "Node", change);
+  subscribe(namespaces_, "Namespace", change);
+
+  const auto follow = [&](client::ObjectStore& store, client::ReflectorOptions options) {
+    following->reflectors_.push_back(
+        std::make_unique<client::Reflector>(transport_, store, std::move(options)));
+  };
+  std::vector<std::string> scopes = options_.namespaces;
+  if (scopes.empty()) scopes.emplace_back();
+  for (std::size_t i = 0; i < scopes.size(); ++i) {
+    auto pods = client::PodReflectorOptions(scopes[i]);
+    pods.on_outcome = [this, i](const client::ApiFailure* failure) { OnOutcome(i, failure); };
+    follow(pods_, std::move(pods));
+  }
+  if (options_.nodes) follow(nodes_, client::NodeReflectorOptions());
+  if (options_.namespaces.empty()) follow(namespaces_, NamespaceReflectorOptions());
+  return following;
+}
+
+void ClusterSource::Wake() const {
+  const std::uint64_t one = 1;
+  // A full counter wakes as well.
+  (void)!write(changed_.get(), &one, sizeof one);
+}
+
+// The first pod of a long list is an answer.
+void ClusterSource::OnPod(const std::string& ns) {
+  bool first = false;
+  {
+    const MutexLock lock(mutex_);
+    for (Scope& scope : scopes_) {
+      if (scope.ns.empty() || scope.ns == ns) first |= !std::exchange(scope.answered, true);
+    }
+  }
+  if (first) Wake();
+}
+
+void ClusterSource::OnOutcome(std::size_t scope, const client::ApiFailure* failure) {
+  {
+    const MutexLock lock(mutex_);
+    Scope& at = scopes_[scope];
+    if (failure == nullptr) {
+      at.answered = true;
+      at.failure.reset();
+    } else {
+      at.failure = *failure;
+    }
+  }
+  // What the list left behind: a page's memory, the decoder's, and the objects' before they were
+  // compressed.
+  if (failure == nullptr && pods_.size() > 1000) malloc_trim(0);
+  Wake();
+}
+
+// What keeps the answer away: rather what waiting will not mend.
+std::optional<client::ApiFailure> ClusterSource::Pending() const {
+  std::optional<client::ApiFailure> pending;
+  for (const Scope& scope : scopes_) {
+    if (!scope.failure) continue;
+    if (!WorthWaiting(*scope.failure)) return scope.failure;
+    if (!scope.answered && !pending) pending = scope.failure;
+  }
+  return pending;
+}
+
+bool ClusterSource::AllAnswered() const {
+  return std::all_of(scopes_.begin(), scopes_.end(),
+                     [](const Scope& scope) { return scope.answered; });
+}
+
+bool ClusterSource::Stopped() const {
+  pollfd stop = {options_.stop_fd, POLLIN, 0};
+  return poll(&stop, 1, 0) > 0;
+}
+
+Status ClusterSource::AwaitAnswer() {
+  const auto since = steady_clock::now();
+  std::string said;
+  for (;;) {
+    std::optional<client::ApiFailure> failure;
+    {
+      const MutexLock lock(mutex_);
+      failure = Pending();
+      // Of several namespaces one that may not be read is worth an error before anything is shown.
+      if (AllAnswered() && (!failure || WorthWaiting(*failure))) return {};
+    }
+    if (failure && (!WorthWaiting(*failure) || (options_.wait && options_.wait->count() == 0))) {
+      return Fail(Explain(std::move(failure->error), options_));
+    }
+    if (failure && failure->error.message != said) {
+      said = failure->error.message;
+      SayWaiting(said);
+    }
+    const bool silent = said.empty() && steady_clock::now() < since + kFirstWord;
+    if (said.empty() && !silent) {
+      said = "no answer from " + pods_.State().description + " yet";
+      SayWaiting(said);
+    }
+    const std::string last = said.empty() ? "no answer from " + pods_.State().description : said;
+    int timeout = silent ? static_cast<int>(milliseconds(kFirstWord).count()) : -1;
+    if (options_.wait && options_.wait->count() > 0) {
+      const auto left =
+          std::chrono::duration_cast<milliseconds>(since + *options_.wait - steady_clock::now());
+      if (left.count() <= 0) {
+        return Fail(ErrorCode::kDeadlineExceeded, "gave up after --wait: " + last);
+      }
+      const auto longest = silent ? std::int64_t{timeout} : std::int64_t{3'600'000};
+      timeout = static_cast<int>(std::min<std::int64_t>(left.count() + 1, longest));
+    }
+    pollfd fds[] = {{changed_.get(), POLLIN, 0}, {options_.stop_fd, POLLIN, 0}};
+    if (poll(fds, 2, timeout) < 0 && errno != EINTR) return Fail(ErrnoError(errno, "poll"));
+    if ((fds[1].revents & POLLIN) != 0) {
+      return Fail(ErrorCode::kCancelled, "stopped by a signal while waiting: " + last);
+    }
+    std::uint64_t drained = 0;
+    (void)!read(changed_.get(), &drained, sizeof drained);
+  }
+}
+
+bool ClusterSource::AwaitLoaded(milliseconds limit) const {
+  const auto deadline = steady_clock::now() + limit;
+  for (;;) {
+    // What may not be read will not be loaded, and nobody needs to wait for it.
+    const Progress nodes = Nodes();
+    const Progress namespaces = Namespaces();
+    const bool rest =
+        (!options_.nodes || nodes.loaded || !nodes.last_error.empty()) &&
+        (!options_.namespaces.empty() || namespaces.loaded || !namespaces.last_error.empty());
+    if (rest && Pods().loaded) return true;
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
+    if (left.count() <= 0) return false;
+    pollfd stop = {options_.stop_fd, POLLIN, 0};
+    if (poll(&stop, 1, static_cast<int>(std::min(left, kLook).count()) + 1) > 0) return false;
+  }
+}
+
+ClusterSource::Progress ClusterSource::ProgressOf(const client::ObjectStore& store) {
+  return {store.size(), store.WaitUntilSynced(steady_clock::time_point::min()),
+          store.State().last_error};
+}
+
+std::unique_ptr<ObjectSource::Subscription> ClusterSource::Subscribe(ObjectKey key,
+                                                                     Callback callback) {
+  client::ObjectStore& store = key.kind == "Node"        ? nodes_
+                               : key.kind == "Namespace" ? namespaces_
+                                                         : pods_;
+  return store.Subscribe(std::move(key), std::move(callback));
+}
+
+const client::ObjectStore& ClusterSource::StoreOf(const std::string& kind) const {
+  return kind == "Node" ? nodes_ : kind == "Namespace" ? namespaces_ : pods_;
+}
+
+}  // namespace downwardfs

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sources/follow_source.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace downwardfs {
+namespace {
+
+// The first answer about a node decides what the first version shows; a server that is slow with it
+// must not hold up the mount for long.
+constexpr std::chrono::seconds kNodeAnswer{3};
+// A refused watch is worth an error before anything is shown; one that is not answered is not worth
+// waiting for: the content is there.
+constexpr std::chrono::seconds kWatchAnswer{3};
+
+client::ReflectorOptions OneObject(client::ReflectorOptions options) {
+  // A streaming list saves nothing for one object, and what is refused first is named `list`.
+  options.streaming_lists = false;
+  return options;
+}
+
+}  // namespace
+
+FollowSource::FollowSource(const ServerAccess& access, const Options& options, OwnedFd changed,
+                           OwnedFd stop)
+    : transport_(access.transport),
+      follow_nodes_(options.nodes),
+      pod_(options.pod),
+      changed_(std::move(changed)),
+      stop_(std::move(stop)),
+      pods_(access.description),
+      nodes_(access.description) {}
+
+FollowSource::~FollowSource() {
+  transport_->Shutdown();  // a plugin would hold up the reflectors' end
+  pod_reflector_.reset();  // its thread calls the node's
+}
+
+Result<std::unique_ptr<FollowSource>> FollowSource::Open(const ServerAccess& access,
+                                                         const Options& options) {
+  OwnedFd changed(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!changed) return Fail(ErrnoError(errno, "eventfd"));
+  OwnedFd stop(options.stop_fd < 0 ? -1 : fcntl(options.stop_fd, F_DUPFD_CLOEXEC, 0));
+  if (!stop && options.stop_fd >= 0) return Fail(ErrnoError(errno, "dup"));
+  std::unique_ptr<FollowSource> source(
+      new FollowSource(access, options, std::move(changed), std::move(stop)));
+  auto follow =
+      OneObject(client::PodReflectorOptions(options.pod.ns, "metadata.name=" + options.pod.name));
+  follow.on_outcome = [self = source.get()](const client::ApiFailure* failure) {
+    self->OnPodOutcome(failure);
+  };
+  source->pod_reflector_ =
+      std::make_unique<client::Reflector>(source->transport_, source->pods_, std::move(follow));
+  if (auto done = source->AwaitPod(options); !done) return Fail(std::move(done.error()));
+  return source;
+}
+
+void FollowSource::Wake() const {
+  const std::uint64_t one = 1;
+  // A full counter wakes as well.
+  (void)!write(changed_.get(), &one, sizeof one);
+}
+
+void FollowSource::OnPodOutcome(const client::ApiFailure* failure) {
+  const bool watched = failure == nullptr && pods_.State().connected;
+  {
+    const MutexLock lock(mutex_);
+    pod_outcome_.failure.reset();
+    if (watched) pod_outcome_.watched = true;
+    if (failure != nullptr) {
+      pod_outcome_.failure = *failure;
+    } else {
+      pod_outcome_.listed = true;
+    }
+    // The server is back: the node's next attempt may be half a minute away. Not the other way
+    // round, or two watches that break at once would keep each other from backing off.
+    if (failure == nullptr && node_reflector_) node_reflector_->Hurry();
+  }
+  Wake();
+}
+
+void FollowSource::OnNodeOutcome() {
+  {
+    const MutexLock lock(mutex_);
+    node_outcome_ = true;
+  }
+  Wake();
+}
+
+std::string FollowSource::Missing() const {
+  return "pod " + pod_.ns + "/" + pod_.name + " is not there yet; " + pods_.State().description +
+         " has no such pod";
+}
+
+Status FollowSource::AwaitPod(const Options& options) {
+  const auto since = std::chrono::steady_clock::now();
+  const bool once = options.wait && options.wait->count() == 0;
+  const auto deadline = options.wait && !once ? since + *options.wait : SteadyTime::max();
+  const auto subscription = pods_.Subscribe(pod_, [this](const ObjectPtr&) { Wake(); });
+  const bool known = !pod_.uid.empty();
+  std::optional<SteadyTime> listed_at;
+  std::string said;
+  for (;;) {
+    Outcome outcome;
+    {
+      const MutexLock lock(mutex_);
+      outcome = pod_outcome_;
+    }
+    if (outcome.failure && !WorthWaiting(*outcome.failure)) {
+      Error error = std::move(outcome.failure->error);
+      const bool forbidden = error.code == ErrorCode::kPermissionDenied;
+      if (forbidden) error.message += "; following a pod needs verbs list and watch";
+      return Fail(std::move(error));
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (outcome.listed && !listed_at) listed_at = now;
+    if (known && listed_at) return {};
+    const ObjectPtr pod = pods_.Get(pod_);
+    const auto watch_due = listed_at ? *listed_at + kWatchAnswer : SteadyTime::max();
+    // A watch that cannot start for now is the reflector's business: there is content to show.
+    if (pod && (outcome.failure || outcome.watched || now >= std::min(watch_due, deadline))) {
+      pod_.uid = pod->meta().uid;
+      return {};
+    }
+    std::string reason;
+    if (outcome.failure) {
+      reason = outcome.failure->error.message;
+    } else if (outcome.listed && !pod) {
+      reason = Missing();
+    } else if (said.empty() && now >= since + kFirstWord) {
+      reason = "no answer from " + pods_.State().description + " yet";
+    }
+    if (once && (outcome.failure || (outcome.listed && !pod))) {
+      return Fail(outcome.failure ? outcome.failure->error.code : ErrorCode::kNotFound, reason);
+    }
+    if (!reason.empty() && reason != said) {
+      SayWaiting(reason);
+      if (options.on_waiting) options.on_waiting(reason);
+      said = reason;
+    }
+    const auto look_again = std::min(pod ? watch_due : SteadyTime::max(),
+                                     said.empty() ? since + kFirstWord : SteadyTime::max());
+    if (auto more = WaitForChange(look_again, deadline, said); !more) return more;
+  }
+}
+
+Status FollowSource::WaitForChange(SteadyTime look_again, SteadyTime deadline,
+                                   const std::string& reason) const {
+  const std::string last = reason.empty() ? "no answer from " + pods_.State().description : reason;
+  const auto now = std::chrono::steady_clock::now();
+  if (now >= deadline) {
+    return Fail(ErrorCode::kDeadlineExceeded, "gave up after --wait: " + last);
+  }
+  int timeout = -1;
+  if (const auto until = std::min(look_again, deadline); until != SteadyTime::max()) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - now);
+    timeout = static_cast<int>(std::clamp<std::int64_t>(left.count() + 1, 0, 3'600'000));
+  }
+  pollfd fds[] = {{changed_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
+  if (poll(fds, 2, timeout) < 0 && errno != EINTR) return Fail(ErrnoError(errno, "poll"));
+  if ((fds[1].revents & POLLIN) != 0) {
+    return Fail(ErrorCode::kCancelled, "stopped by a signal while waiting: " + last);
+  }
+  std::uint64_t drained = 0;
+  (void)!read(changed_.get(), &drained, sizeof drained);
+  return {};
+}
+
+void FollowSource::Require(const ObjectKey& key) {
+  if (key.kind != "Node" || !follow_nodes_) return;
+  {
+    const MutexLock lock(mutex_);
+    if (required_node_ == key.name) return;
+    required_node_ = key.name;
+    node_outcome_ = false;
+  }
+  auto follow = OneObject(client::NodeReflectorOptions(key.name));
+  follow.on_outcome = [this](const client::ApiFailure*) { OnNodeOutcome(); };
+  std::unique_ptr<client::Reflector> former;
+  {
+    const MutexLock lock(mutex_);
+    former.swap(node_reflector_);
+  }
+  former.reset();  // joined before the next one starts
+  auto next = std::make_unique<client::Reflector>(transport_, nodes_, std::move(follow));
+  {
+    const MutexLock lock(mutex_);
+    node_reflector_.swap(next);
+  }
+  if (!serving_) AwaitNode();
+}
+
+void FollowSource::AwaitNode() const {
+  const auto deadline = std::chrono::steady_clock::now() + kNodeAnswer;
+  for (;;) {
+    {
+      const MutexLock lock(mutex_);
+      if (node_outcome_) return;
+    }
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return;
+    pollfd fds[] = {{changed_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
+    if (poll(fds, 2, static_cast<int>(left.count()) + 1) < 0 && errno != EINTR) return;
+    if ((fds[1].revents & POLLIN) != 0) return;  // the command ends soon, by the same signal
+    std::uint64_t drained = 0;
+    (void)!read(changed_.get(), &drained, sizeof drained);
+  }
+}
+
+ObjectPtr FollowSource::Get(const ObjectKey& key) const {
+  return StoreOf(key.kind).Get(key);
+}
+
+std::vector<ObjectPtr> FollowSource::List(const std::string& kind) const {
+  return StoreOf(kind).List(kind);
+}
+
+std::unique_ptr<ObjectSource::Subscription> FollowSource::Subscribe(ObjectKey key,
+                                                                    Callback callback) {
+  client::ObjectStore& store = key.kind == "Node" ? nodes_ : pods_;
+  return store.Subscribe(std::move(key), std::move(callback));
+}
+
+SourceState FollowSource::State() const {
+  SourceState state = pods_.State();
+  if (state.last_error.empty()) state.last_error = nodes_.State().last_error;
+  return state;
+}
+
+}  // namespace downwardfs

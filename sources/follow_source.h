@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One pod of an API server, followed by list and watch with the field selector metadata.name=, for
+// commands that stay (mount, write). Its node is followed in the same way from when it is required;
+// where nodes may not be read, the node stays unknown, State() says why, and it is tried again. The
+// pod is the one that was first seen: Open() binds the key to its uid.
+//
+// Owned by main(). Two threads at most: a reflector's for the pod and one for the node. Require()
+// is for one thread at a time. State() speaks of the pod's watch: a node that is out of reach shows
+// in last_error alone.
+// Lock order: mutex_, then a reflector's. The stores' locks are never held while mutex_ is taken,
+// nor the other way round.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/object_source.h"
+#include "base/owned_fd.h"
+#include "base/result.h"
+#include "client/store/object_store.h"
+#include "client/watch/reflector.h"
+#include "sources/server_access.h"
+
+namespace downwardfs {
+
+/// See the head of this file.
+class FollowSource final : public ObjectSource {
+ public:
+  struct Options {
+    ObjectKey pod;
+    /// How long to wait for the server and the pod; nothing: for ever; zero: for one answer.
+    std::optional<std::chrono::milliseconds> wait;
+    bool nodes = true;  ///< false: the node stays unknown
+    int stop_fd = -1;   ///< readable: stop waiting (a signalfd), for the node too; -1: none
+    /// Told what is waited for, as standard error is.
+    std::function<void(const std::string&)> on_waiting = {};
+  };
+
+  /// Begins to follow the pod and waits until it is there, saying at standard error what for.
+  /// Fails at once where waiting does not help. With a uid in its key the pod is one that was there
+  /// before: the server's answer is waited for, but not the pod, which may be gone for good.
+  static Result<std::unique_ptr<FollowSource>> Open(const ServerAccess& access,
+                                                    const Options& options);
+  ~FollowSource() override;
+
+  /// What is shown is served now: from here on Require() does not wait for a node's first answer,
+  /// which comes as a change like any other, so that nothing holds up the end of the command.
+  void Serving() { serving_ = true; }
+
+  /// The pod's key, with its uid.
+  const ObjectKey& pod() const { return pod_; }
+
+  ObjectPtr Get(const ObjectKey& key) const override;
+  std::vector<ObjectPtr> List(const std::string& kind) const override;
+  std::unique_ptr<Subscription> Subscribe(ObjectKey key, Callback callback) override;
+  void Require(const ObjectKey& key) override EXCLUDES(mutex_);
+  SourceState State() const override EXCLUDES(mutex_);
+
+ private:
+  // How the latest attempt to follow the pod ended.
+  struct Outcome {
+    std::optional<client::ApiFailure> failure;
+    bool listed = false;   ///< once: the store knows whether there is such a pod
+    bool watched = false;  ///< a watch has run, if only for a moment
+  };
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
+  FollowSource(const ServerAccess& access, const Options& options, OwnedFd changed, OwnedFd stop);
+  Status AwaitPod(const Options& options);
+  /// Waits for the next outcome or event, at most until `look_again`; fails once --wait's
+  /// `deadline` has passed or we are to stop.
+  Status WaitForChange(SteadyTime look_again, SteadyTime deadline, const std::string& reason) const;
+  std::string Missing() const;
+  void OnPodOutcome(const client::ApiFailure* failure) EXCLUDES(mutex_);
+  void OnNodeOutcome() EXCLUDES(mutex_);
+  void AwaitNode() const EXCLUDES(mutex_);
+  void Wake() const;
+  const client::ObjectStore& StoreOf(const std::string& kind) const {
+    return kind == "Node" ? nodes_ : pods_;
+  }
+
+  const std::shared_ptr<client::Transport> transport_;
+  const bool follow_nodes_;
+  ObjectKey pod_;
+  const OwnedFd changed_;  // an eventfd
+  const OwnedFd stop_;     // a duplicate of the caller's, who may close his after the start
+  std::atomic<bool> serving_ = false;
+  client::ObjectStore pods_;
+  client::ObjectStore nodes_;
+
+  mutable Mutex mutex_;
+  Outcome pod_outcome_ GUARDED_BY(mutex_);
+  std::string required_node_ GUARDED_BY(mutex_);
+  bool node_outcome_ GUARDED_BY(mutex_) = false;
+
+  // Last: they use the others. Replaced by Require() alone.
+  std::unique_ptr<client::Reflector> node_reflector_ GUARDED_BY(mutex_);
+  std::unique_ptr<client::Reflector> pod_reflector_;
+};
+
+}  // namespace downwardfs

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sources/items_file.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "sources/manifest.h"
+
+namespace downwardfs {
+
+Result<ItemSpec> ParseItems(std::string_view text) {
+  auto documents = ParseManifest(text);
+  if (!documents) return Fail(std::move(documents.error()));
+  if (documents->size() != 1) {
+    return Fail(ErrorCode::kInvalidArgument,
+                documents->empty() ? "empty: expected `items:` or a `downwardAPI:` volume source"
+                                   : "several documents: expected one");
+  }
+  return DecodeItemSpec(documents->front());
+}
+
+Result<ItemSpec> LoadItemsFile(const std::string& path) {
+  auto text = ReadFile(path);
+  if (!text) return Fail(std::move(text.error()));
+  auto items = ParseItems(*text);
+  if (!items) return Fail(std::move(items.error()), path);
+  return items;
+}
+
+}  // namespace downwardfs

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sources/patient_client.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace downwardfs {
+namespace {
+
+constexpr std::chrono::milliseconds kBetweenAttempts{500};
+
+}  // namespace
+
+PatientClient::PatientClient(const ServerAccess& access, std::chrono::milliseconds wait)
+    : wait_(wait),
+      transport_(std::make_shared<DeadlineTransport>(access.transport)),
+      client_(transport_) {}
+
+Result<std::string> PatientClient::Get(const client::ResourcePath& path) {
+  const bool once = wait_.count() == 0;
+  transport_->Restart(once ? kDefaultWait : wait_);
+  for (bool said = false;; said = true) {
+    auto json = client_.Get(path);
+    if (json) return std::move(*json);
+    Error error = std::move(json.error().error);
+    if (once || !WorthRetrying(error)) return Fail(std::move(error));
+    const auto asked = json.error().retry_after.value_or(std::chrono::seconds(0));
+    const auto pause = std::max<std::chrono::milliseconds>(kBetweenAttempts, asked);
+    if (transport_->Left() <= pause) return Fail(std::move(error));
+    if (!said) SayWaiting(error.message);
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+}  // namespace downwardfs

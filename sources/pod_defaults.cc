@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sources/pod_defaults.h"
+
+#include <nlohmann/json.hpp>
+
+namespace downwardfs {
+namespace {
+
+void RequestWhatIsLimited(Json& container) {
+  const auto resources = container.find("resources");
+  if (resources == container.end()) return;
+  const auto limits = resources->find("limits");
+  if (limits == resources->end()) return;
+  const Json limited = *limits;
+  Json& requests = (*resources)["requests"];
+  if (requests.is_null()) requests = Json::object();
+  for (const auto& [name, quantity] : limited.items()) requests.emplace(name, quantity);
+}
+
+}  // namespace
+
+void SetPodDefaults(Json& pod) {
+  const auto spec = pod.find("spec");
+  if (spec == pod.end()) return;
+  for (const char* key : {"containers", "initContainers"}) {
+    const auto containers = spec->find(key);
+    if (containers == spec->end()) continue;
+    for (Json& container : *containers) RequestWhatIsLimited(container);
+  }
+}
+
+}  // namespace downwardfs

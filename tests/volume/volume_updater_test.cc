@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/volume/volume_updater.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/fakes/fake_source.h"
+
+namespace downwardfs {
+namespace {
+
+using testing::FakeSource;
+
+// Collects what the updater hands out; waits for the next update.
+class Collector {
+ public:
+  Status operator()(VolumeUpdater::Update update) {
+    MutexLock lock(mutex_);
+    updates_.push_back(std::move(update));
+    changed_.NotifyAll();
+    return fail_ ? Status(Fail(ErrorCode::kInternal, "disk full")) : Status();
+  }
+  void FailFromNowOn(bool fail) {
+    MutexLock lock(mutex_);
+    fail_ = fail;
+  }
+  VolumeUpdater::Update Wait(std::size_t nth) {
+    MutexLock lock(mutex_);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (updates_.size() < nth && changed_.WaitUntil(mutex_, deadline)) {
+    }
+    return updates_.size() < nth ? VolumeUpdater::Update{} : updates_[nth - 1];
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  bool fail_ GUARDED_BY(mutex_) = false;
+  std::vector<VolumeUpdater::Update> updates_ GUARDED_BY(mutex_);
+};
+
+std::string Pod(const std::string& label, const std::string& version) {
+  return R"({"kind":"Pod","metadata":{"name":"p","namespace":"default","resourceVersion":")" +
+         version + R"(","labels":{"app":")" + label +
+         R"("}},"spec":{"containers":[{"name":"main"}]}})";
+}
+
+VolumeView LabelView() {
+  VolumeView view;
+  view.kind = VolumeView::Kind::kItems;
+  Item item;
+  item.path = "app";
+  item.field_ref = FieldRef{"v1", "metadata.labels['app']"};
+  view.items.items.push_back(item);
+  return view;
+}
+
+const ObjectKey kPod{"Pod", "default", "p", ""};
+
+TEST(VolumeUpdaterTest, HandsOutThePresentFilesThenEachChange) {
+  FakeSource source;
+  source.Put(Pod("one", "1"));
+  Collector sink;
+  VolumeUpdater updater(source, kPod, LabelView(), std::ref(sink));
+  ASSERT_TRUE(updater.Start());
+  EXPECT_EQ(sink.Wait(1).files.at(0).content, "one");
+  source.Put(Pod("two", "2"));
+  const auto update = sink.Wait(2);
+  EXPECT_TRUE(update.changed);
+  EXPECT_EQ(update.files.at(0).content, "two");
+  EXPECT_EQ(update.resource_version, "2");
+}
+
+TEST(VolumeUpdaterTest, WithoutAThreadNothingIsPostedBeforeTheFirstFilesAreHandedOut) {
+  FakeSource source;
+  source.Put(Pod("one", "1"));
+  std::vector<std::function<void()>> posted;
+  std::vector<std::string> shown;
+  VolumeUpdater updater(
+      source, kPod, LabelView(),
+      [&](VolumeUpdater::Update update) -> Status {
+        EXPECT_TRUE(posted.empty());
+        shown.push_back(update.files.at(0).content);
+        if (shown.size() == 1) source.Put(Pod("two", "2"));  // while it is being mounted
+        return {};
+      },
+      VolumeUpdater::Keep::kAll,
+      [&](std::function<void()> task) { posted.push_back(std::move(task)); });
+  ASSERT_TRUE(updater.Start());
+  EXPECT_EQ(shown, std::vector<std::string>{"one"});
+  ASSERT_EQ(posted.size(), 1u);
+  source.Put(Pod("three", "3"));
+  ASSERT_EQ(posted.size(), 1u);  // one look is enough for both
+  const auto task = std::move(posted[0]);
+  posted.clear();
+  task();
+  EXPECT_EQ(shown, (std::vector<std::string>{"one", "three"}));
+  updater.Stop();
+  source.Put(Pod("four", "4"));
+  for (const auto& late : posted) late();
+  EXPECT_EQ(shown.size(), 2u);
+}
+
+TEST(VolumeUpdaterTest, AnUpdateThatChangesNoByteIsOnlyANewerResourceVersion) {
+  FakeSource source;
+  source.Put(Pod("one", "1"));
+  Collector sink;
+  VolumeUpdater updater(source, kPod, LabelView(), std::ref(sink));
+  ASSERT_TRUE(updater.Start());
+  source.Put(Pod("one", "2"));
+  const auto update = sink.Wait(2);
+  EXPECT_FALSE(update.changed);
+  EXPECT_EQ(update.resource_version, "2");
+}
+
+TEST(VolumeUpdaterTest, TheErrorOfTheFirstProjectionIsReturned) {
+  FakeSource source;
+  Collector sink;
+  VolumeUpdater no_pod(source, kPod, LabelView(), std::ref(sink));
+  const auto missing = no_pod.Start();
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
+
+  source.Put(Pod("one", "1"));
+  VolumeView view = LabelView();
+  view.items.items[0].field_ref->field_path = "metadata.nam";
+  VolumeUpdater bad_item(source, kPod, view, std::ref(sink));
+  const auto bad = bad_item.Start();
+  ASSERT_FALSE(bad);
+  EXPECT_THAT(bad.error().message, ::testing::HasSubstr("items[0] \"app\""));
+}
+
+TEST(VolumeUpdaterTest, WhatCannotBeShownLeavesTheLastContentAndStandsInTheState) {
+  FakeSource source;
+  source.Put(Pod("one", "1"));
+  Collector sink;
+  VolumeView view = LabelView();
+  Item cpu;
+  cpu.path = "cpu";
+  cpu.resource_field_ref = ResourceFieldRef{"main", "requests.cpu", {}};
+  view.items.items.push_back(cpu);
+  VolumeUpdater updater(source, kPod, view, std::ref(sink));
+  ASSERT_TRUE(updater.Start());
+  source.Put(
+      R"({"kind":"Pod","metadata":{"name":"p","namespace":"default"},"spec":{"containers":[]}})");
+  ASSERT_TRUE(FakeSource::Eventually([&] { return !updater.state().last_error.empty(); }));
+  EXPECT_THAT(updater.state().last_error, ::testing::HasSubstr("items[1] \"cpu\""));
+  EXPECT_EQ(updater.state().updates, 1u);
+  source.Put(Pod("back", "3"));
+  EXPECT_EQ(sink.Wait(2).files.at(0).content, "back");
+  ASSERT_TRUE(FakeSource::Eventually([&] { return updater.state().last_error.empty(); }));
+}
+
+TEST(VolumeUpdaterTest, ADeletedPodKeepsItsLastContent) {
+  FakeSource source;
+  source.Put(Pod("one", "1"));
+  Collector sink;
+  VolumeUpdater updater(source, kPod, LabelView(), std::ref(sink));
+  ASSERT_TRUE(updater.Start());
+  source.Delete(kPod);
+  ASSERT_TRUE(FakeSource::Eventually([&] { return updater.state().pod_deleted; }));
+  EXPECT_EQ(updater.state().updates, 1u);
+  source.Put(Pod("again", "2"));
+  EXPECT_EQ(sink.Wait(2).files.at(0).content, "again");
+  EXPECT_TRUE(FakeSource::Eventually([&] { return !updater.state().pod_deleted; }));
+}
+
+TEST(VolumeUpdaterTest, AnItemThatNeedsTheNodeIsEmptyUntilItIsThere) {
+  FakeSource source;
+  source.Put(Pod("one", "1"));
+  Collector sink;
+  VolumeView view;
+  view.kind = VolumeView::Kind::kItems;
+  Item item;
+  item.path = "mem";
+  item.resource_field_ref = ResourceFieldRef{"main", "limits.memory", {}};
+  view.items.items.push_back(item);
+  VolumeUpdater updater(source, kPod, view, std::ref(sink));
+  ASSERT_TRUE(updater.Start());
+  EXPECT_EQ(sink.Wait(1).files.at(0).content, "");
+  ASSERT_EQ(updater.state().problems.size(), 1u);
+  EXPECT_THAT(updater.state().problems[0], ::testing::HasSubstr("mem: "));
+
+  source.Put(
+      R"({"kind":"Node","metadata":{"name":"n"},"status":{"allocatable":{"memory":"1Gi"}}})");
+  source.Put(Pod("two", "2"));
+  EXPECT_EQ(sink.Wait(2).files.at(0).content, "1073741824");
+  ASSERT_TRUE(FakeSource::Eventually([&] { return updater.state().problems.empty(); }));
+  // From now on the node's own changes show.
+  source.Put(
+      R"({"kind":"Node","metadata":{"name":"n"},"status":{"allocatable":{"memory":"2Gi"}}})");
+  ASSERT_TRUE(FakeSource::Eventually([&] { return updater.state().updates == 3; }));
+}
+
+TEST(VolumeUpdaterTest, AFailingSinkIsTriedAgainWithTheNextChange) {
+  FakeSource source;
+  source.Put(Pod("one", "1"));
+  Collector sink;
+  VolumeUpdater updater(source, kPod, LabelView(), std::ref(sink));
+  ASSERT_TRUE(updater.Start());
+  sink.FailFromNowOn(true);
+  source.Put(Pod("two", "2"));
+  ASSERT_TRUE(FakeSource::Eventually([&] { return updater.state().last_error == "disk full"; }));
+  sink.FailFromNowOn(false);
+  source.Put(Pod("two", "3"));  // the same bytes, which were never taken
+  const auto update = sink.Wait(3);
+  EXPECT_TRUE(update.changed);
+  EXPECT_EQ(update.files.at(0).content, "two");
+}
+
+TEST(VolumeUpdaterTest, WhatNobodyReadsIsNotKeptAndRenderedWhenItIsRead) {
+  FakeSource source;
+  source.Put(Pod("one", "1"));
+  Collector sink;
+  VolumeUpdater updater(source, kPod, LabelView(), std::ref(sink),
+                        VolumeUpdater::Keep::kWhatIsRead);
+  ASSERT_TRUE(updater.Start());
+  const auto first = sink.Wait(1).contents;
+  EXPECT_EQ(first->kept_bytes(), 0u);
+  // A change is still told from none.
+  source.Put(Pod("one", "2"));
+  EXPECT_FALSE(sink.Wait(2).changed);
+  source.Put(Pod("two", "3"));
+  const auto second = sink.Wait(3).contents;
+  ASSERT_TRUE(second);
+  // Of the objects that it was made of, not of the present ones.
+  EXPECT_EQ(first->Read()->at(0), "one");
+  EXPECT_EQ(second->Read()->at(0), "two");
+  EXPECT_EQ(second->kept_bytes(), 3u);
+  // Who has read this version will read the next.
+  source.Put(Pod("three", "4"));
+  EXPECT_EQ(sink.Wait(4).contents->kept_bytes(), 5u);
+}
+
+}  // namespace
+}  // namespace downwardfs

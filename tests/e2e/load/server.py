@@ -4,15 +4,12 @@ may call; each thread has a connection of its own."""
 import concurrent.futures
 import http.client
 import json
-import re
 import subprocess
 import threading
 import urllib.parse
 
 from plugin.report import Failed
-
-SAMPLE = re.compile(r'^(\w+)\{(.*)\} ([0-9.e+-]+)$')
-LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+from plugin.requests import Requests
 
 
 class Server:
@@ -67,11 +64,5 @@ class Server:
         for done in [self.pool.submit(call, thing) for thing in things]:
             done.result()
 
-    def samples(self, names):
-        """{metric: [(labels, value)]} of the server's own metrics."""
-        found = {name: [] for name in names}
-        for line in self.ask("GET", "/metrics").decode().splitlines():
-            if match := SAMPLE.match(line):
-                if match[1] in found:
-                    found[match[1]].append((dict(LABEL.findall(match[2])), float(match[3])))
-        return found
+    def requests(self):
+        return Requests(self.ask("GET", "/metrics").decode())

@@ -21,11 +21,24 @@ class Kube:
             raise Failed(f"kubectl {' '.join(args[:5])}: {done.stderr.strip()[-600:]}")
         return done.stdout
 
+    def silent(self, *args):
+        """The output of a command that must not say a word on standard error."""
+        done = subprocess.run(["kubectl", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=self.timeout)
+        if done.returncode != 0 or done.stderr:
+            raise Failed(f"kubectl {' '.join(args[:5])}: {done.stderr.strip()[-600:]}")
+        return done.stdout
+
+    def minor(self):
+        """The server's minor version: 37 of 1.37."""
+        version = json.loads(self.run("version", "-o", "json"))["serverVersion"]
+        return int(version["minor"].rstrip("+"))
+
     def get(self, *args):
         return json.loads(self.run("get", *args, "-o", "json"))
 
-    def apply(self, objects):
-        self.run("apply", "-f", "-", stdin=json.dumps(
+    def apply(self, objects, *flags):
+        self.run("apply", *flags, "-f", "-", stdin=json.dumps(
             {"apiVersion": "v1", "kind": "List", "items": objects}))
 
     def exec(self, namespace, pod, script, *args, container=None, check=True):

@@ -6,6 +6,8 @@ import os
 from .report import Failed
 
 NAMESPACE = "downwardfs-e2e"
+# A manifest of ours that the server warns about is refused.
+STRICT = "--warnings-as-errors"
 
 
 def pod_specs(objects):
@@ -22,8 +24,6 @@ class Setup:
         self.objects = []
         self.applied = False
         self.driver = self.plugin_namespace = None
-        # Where there is no pod network for the plugin, there is none for the test's pods.
-        self.host_network = False
         self.pull_policy = "IfNotPresent"
 
     def load(self, text):
@@ -38,14 +38,14 @@ class Setup:
         return objects
 
     def render(self):
-        self.objects = self.load(self.kube.run("kustomize", self.flags.overlay))
+        """kubectl must have nothing to say about the kustomization but what it renders."""
+        self.objects = self.load(self.kube.silent("kustomize", self.flags.overlay))
         for o in self.objects:
             if o["kind"] == "CSIDriver":
                 self.driver = o["metadata"]["name"]
             if o["kind"] == "DaemonSet":
                 self.plugin_namespace = o["metadata"]["namespace"]
         for spec in pod_specs(self.objects):
-            self.host_network = spec.get("hostNetwork", False)
             for container in spec["containers"]:
                 self.pull_policy = container.get("imagePullPolicy", "IfNotPresent")
                 if self.flags.image:
@@ -67,8 +67,8 @@ class Setup:
                              "--installed, remove it, or take an overlay with another name")
             self.applied = True
             # What is in the namespace comes after it.
-            kube.apply([o for o in self.objects if o["kind"] == "Namespace"])
-            kube.apply([o for o in self.objects if o["kind"] != "Namespace"])
+            kube.apply([o for o in self.objects if o["kind"] == "Namespace"], STRICT)
+            kube.apply([o for o in self.objects if o["kind"] != "Namespace"], STRICT)
         self.wait_for_plugin()
         report.ok("install", f"both DaemonSets are ready, {self.driver} is registered on each node")
 

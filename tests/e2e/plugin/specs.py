@@ -92,6 +92,6 @@ class Specs:
                 "metadata": {"name": name, "namespace": NAMESPACE,
                              "labels": {"app": "web"} if labels is None else labels,
                              "annotations": annotations or {}},
-                "spec": {"hostNetwork": self.setup.host_network, "containers": containers,
-                         "volumes": volumes, "tolerations": [{"operator": "Exists"}],
+                "spec": {"containers": containers, "volumes": volumes,
+                         "tolerations": [{"operator": "Exists"}],
                          "terminationGracePeriodSeconds": 5, **more}}

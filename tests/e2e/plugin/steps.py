@@ -2,7 +2,7 @@
 """The steps of tests/e2e/run. Each makes its pods, checks, and deletes them; none needs another."""
 import time
 
-from . import trouble
+from . import today, trouble
 from .compare import differences, listing
 from .latency import describe, measure
 from .examples import examples
@@ -10,6 +10,7 @@ from .pods import label, read, shows, start
 from .report import Failed
 from .setup import NAMESPACE
 from .specs import ANNOTATIONS, ENV_ONLY, FIELDS, LABELS, RESOURCES, Specs, field
+from .watchlist import watchlist
 
 
 def fields(setup):
@@ -189,8 +190,10 @@ def deletion(setup):
 
 
 ALL = [("fields", fields), ("beyond", beyond), ("changes", changes), ("non-root", non_root),
-       ("sub-path", sub_path), ("containers", containers), ("deletion", deletion), ("many", many),
-       ("wrong", trouble.wrong), ("node", trouble.node), ("restart", trouble.restart),
-       ("kill", trouble.kill), ("kubelet", trouble.kubelet), ("examples", examples)]
+       ("sub-path", sub_path), ("containers", containers), *today.ALL, ("deletion", deletion),
+       ("many", many), ("wrong", trouble.wrong), ("node", trouble.node),
+       ("watchlist", watchlist), ("restart", trouble.restart), ("kill", trouble.kill),
+       ("kubelet", trouble.kubelet), ("examples", examples)]
 # Those that make sense with the kubelet's own volume in place of ours, to check this script itself.
-WITHOUT_PLUGIN = {"fields", "changes", "non-root", "containers", "deletion", "many", "examples"}
+WITHOUT_PLUGIN = {"fields", "changes", "non-root", "containers", "group", "sidecars", "users",
+                  "resize", "restricted", "deletion", "many", "examples"}

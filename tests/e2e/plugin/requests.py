@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What clients have asked of the API server, by the server's own metrics. It counts the requests of
 all clients; kubectl's own `get`s would be among them, so nobody calls these while it is measured."""
+import re
+
+SAMPLE = re.compile(r'^(\w+)\{(.*)\} ([0-9.e+-]+)$')
+LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 RESOURCES = ("pods", "nodes", "namespaces")
 # A WatchList is a WATCH for apiserver_request_total, which counts a watch when it ends; the
 # histogram counts it when its initial events are complete.
@@ -12,16 +16,20 @@ DROPPED = "apiserver_terminated_watchers_total"
 class Requests:
     """A reading of the counters. The difference of two of them is what happened between them."""
 
-    def __init__(self, server):
-        samples = server.samples((TOTAL, WATCH_LISTS, DROPPED))
+    def __init__(self, metrics):
+        """metrics: what the server's /metrics answers."""
         self.counts = {}
-        for labels, value in samples[TOTAL]:
-            if labels["verb"] in ("LIST", "WATCH") and not labels.get("subresource"):
+        for line in metrics.splitlines():
+            if not (match := SAMPLE.match(line)):
+                continue
+            labels, value = dict(LABEL.findall(match[2])), float(match[3])
+            if match[1] == WATCH_LISTS:
+                self.add(labels["resource"], "WatchList", value)
+            elif match[1] == DROPPED:
+                self.add(labels["resource"], "dropped by the server", value)
+            elif match[1] == TOTAL and labels["verb"] in ("LIST", "WATCH") and not labels.get(
+                    "subresource"):
                 self.add(labels["resource"], labels["verb"], value)
-        for labels, value in samples[WATCH_LISTS]:
-            self.add(labels["resource"], "WatchList", value)
-        for labels, value in samples[DROPPED]:
-            self.add(labels["resource"], "dropped by the server", value)
 
     def add(self, resource, what, value):
         if resource in RESOURCES:

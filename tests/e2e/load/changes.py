@@ -9,8 +9,8 @@ from .crowd import FIELD
 
 
 class Seen:
-    """Looks at each file that a change is to reach until it shows it, in a thread of its own. Of two
-    changes of one pod the later one counts: a file shows the newest."""
+    """Looks at each file that a change is to reach until it shows it, in a thread of its own. Of
+    two changes of one pod the later one counts: a file shows the newest."""
 
     def __init__(self):
         self.lock = threading.Lock()

@@ -3,8 +3,6 @@
 with a volume of the plugin."""
 import time
 
-from plugin.report import Failed
-
 FIELD = "scale"  # the label that is changed
 GATE = "example.org/never"
 
@@ -58,7 +56,8 @@ class Crowd:
         """Makes what is missing; returns how many were made, and the seconds that took."""
         began = time.monotonic()
         self.server.ask("POST", "/api/v1/namespaces", {
-            "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}, accept=(409,))
+            "apiVersion": "v1", "kind": "Namespace",
+            "metadata": {"name": self.namespace}}, accept=(409,))
         self.kube.wait("the ServiceAccount of the namespace", lambda: b'"uid"' in self.server.ask(
             "GET", f"/api/v1/namespaces/{self.namespace}/serviceaccounts/default", accept=(404,)))
         there = {p["metadata"]["name"] for p in self.server.get(self.path)["items"]}
@@ -89,7 +88,3 @@ class Crowd:
             "GET", f"/api/v1/namespaces/{self.namespace}", accept=(404,)), every=1,
             timeout=max(self.kube.timeout, 600))
         return time.monotonic() - began
-
-    def require_gated(self):
-        if not self.gated:
-            raise Failed("no pods to change: --pods is 0")

@@ -30,7 +30,7 @@ class Server:
         self.proxy.wait()
 
     def ask(self, method, path, body=None, kind="application/json", accept=()):
-        """One request; returns the answer's bytes. `accept`: refusals (HTTP codes) that are fine."""
+        """One request; returns the answer's bytes. accept: HTTP codes of refusals that are fine."""
         data = None if body is None else json.dumps(body).encode()
         for attempt in (1, 2):
             connection = getattr(self.local, "connection", None)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files of deploy/examples on the cluster of tests/e2e/run: `kubectl apply` takes each without a
-warning, its pods become ready, and a change of a label shows."""
+"""The files of deploy/examples on the cluster of tests/e2e/run: `kubectl apply` takes each without
+a warning, its pods become ready, and a change of a label shows."""
 import glob
 import os
 import re

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What clients have asked of the API server, by the server's own metrics. It counts the requests of
-all clients; kubectl's own `get`s would be among them, so nobody calls these while it is measured."""
+"""What clients have asked of the API server, by the server's own metrics. It counts the requests
+of all clients, a `kubectl get` too: make none while it is measured."""
 import re
 
 SAMPLE = re.compile(r'^(\w+)\{(.*)\} ([0-9.e+-]+)$')

@@ -2,7 +2,7 @@
 """The steps of tests/e2e/run. Each makes its pods, checks, and deletes them; none needs another."""
 import time
 
-from . import today, trouble
+from . import newer, trouble
 from .compare import differences, listing
 from .latency import describe, measure
 from .examples import examples
@@ -190,7 +190,7 @@ def deletion(setup):
 
 
 ALL = [("fields", fields), ("beyond", beyond), ("changes", changes), ("non-root", non_root),
-       ("sub-path", sub_path), ("containers", containers), *today.ALL, ("deletion", deletion),
+       ("sub-path", sub_path), ("containers", containers), *newer.ALL, ("deletion", deletion),
        ("many", many), ("wrong", trouble.wrong), ("node", trouble.node),
        ("watchlist", watchlist), ("restart", trouble.restart), ("kill", trouble.kill),
        ("kubelet", trouble.kubelet), ("examples", examples)]

@@ -35,7 +35,7 @@ def both(setup, items, mode=None):
 
 
 def group(setup):
-    """The pod's fsGroup comes in the call (VOLUME_MOUNT_GROUP); the files' modes are the kubelet's."""
+    """The pod's fsGroup comes in the call (VOLUME_MOUNT_GROUP); modes are the kubelet's."""
     if too_old(setup, "group", 22):
         return
     specs = Specs(setup)

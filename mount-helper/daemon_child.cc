@@ -22,12 +22,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// A daemon that lives so long has not died of what killed the one before it.
-constexpr std::chrono::seconds kLivedWell{10};
-// So many daemons in a row that die before they serve are started at once, then more slowly.
-constexpr int kQuickRestarts = 20;
-constexpr milliseconds kFirstBackoff{50};
-constexpr milliseconds kLongestBackoff{5000};
 constexpr milliseconds kEndGrace{2000};
 constexpr milliseconds kKillGrace{2000};  // one that hangs in the kernel is left to it
 constexpr milliseconds kStartTime{10000};
@@ -81,8 +75,9 @@ Status DaemonChild::Start() {
   pid_ = child;
   ++figures_.generation;
   channel_ = std::move(ours);
-  served_ = false;
-  started_ = last_sign_ = Clock::now();
+  served_ = at_fault_ = false;
+  last_sign_ = Clock::now();
+  backoff_.Started(last_sign_);
   restart_at_ = Clock::time_point::max();
   return {};
 }
@@ -92,41 +87,45 @@ void DaemonChild::TakeOver(pid_t pid, OwnedFd channel, const Figures& figures) {
   channel_ = std::move(channel);
   figures_ = figures;
   served_ = true;
-  started_ = last_sign_ = died_ = Clock::now();
-  if (!running()) restart_at_ = unserved_since_.emplace(started_);
+  last_sign_ = died_ = Clock::now();
+  if (!running()) restart_at_ = unserved_since_.emplace(died_);
   Replace();
 }
 
 void DaemonChild::Serving() {
   served_ = true;
+  backoff_.Served();
   if (!unserved_since_) return;
   figures_.last_handover_us = Microseconds(Clock::now() - *std::exchange(unserved_since_, {}));
   figures_.longest_handover_us = std::max(figures_.longest_handover_us, figures_.last_handover_us);
 }
 
-void DaemonChild::Kill() const {
+void DaemonChild::Kill() {
+  at_fault_ = true;
+  KillBlameless();
+}
+
+void DaemonChild::KillBlameless() const {
   if (running()) kill(pid_, SIGKILL);
 }
 
 void DaemonChild::Replace() {
   replaced_ = true;
-  Kill();
+  KillBlameless();
 }
 
-void DaemonChild::Ended() {
+void DaemonChild::Ended(int status) {
   pid_ = -1;
   channel_.Reset();
-  if (!std::exchange(replaced_, false)) ++figures_.deaths;
   died_ = Clock::now();
   const auto silent_since = std::exchange(silent_since_, {});
   if (served_) unserved_since_ = silent_since.value_or(died_);
-  if (served_ || died_ - started_ >= kLivedWell) {
-    quick_restarts_ = 0;
-    backoff_ = milliseconds(0);
-  } else if (++quick_restarts_ > kQuickRestarts) {
-    backoff_ = std::clamp(backoff_ * 2, kFirstBackoff, kLongestBackoff);
-  }
-  restart_at_ = died_ + backoff_;
+  restart_at_ = died_;
+  if (std::exchange(replaced_, false)) return;
+  ++figures_.deaths;
+  const bool by_others = !at_fault_ && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+  restart_at_ = backoff_.Ended(
+      died_, by_others ? RestartBackoff::Death::kByOthers : RestartBackoff::Death::kItsOwn);
 }
 
 int DaemonChild::End() {
@@ -163,7 +162,7 @@ void DaemonChild::KillIfSilent(Clock::time_point now) {
 }
 
 void DaemonChild::RetryLater(Clock::time_point now) {
-  restart_at_ = now + kLongestBackoff;
+  restart_at_ = now + RestartBackoff::kLongestPause;
 }
 
 int DaemonChild::WaitTime(bool watched) const {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The daemon as its parent sees it: started with one end of a channel, without capabilities,
-// watched, and started again when it has died: at once where it served, more slowly where it keeps
-// dying before it does. Owned by a holder or a supervisor, used on its one thread; that one reaps
-// children and says which of them was the daemon.
+// watched, and started again when it has died (restart_backoff.h says when). Owned by a holder or a
+// supervisor, used on its one thread; that one reaps children and says which of them was the
+// daemon.
 #pragma once
 
 #include <sys/types.h>
@@ -17,6 +17,7 @@
 #include "base/owned_fd.h"
 #include "base/result.h"
 #include "mount-helper/privileges.h"
+#include "mount-helper/restart_backoff.h"
 
 namespace downwardfs {
 
@@ -58,12 +59,16 @@ class DaemonChild {
   void Heard() { last_sign_ = Clock::now(); }
   /// It has taken care of what the one before it left.
   void Serving();
-  void Kill() const;
+  /// For a fault of its own: it hangs, or talks nonsense.
+  void Kill();
+  /// For the sake of something else, whose death says nothing about the daemon.
+  void KillBlameless() const;
   /// It is ended so that a newer build takes over: no death that counts.
   void Replace();
 
-  /// It has ended, or is as good as dead. The next one is started by CheckTimers().
-  void Ended();
+  /// It has ended, or is as good as dead; `status` is that of waitpid(2). The next one is started
+  /// by CheckTimers().
+  void Ended(int status);
   /// Asks it to end, and kills it if it does not. Returns its exit status, 1 where it was killed or
   /// there is none.
   int End();
@@ -100,6 +105,7 @@ class DaemonChild {
   Figures figures_;
   bool served_ = false;    // the present one has begun to
   bool replaced_ = false;  // it is ended so that a new build takes over
+  bool at_fault_ = false;  // it is killed for a fault of its own
   Clock::time_point started_;
   Clock::time_point last_sign_;                    // of its life
   Clock::time_point life_checked_;                 // when that was looked at closely
@@ -107,8 +113,7 @@ class DaemonChild {
   std::optional<Clock::time_point> silent_since_;  // the present one, which is killed for that
   std::optional<Clock::time_point> unserved_since_;
   Clock::time_point restart_at_ = Clock::time_point::max();
-  std::chrono::milliseconds backoff_{0};
-  int quick_restarts_ = 0;
+  RestartBackoff backoff_;
 };
 
 }  // namespace downwardfs

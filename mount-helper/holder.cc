@@ -216,9 +216,14 @@ void Holder::Reap() {
     if (pid == daemon_.pid()) {
       DaemonEnded(status);
     } else if (pid == publisher_.pid() && mounted_ && exit_status_ < 0) {
-      // The daemon's connection ended with it; its successor gets one to a new publisher.
+      // The daemon's connection ended with it; its successor gets one to a new publisher. A
+      // publisher that crashes again and again must not keep the two going round at full speed.
       publisher_ = PublisherProcess();
-      daemon_.Kill();
+      if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+        daemon_.KillBlameless();
+      } else {
+        daemon_.Kill();
+      }
     }
   }
 }
@@ -231,7 +236,7 @@ void Holder::DaemonEnded(int status) {
     if (!message) break;
     if (message->kind == Kind::kStop) stopping_ = true;
   }
-  daemon_.Ended();
+  daemon_.Ended(status);
   if (!ready_ || stopping_ || (exited && WEXITSTATUS(status) == 0)) {
     exit_status_ = Finish(exited ? WEXITSTATUS(status) : 1);
     return;

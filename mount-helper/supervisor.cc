@@ -356,7 +356,7 @@ void Supervisor::TakeSignals() {
 }
 
 void Supervisor::DaemonEnded(int status) {
-  daemon_.Ended();
+  daemon_.Ended(status);
   watched_ = attached_ = false;
   CountDeaths(volumes_);
   // One that has never served has said why it cannot; nobody needs it started again and again.

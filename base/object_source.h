@@ -10,6 +10,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -65,6 +66,9 @@ struct SourceState {
   std::string description;  ///< "file /home/me/pod.yaml", "https://10.0.0.1:6443"
   bool connected = false;   ///< the last read or watch succeeded and is still going on
   std::string last_error;   ///< one line; empty while all is well
+  /// Why following failed last, also when it has gone on since; empty if it never did.
+  std::string last_fault;
+  std::uint64_t faults = 0;  ///< how often it did
   std::string resource_version;
   /// How long ago what is served was last known to be current; zero while connected.
   std::chrono::nanoseconds data_age{0};

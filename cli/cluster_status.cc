@@ -54,6 +54,8 @@ std::string ClusterStatus::Json() const {
       {"dataAgeSeconds", Seconds(state.data_age)},
       {"resourceVersion", state.resource_version},
       {"lastError", state.last_error},
+      {"lastFault", state.last_fault},
+      {"faults", state.faults},
       {"objects",
        {{"pods", KindOf(pods)},
         {"nodes", KindOf(source_.Nodes())},

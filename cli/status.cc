@@ -33,6 +33,7 @@ std::string AsText(const nlohmann::json& status) {
   field("connected", "connected");
   field("data age (s)", "dataAgeSeconds");
   field("last error", "lastError");
+  field("last fault", "lastFault");
   const auto objects = status.value("objects", nlohmann::json::object());
   for (const auto& [kind, state] : objects.items()) {
     std::string text = Plain(state.value("count", nlohmann::json(0)));

@@ -87,6 +87,9 @@ class ObjectStore final : public ObjectSource {
     bool synced = false;
     bool connected = false;
     std::string last_error;
+    std::string last_fault;
+    Clock::SteadyTime last_fault_at{};
+    std::uint64_t faults = 0;
     std::string resource_version;
     /// When what it delivered was last known to be current.
     Clock::SteadyTime current_at{};
@@ -157,6 +160,8 @@ class ObjectStore::Feed {
   void Connected();
   /// What is held was last known to be current at `since`. `error` is one line.
   void Disconnected(const std::string& error, Clock::SteadyTime since);
+  /// Something failed, however soon it is mended. State() keeps the last one and counts them.
+  void Faulted(const std::string& error);
 
  private:
   friend class ObjectStore;

@@ -11,7 +11,13 @@ SourceState ObjectStore::State() const {
   SourceState state;
   state.description = description_;
   state.connected = !feeds_.empty();
+  Clock::SteadyTime last_fault_at{};
   for (const FeedState& feed : feeds_) {
+    state.faults += feed.faults;
+    if (feed.faults > 0 && (state.last_fault.empty() || feed.last_fault_at > last_fault_at)) {
+      state.last_fault = feed.last_fault;
+      last_fault_at = feed.last_fault_at;
+    }
     if (state.last_error.empty()) state.last_error = feed.last_error;
     if (state.resource_version.empty()) state.resource_version = feed.resource_version;
     if (feed.connected) continue;
@@ -76,6 +82,14 @@ void ObjectStore::Feed::Disconnected(const std::string& error, Clock::SteadyTime
   if (feed.connected) feed.current_at = since;
   feed.connected = false;
   feed.last_error = error;
+}
+
+void ObjectStore::Feed::Faulted(const std::string& error) {
+  const MutexLock lock(store_.mutex_);
+  FeedState& feed = store_.feeds_[index_];
+  feed.last_fault = error;
+  feed.last_fault_at = store_.clock_.Steady();
+  ++feed.faults;
 }
 
 }  // namespace downwardfs::client

@@ -41,9 +41,11 @@ ReflectorSession::ReflectorSession(std::shared_ptr<Transport> transport, ObjectS
       clock_(clock),
       client_(std::move(transport)),
       feed_(store.AddFeed()),
-      machine_(options_.timing, options_.streaming_lists, [engine = std::mt19937(seed)]() mutable {
-        return std::uniform_real_distribution<double>(0, 1)(engine);
-      }) {}
+      machine_(options_.timing, options_.streaming_lists,
+               [engine = std::mt19937(seed)]() mutable {
+                 return std::uniform_real_distribution<double>(0, 1)(engine);
+               }),
+      fault_log_(options_.timing.good_after) {}
 
 ListQuery ReflectorSession::Query(const ReflectorMachine::Step& step) const {
   ListQuery query;
@@ -112,10 +114,9 @@ void ReflectorSession::Failed(const ApiFailure& failure) {
   // A connection that ends has delivered all that was sent before; a silent one has not.
   const bool silent = failure.error.code == ErrorCode::kDeadlineExceeded;
   feed_->Disconnected(failure.error.message, silent ? heard_at_ : clock_.Steady());
+  feed_->Faulted(failure.error.message);
   if (options_.on_outcome) options_.on_outcome(&failure);
-  // A server that is away for an hour is one line, not a line per attempt.
-  if (logged_error_ == failure.error.message) return;
-  logged_error_ = failure.error.message;
+  if (!fault_log_.Failed(failure.error.message, clock_.Steady())) return;
   LogWarning(
       "following the API server failed; trying again",
       {{log_keys::kResource, options_.path.Describe()}, {log_keys::kError, failure.error.message}});
@@ -165,9 +166,8 @@ void ReflectorSession::Watch(const ReflectorMachine::Step& step, Cancellation* c
     heard_at_ = clock_.Steady();
     machine_.OnWatchStarted(heard_at_);
     if (!step.initial_events) Connected();
-    if (!logged_error_.empty()) {
+    if (fault_log_.Runs(heard_at_)) {
       LogInfo("following the API server again", {{log_keys::kResource, options_.path.Describe()}});
-      logged_error_.clear();
     }
   };
   handler.event = [this](const WatchEvent& event) { return OnEvent(event); };

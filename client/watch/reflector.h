@@ -17,6 +17,7 @@
 #include "base/worker_thread.h"
 #include "client/api/api_client.h"
 #include "client/store/object_store.h"
+#include "client/watch/fault_log.h"
 #include "client/watch/reflector_machine.h"
 
 namespace downwardfs::client {
@@ -75,7 +76,7 @@ class ReflectorSession {
   bool stopped_by_verdict_ = false;
   bool stopped_by_error_ = false;
   ApiFailure error_event_;
-  std::string logged_error_;
+  FaultLog fault_log_;
 };
 
 /// A session on a thread of its own. Destroying it ends the request under way and joins.

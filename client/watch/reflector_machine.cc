@@ -111,6 +111,7 @@ void ReflectorMachine::Relist(std::string from) {
   list_needed_ = true;
   list_from_ = std::move(from);
   continue_.clear();
+  unread_at_.reset();
 }
 
 // The first 410 after a good time is answered at once; a server that says it again and again is not
@@ -252,11 +253,14 @@ bool ReflectorMachine::OnWatchFailed(const ApiFailure& failure, Clock::SteadyTim
     BackOff(failure, now);
     return true;
   }
-  // Bytes that make no sense, or an object that we refuse to hold: what else may have been wrong?
+  // Bytes that make no sense, or an object that we refuse to hold. The next watch may bring better
+  // ones; where it does not, a list may have none of them any more.
   const bool malformed =
       failure.status == 0 && (failure.error.code == ErrorCode::kInvalidArgument ||
                               failure.error.code == ErrorCode::kResourceExhausted);
-  if (malformed || IsNotUnderstood(failure) || (silent && events_ == 0)) Relist(version_);
+  const bool same_place = malformed && unread_at_ == version_;
+  if (malformed) unread_at_ = version_;
+  if (same_place || IsNotUnderstood(failure) || (silent && events_ == 0)) Relist(version_);
   // In a cluster where nothing happens no bookmarks come either: shorter watches, until one does.
   if (silent) bookmarks_ = false;
   BackOff(failure, now);

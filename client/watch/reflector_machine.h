@@ -9,8 +9,11 @@
 // - The first list takes what the server has at hand (resourceVersion=0). A relist asks for nothing
 //   older than what we have seen; after 410, or when the server cannot know that version (it was
 //   restored from a backup), for its most recent state, whatever that is.
-// - A watch continues from the last version seen. 410, in a status or in an ERROR event, means
-// relist.
+// - A watch continues from the last version seen, also after a fault: a broken connection, bytes
+// that
+//   cannot be read, an object that is too large. Such a fault says nothing about the version. If it
+//   comes again where the last one was, the version itself may be the reason: then a list follows.
+// - 410, in a status or in an ERROR event, means relist.
 // - A server that has gone back (restored from a backup) sends nothing to a watch from a version
 //   that it has not reached: no event, no bookmark. client-go would wait until it gets there, and
 //   miss what came before. So a watch that brought nothing is followed by a list where that may be
@@ -126,6 +129,8 @@ class ReflectorMachine {
   std::string list_from_ = "0";
   std::string continue_;
   std::string version_;  ///< where the next watch starts
+  /// Where the last answer that could not be read came from; nothing if a list came since.
+  std::optional<std::string> unread_at_;
 
   // The watch under way.
   bool in_initial_events_ = false;

@@ -95,6 +95,8 @@ std::string MountStatus::Json() const {
       {"source", source.description},
       {"connected", source.connected},
       {"dataAgeSeconds", Seconds(source.data_age)},
+      {"lastFault", source.last_fault},
+      {"faults", source.faults},
   };
   if (holder_.pid > 0) {
     out["holderPid"] = holder_.pid;

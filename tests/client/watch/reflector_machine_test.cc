@@ -87,9 +87,7 @@ TEST_F(ReflectorMachineTest, ExpiryRelistsFromTheMostRecentState) {
 
 TEST_F(ReflectorMachineTest, ARelistIsNotOlderThanWhatWeHave) {
   ReflectorMachine machine = Watching("5");
-  ApiFailure malformed;
-  malformed.error.code = ErrorCode::kInvalidArgument;
-  machine.OnWatchFailed(malformed, Now());
+  machine.OnErrorEvent(Status(500), Now());
   clock_.Advance(seconds(1));
   EXPECT_EQ(Query(machine.Next(Now())), "?resourceVersion=5&resourceVersionMatch=NotOlderThan");
   // The server was restored from a backup and cannot know 5.
@@ -106,6 +104,32 @@ TEST_F(ReflectorMachineTest, ABrokenWatchGoesOnWhereItWas) {
   machine.OnWatchFailed(Broken(), Now());
   clock_.Advance(seconds(1));
   EXPECT_EQ(Query(machine.Next(Now())).substr(0, 18), "?resourceVersion=9");
+}
+
+// A fault of the bytes says nothing about the version: 10,000 pods are not listed for it.
+TEST_F(ReflectorMachineTest, AWatchThatCannotBeReadGoesOnWhereItWas) {
+  for (const ErrorCode code : {ErrorCode::kInvalidArgument, ErrorCode::kResourceExhausted}) {
+    ApiFailure unreadable;
+    unreadable.error.code = code;
+    ReflectorMachine machine = Watching("5");
+    for (const std::string version : {"6", "7", "8"}) {
+      EXPECT_EQ(machine.OnEvent(EventType::kModified, version, false), Verdict::kApply);
+      EXPECT_TRUE(machine.OnWatchFailed(unreadable, Now()));
+      clock_.Advance(seconds(31));
+      EXPECT_EQ(Query(machine.Next(Now())).substr(0, 18), "?resourceVersion=" + version);
+      machine.OnWatchStarted(Now());
+    }
+    // The same again before anything came: it may be the version that brings it.
+    EXPECT_TRUE(machine.OnWatchFailed(unreadable, Now()));
+    clock_.Advance(seconds(31));
+    EXPECT_EQ(Query(machine.Next(Now())), "?resourceVersion=8&resourceVersionMatch=NotOlderThan");
+    // The list was the answer to that; the next fault is a first one.
+    EXPECT_TRUE(machine.OnPage(Meta("8"), Now()));
+    (void)machine.Next(Now());
+    EXPECT_TRUE(machine.OnWatchFailed(unreadable, Now()));
+    clock_.Advance(seconds(31));
+    EXPECT_EQ(machine.Next(Now()).action, Action::kWatch);
+  }
 }
 
 TEST_F(ReflectorMachineTest, VersionsThatGoBackMeanAnotherHistory) {

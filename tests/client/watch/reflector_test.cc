@@ -185,6 +185,25 @@ TEST_F(ReflectorTest, OneForbiddenVerbIsNamed) {
       << error;
 }
 
+// Whatever is wrong with the bytes of a watch, they say nothing about its version.
+TEST_F(ReflectorTest, AWatchWhoseBytesAreBadGoesOnWithoutAList) {
+  Follow(PlainLists());
+  ASSERT_TRUE(ConnectedAndEqual());
+  for (const auto kind : {BodyFault::Kind::kGarbage, BodyFault::Kind::kReset}) {
+    server_.Inject(Body("watch", kind, 1000));
+    server_.Drop();
+    Change();
+    ASSERT_TRUE(Eventually([this] { return server_.FaultsLeft() == 0; }));
+    server_.Put("default", "p5", "after");
+    ASSERT_TRUE(ConnectedAndEqual());
+  }
+  EXPECT_EQ(CountRequests("list "), 1u);
+  const SourceState state = store_.State();
+  EXPECT_EQ(state.last_error, "");
+  EXPECT_NE(state.last_fault, "");  // though it goes on
+  EXPECT_GE(state.faults, 3u);
+}
+
 // A peer that takes a request and never answers.
 TEST_F(ReflectorTest, AWatchThatIsNeverAcceptedIsGivenUp) {
   head_ = kSilence;

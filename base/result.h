@@ -54,6 +54,11 @@ inline tl::unexpected<Error> Fail(ErrorCode code, std::string message) {
   return tl::unexpected<Error>(Error{code, std::move(message)});
 }
 
+/// What a function returns whose input breaks a rule: `why` says which.
+inline tl::unexpected<Error> Invalid(std::string why) {
+  return Fail(ErrorCode::kInvalidArgument, std::move(why));
+}
+
 /// Hands on an error of another Result, with `context: ` in front of its message.
 inline tl::unexpected<Error> Fail(Error error, std::string_view context) {
   return tl::unexpected<Error>(std::move(error).WithContext(context));

@@ -8,6 +8,14 @@
 
 namespace downwardfs {
 
+/// 0 to 9, and letters and digits, of ASCII, whatever the locale.
+constexpr bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr bool IsAlnum(char c) {
+  return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 /// True if `bytes` are well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF).
 bool IsValidUtf8(std::string_view bytes);
 

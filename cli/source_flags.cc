@@ -10,8 +10,8 @@ constexpr char kGroup[] =
     "SOURCE, where the objects come from (none given: the API server of $KUBECONFIG, then of "
     "~/.kube/config, then of the pod that this runs in)";
 
-CLI::Option* AddText(CLI::App* command, const char* name, std::string& value, const char* type,
-                     const char* text, const char* group = kGroup) {
+CLI::Option* AddServerText(CLI::App* command, const char* name, std::string& value,
+                           const char* type, const char* text, const char* group = kGroup) {
   return command->add_option(name, value, text)->type_name(type)->group(group);
 }
 
@@ -26,21 +26,23 @@ std::string TakeWait(const std::string& text, SourceOptions& source) {
 
 std::vector<CLI::Option*> AddServer(CLI::App* command, client::ServerFlags& flags,
                                     const char* group) {
-  CLI::Option* const kubeconfig = AddText(command, "--kubeconfig", flags.kubeconfig, "FILE",
-                                          "The API server and user of this kubeconfig", group);
+  CLI::Option* const kubeconfig =
+      AddServerText(command, "--kubeconfig", flags.kubeconfig, "FILE",
+                    "The API server and user of this kubeconfig", group);
   CLI::Option* const context =
-      AddText(command, "--context", flags.context, "NAME",
-              "This context of the kubeconfig, not its current one", group);
+      AddServerText(command, "--context", flags.context, "NAME",
+                    "This context of the kubeconfig, not its current one", group);
   CLI::Option* const server =
-      AddText(command, "--server", flags.server, "URL",
-              "This API server; http://127.0.0.1:8001 is a running `kubectl proxy`", group);
+      AddServerText(command, "--server", flags.server, "URL",
+                    "This API server; http://127.0.0.1:8001 is a running `kubectl proxy`", group);
   CLI::Option* const token =
-      AddText(command, "--token-file", flags.token_file, "FILE",
-              "With --server: a bearer token, read again as it changes", group)
+      AddServerText(command, "--token-file", flags.token_file, "FILE",
+                    "With --server: a bearer token, read again as it changes", group)
           ->needs(server);
-  CLI::Option* const ca = AddText(command, "--ca-file", flags.ca_file, "FILE",
-                                  "With --server: who signed the server's certificate (PEM)", group)
-                              ->needs(server);
+  CLI::Option* const ca =
+      AddServerText(command, "--ca-file", flags.ca_file, "FILE",
+                    "With --server: who signed the server's certificate (PEM)", group)
+          ->needs(server);
   CLI::Option* const insecure =
       command
           ->add_flag("--insecure-skip-tls-verify", flags.insecure_skip_tls_verify,
@@ -54,13 +56,14 @@ std::vector<CLI::Option*> AddServer(CLI::App* command, client::ServerFlags& flag
 
 void AddSource(CLI::App* command, SourceOptions& source) {
   CLI::Option* const pod_file =
-      AddText(command, "--pod-file", source.pod_file, "FILE",
-              "A YAML or JSON file with a Pod, several documents, a PodList or List, or a "
-              "Deployment, StatefulSet, DaemonSet or Job whose pod template is taken. "
-              "The file is watched: what you save shows at once");
-  AddText(command, "--node-file", source.node_file, "FILE",
-          "A Node in the same way: for node.metadata.* fields, and for limits that fall back to "
-          "its status.allocatable")
+      AddServerText(command, "--pod-file", source.pod_file, "FILE",
+                    "A YAML or JSON file with a Pod, several documents, a PodList or List, or a "
+                    "Deployment, StatefulSet, DaemonSet or Job whose pod template is taken. "
+                    "The file is watched: what you save shows at once");
+  AddServerText(
+      command, "--node-file", source.node_file, "FILE",
+      "A Node in the same way: for node.metadata.* fields, and for limits that fall back to "
+      "its status.allocatable")
       ->needs(pod_file);
   command
       ->add_flag("--api-defaults", source.api_defaults,

@@ -21,6 +21,11 @@ option(DOWNWARDFS_FUZZ "build the libFuzzer targets (clang only)" OFF)
 # checkouts, and a header that is not precompiled shows an #include that is missing.
 option(DOWNWARDFS_PCH "precompile the headers of other projects (clang only)" OFF)
 
+# Eight sources compiled as one: a fifth of the time, since most of it goes into other projects'
+# headers. The clang preset compiles each source alone, which shows an #include that is missing.
+option(CMAKE_UNITY_BUILD "compile several sources at once" ON)
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 8)
+
 include(GNUInstallDirs)
 
 function(downwardfs_compile_options target)
@@ -29,6 +34,9 @@ function(downwardfs_compile_options target)
                                            -Wold-style-cast -Werror)
   if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
     target_compile_options(${target} PRIVATE -Wthread-safety)
+  elseif(CMAKE_UNITY_BUILD)
+    # gcc takes a source that it reads by #include for a header, where such a member would be wrong.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
   endif()
   if(DOWNWARDFS_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${DOWNWARDFS_SANITIZE}

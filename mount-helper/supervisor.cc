@@ -24,7 +24,7 @@ using Kind = Message::Kind;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kConnectAgain{200};
-constexpr milliseconds kPatience{5000};  // with a peer that does not read
+constexpr milliseconds kPeerPatience{5000};  // with a peer that does not read
 
 void CountDeaths(HeldVolumes& volumes) {
   for (auto& [id, volume] : volumes) volume.deaths.Count(volume.memory.get());
@@ -154,7 +154,7 @@ void Supervisor::LoseMounter() {
 }
 
 bool Supervisor::TellMounter(const Message& message) {
-  if (mounter_ && SendMessage(mounter_.get(), message, kPatience)) return true;
+  if (mounter_ && SendMessage(mounter_.get(), message, kPeerPatience)) return true;
   LoseMounter();
   return false;
 }
@@ -234,7 +234,7 @@ void Supervisor::KeepVolume(const Message& request, const Message& answer) {
 }
 
 void Supervisor::TellDaemon(const Message& message) {
-  if (daemon_.channel() >= 0 && !SendMessage(daemon_.channel(), message, kPatience)) {
+  if (daemon_.channel() >= 0 && !SendMessage(daemon_.channel(), message, kPeerPatience)) {
     // Its queue is full: it hangs.
     daemon_.Kill();
   }

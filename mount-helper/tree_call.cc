@@ -25,7 +25,7 @@ struct Numbers {
   std::uint32_t other_size;
 };
 
-using Kind = TreeCall::Kind;
+using CallKind = TreeCall::Kind;
 
 int Notify(int device, int code, const void* body, std::size_t size, const std::string& name) {
   fuse_out_header header = {};
@@ -94,25 +94,25 @@ int MakeCall(const TreeCall& call, int root) {
     return -1;
   }
   switch (call.kind) {
-    case Kind::kMakeDirectory:
+    case CallKind::kMakeDirectory:
       return mkdirat(at.directory(), at.name(), 0755);
-    case Kind::kMakeFile:
+    case CallKind::kMakeFile:
       return mknodat(at.directory(), at.name(), S_IFREG | 0644, 0);
-    case Kind::kMakeLink:
+    case CallKind::kMakeLink:
       return symlinkat(call.other.c_str(), at.directory(), at.name());
-    case Kind::kRename: {
+    case CallKind::kRename: {
       const Place to(root, call.other);
       return renameat(at.directory(), at.name(), to.directory(), to.name());
     }
-    case Kind::kUnlink:
+    case CallKind::kUnlink:
       return unlinkat(at.directory(), at.name(), 0);
-    case Kind::kRemoveDirectory:
+    case CallKind::kRemoveDirectory:
       return unlinkat(at.directory(), at.name(), AT_REMOVEDIR);
-    case Kind::kChangeMode:
+    case CallKind::kChangeMode:
       return ChangeMode(root, call.path, call.mode);
-    case Kind::kTouch:
+    case CallKind::kTouch:
       return Touch(at);
-    case Kind::kLook:
+    case CallKind::kLook:
       return Look(at);
     default:
       errno = EINVAL;
@@ -143,33 +143,33 @@ std::optional<TreeCall> DecodeTreeCall(std::string_view bytes) {
   std::memcpy(&numbers, bytes.data(), sizeof numbers);
   bytes.remove_prefix(sizeof numbers);
   if (std::uint64_t{numbers.path_size} + numbers.other_size != bytes.size()) return std::nullopt;
-  if (numbers.kind < static_cast<std::uint32_t>(Kind::kMakeDirectory) ||
-      numbers.kind > static_cast<std::uint32_t>(Kind::kInvalidateNode)) {
+  if (numbers.kind < static_cast<std::uint32_t>(CallKind::kMakeDirectory) ||
+      numbers.kind > static_cast<std::uint32_t>(CallKind::kInvalidateNode)) {
     return std::nullopt;
   }
   TreeCall call;
-  call.kind = static_cast<Kind>(numbers.kind);
+  call.kind = static_cast<CallKind>(numbers.kind);
   call.mode = numbers.mode & 07777;
   call.node = numbers.node;
   call.path = bytes.substr(0, numbers.path_size);
   call.other = bytes.substr(numbers.path_size);
   // A call has the texts that it needs and no others.
-  const bool about_node = call.kind == Kind::kInvalidateNode;
+  const bool about_node = call.kind == CallKind::kInvalidateNode;
   if (about_node ? !call.path.empty() : !StaysInside(call.path)) return std::nullopt;
-  const bool renames = call.kind == Kind::kRename;
+  const bool renames = call.kind == CallKind::kRename;
   if (renames && !StaysInside(call.other)) return std::nullopt;
-  if (!renames && call.kind != Kind::kMakeLink && !call.other.empty()) return std::nullopt;
+  if (!renames && call.kind != CallKind::kMakeLink && !call.other.empty()) return std::nullopt;
   return call;
 }
 
 int PerformTreeCall(const TreeCall& call, int root, int device) {
-  if (call.kind == Kind::kInvalidateName) {
+  if (call.kind == CallKind::kInvalidateName) {
     fuse_notify_inval_entry_out out = {};
     out.parent = call.node;
     out.namelen = static_cast<std::uint32_t>(call.path.size());
     return Notify(device, FUSE_NOTIFY_INVAL_ENTRY, &out, sizeof out, call.path);
   }
-  if (call.kind == Kind::kInvalidateNode) {
+  if (call.kind == CallKind::kInvalidateNode) {
     fuse_notify_inval_inode_out out = {};
     out.ino = call.node;
     return Notify(device, FUSE_NOTIFY_INVAL_INODE, &out, sizeof out, "");

@@ -16,10 +16,6 @@ namespace {
 
 constexpr std::string_view kTagPrefix = "tag:yaml.org,2002:";
 
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 template <std::size_t N>
 bool IsOneOf(std::string_view text, const std::array<std::string_view, N>& names) {
   return std::find(names.begin(), names.end(), text) != names.end();

@@ -8,7 +8,7 @@
 namespace downwardfs::client {
 namespace {
 
-using Kind = YamlNode::Kind;
+using YamlKind = YamlNode::Kind;
 
 // [-+]?(.[0-9]+|[0-9]+(.[0-9]*)?)([eE][-+]?[0-9]+)?, the floats and decimal integers of YAML 1.1.
 bool IsDecimal(std::string_view text) {
@@ -63,26 +63,26 @@ bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> word
 }
 
 YamlNode::Kind PlainScalarKind(std::string_view text) {
-  if (IsOneOf(text, {"", "~", "null", "Null", "NULL"})) return Kind::kNull;
+  if (IsOneOf(text, {"", "~", "null", "Null", "NULL"})) return YamlKind::kNull;
   if (IsOneOf(text,
               {"y", "Y", "yes", "Yes", "YES", "true",  "True",  "TRUE",  "on",  "On",  "ON",
                "n", "N", "no",  "No",  "NO",  "false", "False", "FALSE", "off", "Off", "OFF"})) {
-    return Kind::kBool;
+    return YamlKind::kBool;
   }
   if (IsOneOf(text, {".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF",
                      "-.inf", "-.Inf", "-.INF"})) {
-    return Kind::kNumber;
+    return YamlKind::kNumber;
   }
-  if (text.find_first_of("0123456789") == std::string_view::npos) return Kind::kString;
+  if (text.find_first_of("0123456789") == std::string_view::npos) return YamlKind::kString;
   std::string plain;
   for (const char c : text) {
     if (c != '_') plain += c;
   }
   const bool starts_as_number =
       text[0] == '.' || text[0] == '-' || text[0] == '+' || (text[0] >= '0' && text[0] <= '9');
-  if (!starts_as_number) return Kind::kString;
-  return IsBasedInteger(plain) || (IsDecimal(plain) && FitsDouble(plain)) ? Kind::kNumber
-                                                                          : Kind::kString;
+  if (!starts_as_number) return YamlKind::kString;
+  return IsBasedInteger(plain) || (IsDecimal(plain) && FitsDouble(plain)) ? YamlKind::kNumber
+                                                                          : YamlKind::kString;
 }
 
 }  // namespace downwardfs::client

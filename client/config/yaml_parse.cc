@@ -20,34 +20,34 @@
 namespace downwardfs::client {
 namespace {
 
-using Kind = YamlNode::Kind;
+using YamlKind = YamlNode::Kind;
 
 // How the builder's refusal passes through the libraries' frames; caught in this file.
-struct Refusal {
+struct BadYaml {
   std::size_t line;
   std::string message;
 };
 
-YamlNode Scalar(Kind kind, std::string text, std::size_t line) {
+YamlNode Scalar(YamlKind kind, std::string text, std::size_t line) {
   YamlNode node;
   node.kind = kind;
   node.line = line;
-  if (kind == Kind::kBool) {
+  if (kind == YamlKind::kBool) {
     const char first = static_cast<char>(text[0] | 0x20);
     const bool on = first == 'y' || first == 't' || (text.size() == 2 && first == 'o');
     node.text = on ? "true" : "false";
-  } else if (kind != Kind::kNull) {
+  } else if (kind != YamlKind::kNull) {
     node.text = std::move(text);
   }
   return node;
 }
 
-// Puts a tree together from events and keeps the bounds. Throws Refusal.
+// Puts a tree together from events and keeps the bounds. Throws BadYaml.
 class Builder {
  public:
-  void Open(Kind kind, std::size_t line, std::string anchor) {
+  void Open(YamlKind kind, std::size_t line, std::string anchor) {
     if (open_.size() >= YamlNode::kMaxDepth) {
-      throw Refusal{line, "nested deeper than " + std::to_string(YamlNode::kMaxDepth) + " levels"};
+      throw BadYaml{line, "nested deeper than " + std::to_string(YamlNode::kMaxDepth) + " levels"};
     }
     Frame& frame = open_.emplace_back();
     frame.node.kind = kind;
@@ -74,7 +74,7 @@ class Builder {
       return;
     }
     Frame& frame = open_.back();
-    if (frame.node.kind == Kind::kList) {
+    if (frame.node.kind == YamlKind::kList) {
       frame.node.items.push_back(std::move(node));
     } else if (!frame.key) {
       TakeKey(frame, std::move(node), quoted);
@@ -88,7 +88,7 @@ class Builder {
   void PutAlias(const std::string& anchor, std::size_t line) {
     const auto it = anchors_.find(anchor);
     if (it == anchors_.end()) {
-      throw Refusal{line, "an alias to an anchor that is unknown or not complete yet"};
+      throw BadYaml{line, "an alias to an anchor that is unknown or not complete yet"};
     }
     CountCopy(it->second, line);
     Put(it->second, "", true);
@@ -114,25 +114,25 @@ class Builder {
 
   void Count(std::size_t line) {
     if (++nodes_ > YamlNode::kMaxNodes) {
-      throw Refusal{line, "more than " + std::to_string(YamlNode::kMaxNodes) + " values"};
+      throw BadYaml{line, "more than " + std::to_string(YamlNode::kMaxNodes) + " values"};
     }
   }
 
   void CountCopy(const YamlNode& node, std::size_t line) {
     copies_ += Size(node);
     if (copies_ > YamlNode::kMaxCopies) {
-      throw Refusal{line, "anchors and aliases stand for more than " +
+      throw BadYaml{line, "anchors and aliases stand for more than " +
                               std::to_string(YamlNode::kMaxCopies) + " values"};
     }
   }
 
   static void TakeKey(Frame& frame, YamlNode node, bool quoted) {
-    if (node.kind == Kind::kList || node.kind == Kind::kMap) {
-      throw Refusal{node.line, "a list or map cannot be a key"};
+    if (node.kind == YamlKind::kList || node.kind == YamlKind::kMap) {
+      throw BadYaml{node.line, "a list or map cannot be a key"};
     }
     frame.merging = !quoted && node.text == "<<";
     if (!frame.written.insert(node.text).second) {
-      throw Refusal{node.line, "the key " + QuoteForMessage(node.text) + " occurs twice"};
+      throw BadYaml{node.line, "the key " + QuoteForMessage(node.text) + " occurs twice"};
     }
     frame.key = std::move(node.text);
   }
@@ -150,14 +150,14 @@ class Builder {
   // A merge key takes effect at its place, as in go-yaml: it wins over the keys before it and loses
   // to those after it. Of a list of maps the first wins.
   void Merge(Frame& frame, YamlNode source) {
-    if (source.kind == Kind::kList) {
+    if (source.kind == YamlKind::kList) {
       for (auto item = source.items.rbegin(); item != source.items.rend(); ++item) {
-        if (item->kind != Kind::kMap) throw Refusal{source.line, "'<<' takes maps only"};
+        if (item->kind != YamlKind::kMap) throw BadYaml{source.line, "'<<' takes maps only"};
         Merge(frame, std::move(*item));
       }
       return;
     }
-    if (source.kind != Kind::kMap) throw Refusal{source.line, "'<<' takes maps only"};
+    if (source.kind != YamlKind::kMap) throw BadYaml{source.line, "'<<' takes maps only"};
     for (std::size_t i = 0; i < source.keys.size(); ++i) {
       Set(frame, std::move(source.keys[i]), std::move(source.items[i]));
     }
@@ -181,9 +181,9 @@ YamlNode ScalarOf(const yaml_event_t& event, std::size_t line) {
   const bool resolved = scalar.plain_implicit != 0 ||
                         IsOneOf(tag, {YAML_INT_TAG, YAML_BOOL_TAG, YAML_FLOAT_TAG, YAML_NULL_TAG});
   if (!resolved && !IsOneOf(tag, {"", "!", YAML_STR_TAG})) {
-    throw Refusal{line, "a YAML tag that is not supported here"};
+    throw BadYaml{line, "a YAML tag that is not supported here"};
   }
-  const Kind kind = resolved ? PlainScalarKind(text) : Kind::kString;
+  const YamlKind kind = resolved ? PlainScalarKind(text) : YamlKind::kString;
   return Scalar(kind, std::move(text), line);
 }
 
@@ -203,7 +203,7 @@ class YamlEvents {
   YamlEvents& operator=(const YamlEvents&) = delete;
 
   // False at a syntax error: see problem(). Reads the first document; a second one is left unread,
-  // as Go's Unmarshal does. May throw Refusal.
+  // as Go's Unmarshal does. May throw BadYaml.
   bool Read(Builder& builder) {
     bool more = true;
     while (more) {
@@ -234,10 +234,10 @@ class YamlEvents {
         builder.PutAlias(Text(event.data.alias.anchor), line);
         return true;
       case YAML_SEQUENCE_START_EVENT:
-        builder.Open(Kind::kList, line, Text(event.data.sequence_start.anchor));
+        builder.Open(YamlKind::kList, line, Text(event.data.sequence_start.anchor));
         return true;
       case YAML_MAPPING_START_EVENT:
-        builder.Open(Kind::kMap, line, Text(event.data.mapping_start.anchor));
+        builder.Open(YamlKind::kMap, line, Text(event.data.mapping_start.anchor));
         return true;
       case YAML_SEQUENCE_END_EVENT:
       case YAML_MAPPING_END_EVENT:
@@ -255,25 +255,27 @@ class YamlEvents {
 // JSON carries no lines in its events; messages have the path alone.
 class JsonEvents final : public nlohmann::json_sax<nlohmann::json> {
  public:
-  bool null() override { return Put(Kind::kNull, ""); }
-  bool boolean(bool v) override { return Put(Kind::kBool, v ? "true" : "false"); }
-  bool number_integer(number_integer_t v) override { return Put(Kind::kNumber, std::to_string(v)); }
+  bool null() override { return Put(YamlKind::kNull, ""); }
+  bool boolean(bool v) override { return Put(YamlKind::kBool, v ? "true" : "false"); }
+  bool number_integer(number_integer_t v) override {
+    return Put(YamlKind::kNumber, std::to_string(v));
+  }
   bool number_unsigned(number_unsigned_t v) override {
-    return Put(Kind::kNumber, std::to_string(v));
+    return Put(YamlKind::kNumber, std::to_string(v));
   }
   bool number_float(number_float_t, const string_t& text) override {
-    return Put(Kind::kNumber, text);
+    return Put(YamlKind::kNumber, text);
   }
-  bool string(string_t& v) override { return Put(Kind::kString, std::move(v)); }
+  bool string(string_t& v) override { return Put(YamlKind::kString, std::move(v)); }
   bool binary(binary_t&) override { return false; }
   bool start_object(std::size_t) override {
-    builder.Open(Kind::kMap, 0, "");
+    builder.Open(YamlKind::kMap, 0, "");
     return true;
   }
-  bool key(string_t& v) override { return Put(Kind::kString, std::move(v)); }
+  bool key(string_t& v) override { return Put(YamlKind::kString, std::move(v)); }
   bool end_object() override { return Closed(); }
   bool start_array(std::size_t) override {
-    builder.Open(Kind::kList, 0, "");
+    builder.Open(YamlKind::kList, 0, "");
     return true;
   }
   bool end_array() override { return Closed(); }
@@ -287,7 +289,7 @@ class JsonEvents final : public nlohmann::json_sax<nlohmann::json> {
   std::size_t error_position = 0;
 
  private:
-  bool Put(Kind kind, std::string text) {
+  bool Put(YamlKind kind, std::string text) {
     builder.Put(Scalar(kind, std::move(text), 0), "", true);
     return true;
   }
@@ -310,7 +312,7 @@ Result<YamlNode> ParseYamlText(std::string_view bytes) {
   Builder builder;
   try {
     if (events.Read(builder)) return builder.Take();
-  } catch (const Refusal& refusal) {
+  } catch (const BadYaml& refusal) {
     return Fail(SyntaxError(refusal.line, 0, refusal.message));
   }
   return Fail(SyntaxError(events.place().line + 1, events.place().column + 1, events.problem()));
@@ -330,7 +332,7 @@ Result<YamlNode> ParseYaml(std::string_view bytes) {
   JsonEvents events;
   try {
     if (nlohmann::json::sax_parse(bytes, &events)) return events.builder.Take();
-  } catch (const Refusal& refusal) {
+  } catch (const BadYaml& refusal) {
     return Fail(ErrorCode::kInvalidArgument, OneLine(refusal.message));
   } catch (const std::exception&) {
     return Fail(ErrorCode::kInvalidArgument, "not JSON that can be read");

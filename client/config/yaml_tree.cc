@@ -8,33 +8,33 @@
 namespace downwardfs::client {
 namespace {
 
-using Kind = YamlNode::Kind;
+using YamlKind = YamlNode::Kind;
 
-std::string_view KindName(Kind kind) {
+std::string_view KindName(YamlKind kind) {
   switch (kind) {
-    case Kind::kNull:
+    case YamlKind::kNull:
       return "null";
-    case Kind::kBool:
+    case YamlKind::kBool:
       return "a boolean";
-    case Kind::kNumber:
+    case YamlKind::kNumber:
       return "a number";
-    case Kind::kString:
+    case YamlKind::kString:
       return "a string";
-    case Kind::kList:
+    case YamlKind::kList:
       return "a list";
-    case Kind::kMap:
+    case YamlKind::kMap:
       return "a map";
   }
   return "unknown";
 }
 
 // Says what is wrong with the kind; a plain `no` or `123` where text belongs is the common slip.
-std::string KindMessage(Kind wanted, Kind found) {
+std::string KindMessage(YamlKind wanted, YamlKind found) {
   std::string message = "must be ";
   message += KindName(wanted);
   message += ", is ";
   message += KindName(found);
-  if (wanted == Kind::kString && (found == Kind::kBool || found == Kind::kNumber)) {
+  if (wanted == YamlKind::kString && (found == YamlKind::kBool || found == YamlKind::kNumber)) {
     message += ": put it in quotes";
   }
   return message;
@@ -43,22 +43,22 @@ std::string KindMessage(Kind wanted, Kind found) {
 nlohmann::ordered_json ToJson(const YamlNode& node) {
   using Json = nlohmann::ordered_json;
   switch (node.kind) {
-    case Kind::kNull:
+    case YamlKind::kNull:
       return nullptr;
-    case Kind::kBool:
+    case YamlKind::kBool:
       return node.text == "true";
-    case Kind::kNumber: {
+    case YamlKind::kNumber: {
       Json number = Json::parse(node.text, nullptr, /*allow_exceptions=*/false);
       return number.is_number() ? number : Json(node.text);
     }
-    case Kind::kString:
+    case YamlKind::kString:
       return node.text;
-    case Kind::kList: {
+    case YamlKind::kList: {
       Json list = Json::array();
       for (const YamlNode& item : node.items) list.push_back(ToJson(item));
       return list;
     }
-    case Kind::kMap: {
+    case YamlKind::kMap: {
       Json map = Json::object();
       for (std::size_t i = 0; i < node.keys.size(); ++i) {
         map[node.keys[i]] = ToJson(node.items[i]);
@@ -99,43 +99,43 @@ Error YamlView::Invalid(std::string_view key, std::string_view message) const {
 }
 
 Status YamlView::CheckMap() const {
-  if (node_->kind == Kind::kMap || node_->kind == Kind::kNull) return {};
-  return Fail(Invalid("", KindMessage(Kind::kMap, node_->kind)));
+  if (node_->kind == YamlKind::kMap || node_->kind == YamlKind::kNull) return {};
+  return Fail(Invalid("", KindMessage(YamlKind::kMap, node_->kind)));
 }
 
 bool YamlView::Has(std::string_view key) const {
   const YamlNode* child = node_->Find(key);
-  return child != nullptr && child->kind != Kind::kNull;
+  return child != nullptr && child->kind != YamlKind::kNull;
 }
 
-Result<const YamlNode*> YamlView::Child(std::string_view key, Kind kind) const {
+Result<const YamlNode*> YamlView::Child(std::string_view key, YamlKind kind) const {
   const YamlNode* child = node_->Find(key);
-  if (child == nullptr || child->kind == Kind::kNull) return nullptr;
+  if (child == nullptr || child->kind == YamlKind::kNull) return nullptr;
   if (child->kind != kind) return Fail(Invalid(key, KindMessage(kind, child->kind)));
   return child;
 }
 
 Result<std::string> YamlView::String(std::string_view key) const {
-  const auto child = Child(key, Kind::kString);
+  const auto child = Child(key, YamlKind::kString);
   if (!child) return Fail(child.error());
   return *child ? (*child)->text : std::string();
 }
 
 Result<bool> YamlView::Bool(std::string_view key) const {
-  const auto child = Child(key, Kind::kBool);
+  const auto child = Child(key, YamlKind::kBool);
   if (!child) return Fail(child.error());
   return *child != nullptr && (*child)->text == "true";
 }
 
 Result<std::vector<std::string>> YamlView::Strings(std::string_view key) const {
-  const auto child = Child(key, Kind::kList);
+  const auto child = Child(key, YamlKind::kList);
   if (!child) return Fail(child.error());
   std::vector<std::string> strings;
   if (*child == nullptr) return strings;
   for (const YamlNode& item : (*child)->items) {
-    if (item.kind != Kind::kString && item.kind != Kind::kNull) {
+    if (item.kind != YamlKind::kString && item.kind != YamlKind::kNull) {
       const YamlView view(item, PathOf(key) + "[" + std::to_string(strings.size()) + "]");
-      return Fail(view.Invalid("", KindMessage(Kind::kString, item.kind)));
+      return Fail(view.Invalid("", KindMessage(YamlKind::kString, item.kind)));
     }
     strings.push_back(item.text);
   }
@@ -144,13 +144,13 @@ Result<std::vector<std::string>> YamlView::Strings(std::string_view key) const {
 
 Result<YamlView> YamlView::Map(std::string_view key) const {
   static const YamlNode kEmpty;
-  const auto child = Child(key, Kind::kMap);
+  const auto child = Child(key, YamlKind::kMap);
   if (!child) return Fail(child.error());
   return YamlView(*child ? **child : kEmpty, PathOf(key));
 }
 
 Result<std::vector<YamlView>> YamlView::Maps(std::string_view key) const {
-  const auto child = Child(key, Kind::kList);
+  const auto child = Child(key, YamlKind::kList);
   if (!child) return Fail(child.error());
   std::vector<YamlView> maps;
   if (*child == nullptr) return maps;

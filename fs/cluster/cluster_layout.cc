@@ -13,7 +13,7 @@
 namespace downwardfs {
 namespace {
 
-using Kind = TreePath::Kind;
+using PathKind = TreePath::Kind;
 using PodRecord = ClusterIndex::PodRecord;
 
 constexpr NodeId kIdBits = 0x7fff'ffff'ffff'ffff;
@@ -104,13 +104,13 @@ std::optional<TreePlace> FindNode(const ClusterIndex& index, const TreePath& pat
   if (node == nullptr) return std::nullopt;
   const auto& own = ObjectView::NodeLayout().directories;
   switch (path.kind) {
-    case Kind::kNode:
+    case PathKind::kNode:
       if (path.rest.empty()) return Directory(1 + (node->exists ? own.size() : 0), node->created);
       if (!node->exists || std::find(own.begin(), own.end(), path.rest) == own.end()) break;
       return Directory(0, node->created);
-    case Kind::kNodePods:
+    case PathKind::kNodePods:
       return Directory(0, node->created);
-    case Kind::kNodeLink:
+    case PathKind::kNodeLink:
       return Link(Concat({"../nodes/", *node->name, "/", kPodsOfNode}), node->created);
     default:
       if (const PodRecord* pod = FindLinked(index, path.link);
@@ -123,13 +123,13 @@ std::optional<TreePlace> FindNode(const ClusterIndex& index, const TreePath& pat
 }
 
 std::optional<TreePlace> FindLabel(const ClusterIndex& index, const TreePath& path) {
-  if (path.kind == Kind::kLabelKey) {
+  if (path.kind == PathKind::kLabelKey) {
     const auto* const key = index.FindLabelKey(path.key);
     return key == nullptr ? std::nullopt : std::optional(Directory(key->size()));
   }
   const auto* const value = index.FindLabelValue(path.key, path.value);
   if (value == nullptr) return std::nullopt;
-  if (path.kind == Kind::kLabelValue) return Directory(0);
+  if (path.kind == PathKind::kLabelValue) return Directory(0);
   const PodRecord* const pod = FindLinked(index, path.link);
   if (pod == nullptr || value->count(pod->labels) == 0) return std::nullopt;
   return Link("../../../" + PathOf(*pod), pod->created);
@@ -169,44 +169,44 @@ NodeId NodeIdOf(std::string_view path, std::uint64_t identity) {
 
 std::optional<TreePlace> FindPlace(const ClusterIndex& index, const TreePath& path) {
   switch (path.kind) {
-    case Kind::kRoot: {
+    case PathKind::kRoot: {
       TreePlace root = Directory(5);
       root.changes = false;
       return root;
     }
-    case Kind::kNamespaces:
+    case PathKind::kNamespaces:
       return Directory(index.namespaces().size());
-    case Kind::kNamespace:
-    case Kind::kPods: {
+    case PathKind::kNamespace:
+    case PathKind::kPods: {
       const auto* const ns = index.FindNamespace(path.ns);
       if (ns == nullptr) return std::nullopt;
-      return Directory(path.kind == Kind::kPods ? ns->pods.size() : 1, ns->created);
+      return Directory(path.kind == PathKind::kPods ? ns->pods.size() : 1, ns->created);
     }
-    case Kind::kPod:
+    case PathKind::kPod:
       return FindPod(index, path);
-    case Kind::kNodes:
+    case PathKind::kNodes:
       return Directory(index.nodes().size());
-    case Kind::kNode:
-    case Kind::kNodePods:
-    case Kind::kNodePod:
-    case Kind::kNodeLink:
+    case PathKind::kNode:
+    case PathKind::kNodePods:
+    case PathKind::kNodePod:
+    case PathKind::kNodeLink:
       return FindNode(index, path);
-    case Kind::kLabels:
+    case PathKind::kLabels:
       return Directory(index.labels().size());
-    case Kind::kLabelKey:
-    case Kind::kLabelValue:
-    case Kind::kLabelledPod:
+    case PathKind::kLabelKey:
+    case PathKind::kLabelValue:
+    case PathKind::kLabelledPod:
       return FindLabel(index, path);
-    case Kind::kAddresses:
-    case Kind::kByNode:
+    case PathKind::kAddresses:
+    case PathKind::kByNode:
       return Directory(0);
-    case Kind::kAddress: {
+    case PathKind::kAddress: {
       const auto* const pods = index.FindAddress(path.object);
       return pods == nullptr ? std::nullopt : std::optional(AddressLink(*pods));
     }
-    case Kind::kNothing:
-    case Kind::kStatus:
-    case Kind::kPodTable:
+    case PathKind::kNothing:
+    case PathKind::kStatus:
+    case PathKind::kPodTable:
       break;
   }
   return std::nullopt;
@@ -216,50 +216,50 @@ std::vector<TreeName> ListPlace(const ClusterIndex& index, const TreePath& path,
                                 std::string_view text) {
   Lister list(text);
   switch (path.kind) {
-    case Kind::kRoot:
+    case PathKind::kRoot:
       list.AddFile("..status");
       for (const char* name : {"by-ip", "by-label", "by-node", "namespaces", "nodes"}) {
         list.Add(name, S_IFDIR);
       }
       break;
-    case Kind::kNamespaces:
+    case PathKind::kNamespaces:
       list.AddKeys(index.namespaces(), S_IFDIR);
       break;
-    case Kind::kNamespace:
+    case PathKind::kNamespace:
       list.Add("pods", S_IFDIR);
       list.AddFile("pods.txt");
       break;
-    case Kind::kPods:
+    case PathKind::kPods:
       if (const auto* ns = index.FindNamespace(path.ns)) {
         for (const auto& [name, pod] : ns->pods) list.Add(name, S_IFDIR, pod.uid);
       }
       break;
-    case Kind::kNodes:
+    case PathKind::kNodes:
       list.AddKeys(index.nodes(), S_IFDIR);
       break;
-    case Kind::kNode:
+    case PathKind::kNode:
       if (path.rest.empty()) list.Add(kPodsOfNode, S_IFDIR);
       break;
-    case Kind::kNodePods:
+    case PathKind::kNodePods:
       if (const auto* node = index.FindNode(path.object)) list.AddLinks(node->pods);
       break;
-    case Kind::kLabels:
+    case PathKind::kLabels:
       list.AddKeys(index.labels(), S_IFDIR);
       break;
-    case Kind::kLabelKey:
+    case PathKind::kLabelKey:
       if (const auto* key = index.FindLabelKey(path.key)) list.AddKeys(*key, S_IFDIR);
       break;
-    case Kind::kLabelValue:
+    case PathKind::kLabelValue:
       if (const auto* value = index.FindLabelValue(path.key, path.value)) {
         for (const ClusterIndex::LabelSet* set : *value) list.AddLinks(set->pods);
       }
       break;
-    case Kind::kAddresses:
+    case PathKind::kAddresses:
       for (const auto& [ip, pods] : index.addresses()) {
         list.Add(ip, S_IFLNK, AddressLink(pods).identity);
       }
       break;
-    case Kind::kByNode:
+    case PathKind::kByNode:
       list.AddKeys(index.nodes(), S_IFLNK);
       break;
     default:

@@ -16,7 +16,7 @@
 namespace downwardfs {
 namespace {
 
-using Kind = RequestCounters::Kind;
+using RequestKind = RequestCounters::Kind;
 
 constexpr double kForever = 365.0 * 24 * 3600;
 // What libfuse takes where an inode is not known: 0 would hide the name from readdir(3).
@@ -26,14 +26,14 @@ ClusterContext& ContextOf(void* userdata) {
   return static_cast<ClusterContext&>(*static_cast<VolumeContext*>(userdata));
 }
 
-ClusterContext& Counted(fuse_req_t request, Kind kind) {
+ClusterContext& Counted(fuse_req_t request, RequestKind kind) {
   ClusterContext& context = ContextOf(fuse_req_userdata(request));
   context.counters->Count(kind);
   return context;
 }
 
 void Init(void* userdata, fuse_conn_info* connection) {
-  ContextOf(userdata).counters->Count(Kind::kInit);
+  ContextOf(userdata).counters->Count(RequestKind::kInit);
   // No readdirplus: it would render the files of every directory that is listed. Listings are not
   // cached, since they are what changes.
   connection->max_write = kMaxWrite;
@@ -42,11 +42,11 @@ void Init(void* userdata, fuse_conn_info* connection) {
 }
 
 void Destroy(void* userdata) {
-  ContextOf(userdata).counters->Count(Kind::kDestroy);
+  ContextOf(userdata).counters->Count(RequestKind::kDestroy);
 }
 
 void Lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
-  ClusterContext& context = Counted(request, Kind::kLookup);
+  ClusterContext& context = Counted(request, RequestKind::kLookup);
   const auto found = context.tree.Lookup(parent, name);
   if (!found) {
     fuse_reply_err(request, ENOENT);
@@ -62,12 +62,12 @@ void Lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
 }
 
 void Forget(fuse_req_t request, fuse_ino_t node, std::uint64_t count) {
-  Counted(request, Kind::kForget).tree.Forget({{node, count}});
+  Counted(request, RequestKind::kForget).tree.Forget({{node, count}});
   fuse_reply_none(request);
 }
 
 void ForgetMulti(fuse_req_t request, std::size_t count, fuse_forget_data* forgets) {
-  ClusterContext& context = Counted(request, Kind::kForget);
+  ClusterContext& context = Counted(request, RequestKind::kForget);
   std::vector<Forgotten> nodes;
   nodes.reserve(count);
   for (std::size_t i = 0; i < count; ++i) nodes.push_back({forgets[i].ino, forgets[i].nlookup});
@@ -76,7 +76,7 @@ void ForgetMulti(fuse_req_t request, std::size_t count, fuse_forget_data* forget
 }
 
 void Getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info*) {
-  const auto found = Counted(request, Kind::kGetattr).tree.Attr(node);
+  const auto found = Counted(request, RequestKind::kGetattr).tree.Attr(node);
   if (!found) {
     fuse_reply_err(request, ESTALE);
     return;
@@ -86,7 +86,7 @@ void Getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info*) {
 }
 
 void Readlink(fuse_req_t request, fuse_ino_t node) {
-  const auto target = Counted(request, Kind::kReadlink).tree.ReadLink(node);
+  const auto target = Counted(request, RequestKind::kReadlink).tree.ReadLink(node);
   if (target) {
     fuse_reply_readlink(request, target->c_str());
   } else {
@@ -97,12 +97,12 @@ void Readlink(fuse_req_t request, fuse_ino_t node) {
 // Content never changes behind an inode: after ENOSYS the kernel does not ask again and keeps what
 // it has read (FUSE_NO_OPEN_SUPPORT).
 void Open(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
-  Counted(request, Kind::kOpen);
+  Counted(request, RequestKind::kOpen);
   fuse_reply_err(request, (file->flags & O_ACCMODE) == O_RDONLY ? ENOSYS : EROFS);
 }
 
 void Read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset, fuse_file_info*) {
-  const auto content = Counted(request, Kind::kRead).tree.File(node);
+  const auto content = Counted(request, RequestKind::kRead).tree.File(node);
   if (!content) {
     fuse_reply_err(request, ESTALE);
     return;
@@ -112,7 +112,7 @@ void Read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset, f
 }
 
 void Opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
-  ClusterContext& context = Counted(request, Kind::kOpendir);
+  ClusterContext& context = Counted(request, RequestKind::kOpendir);
   file->fh = context.directories.Open(node);
   if (file->fh == 0) {
     fuse_reply_err(request, ENOENT);
@@ -122,13 +122,13 @@ void Opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
 }
 
 void Releasedir(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
-  Counted(request, Kind::kRelease).directories.Close(file->fh);
+  Counted(request, RequestKind::kRelease).directories.Close(file->fh);
   fuse_reply_err(request, 0);
 }
 
 void Readdir(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* file) {
   const auto at = static_cast<std::size_t>(std::max<off_t>(offset, 0));
-  const auto listing = Counted(request, Kind::kReaddir).directories.Read(file->fh, at);
+  const auto listing = Counted(request, RequestKind::kReaddir).directories.Read(file->fh, at);
   if (!listing) {
     fuse_reply_err(request, EBADF);
     return;
@@ -149,7 +149,7 @@ void Readdir(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fus
 }
 
 void Statfs(fuse_req_t request, fuse_ino_t) {
-  const ClusterTree::Stats stats = Counted(request, Kind::kStatfs).tree.GetStats();
+  const ClusterTree::Stats stats = Counted(request, RequestKind::kStatfs).tree.GetStats();
   struct statvfs st = {};
   st.f_bsize = kBlockSize;
   st.f_frsize = kBlockSize;
@@ -166,7 +166,7 @@ void Getxattr(fuse_req_t request, fuse_ino_t node, const char* name, std::size_t
     ReplyXattr(request, context.status ? context.status() : "{}", size);
     return;
   }
-  context.counters->Count(Kind::kGetxattr);
+  context.counters->Count(RequestKind::kGetxattr);
   const bool source = wanted == kSourceXattr;
   // Every `ls -l` asks for the attributes of security modules.
   const auto origin =
@@ -180,7 +180,7 @@ void Getxattr(fuse_req_t request, fuse_ino_t node, const char* name, std::size_t
 
 void Listxattr(fuse_req_t request, fuse_ino_t node, std::size_t size) {
   std::string names;
-  if (Counted(request, Kind::kListxattr).tree.OriginOf(node)) {
+  if (Counted(request, RequestKind::kListxattr).tree.OriginOf(node)) {
     for (const char* name : {kSourceXattr, kResourceVersionXattr}) {
       names += name;
       names += '\0';
@@ -191,7 +191,7 @@ void Listxattr(fuse_req_t request, fuse_ino_t node, std::size_t size) {
 
 // What nobody may do. The kernel refuses it by itself, since the mount is read-only.
 void Refuse(fuse_req_t request) {
-  Counted(request, Kind::kRefused);
+  Counted(request, RequestKind::kRefused);
   fuse_reply_err(request, EROFS);
 }
 

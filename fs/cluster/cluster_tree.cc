@@ -13,7 +13,7 @@
 namespace downwardfs {
 namespace {
 
-using Kind = TreePath::Kind;
+using PathKind = TreePath::Kind;
 
 constexpr std::uint32_t kDirectoryMode = 0555;
 constexpr std::uint32_t kFileMode = 0444;
@@ -26,7 +26,7 @@ std::int64_t SecondsOf(Clock::WallTime time) {
 }
 
 bool IsBelowObject(const TreePath& path) {
-  return (path.kind == Kind::kPod || path.kind == Kind::kNode) && !path.rest.empty();
+  return (path.kind == PathKind::kPod || path.kind == PathKind::kNode) && !path.rest.empty();
 }
 
 }  // namespace
@@ -49,7 +49,7 @@ NodeAttr ClusterTree::AttrOf(NodeId id, std::uint32_t type, std::int64_t time) c
 
 std::optional<ClusterTree::ObjectPlace> ClusterTree::FindObject(const TreePath& path) const {
   ObjectPlace place;
-  if (path.kind == Kind::kPod) {
+  if (path.kind == PathKind::kPod) {
     const auto* const pod = index_.FindPod(path.ns, path.object);
     if (pod == nullptr) return std::nullopt;
     place = {
@@ -106,7 +106,7 @@ std::optional<ClusterTree::Reply> ClusterTree::Lookup(NodeId parent, std::string
         link = Register(std::move(node));
       }
     }
-    if (path.kind == Kind::kPodTable && index_.FindNamespace(path.ns) == nullptr) {
+    if (path.kind == PathKind::kPodTable && index_.FindNamespace(path.ns) == nullptr) {
       return std::nullopt;
     }
   }
@@ -114,8 +114,8 @@ std::optional<ClusterTree::Reply> ClusterTree::Lookup(NodeId parent, std::string
     TakeBackOldest();
     return link;
   }
-  if (path.kind == Kind::kStatus) return LookupBytes(parent, text, StatusText(text));
-  if (path.kind == Kind::kPodTable) return LookupBytes(parent, text, PodTable(text, path.ns));
+  if (path.kind == PathKind::kStatus) return LookupBytes(parent, text, StatusText(text));
+  if (path.kind == PathKind::kPodTable) return LookupBytes(parent, text, PodTable(text, path.ns));
   if (!IsBelowObject(path)) return std::nullopt;
   auto reply = LookupBelowObject(parent, directory, text, path);
   TakeBackOldest();
@@ -133,7 +133,7 @@ std::optional<KnownNode> ClusterTree::Render(const ObjectPlace& place, const std
     node.type = S_IFDIR;
     node.directories = *directories;
     // A node's directory is the same one when the node is made again: its pods are in it too.
-    node.identity = path.kind == Kind::kPod ? place.uid : 0;
+    node.identity = path.kind == PathKind::kPod ? place.uid : 0;
     node.time = place.created;
     return node;
   }
@@ -159,7 +159,7 @@ std::optional<ClusterTree::Reply> ClusterTree::LookupBelowObject(NodeId parent,
       place = FindObject(path);
     }
     // A pod that was made again does not show in the directory of its predecessor.
-    if (!place || (path.kind == Kind::kPod && place->uid != directory.identity)) return {};
+    if (!place || (path.kind == PathKind::kPod && place->uid != directory.identity)) return {};
     auto node = Render(*place, text, path);
     if (!node) return std::nullopt;
     node->parent = parent;
@@ -351,19 +351,19 @@ std::optional<std::vector<TreeName>> ClusterTree::List(NodeId id) const {
     if (id != kRootNode && IsGone(directory)) return std::nullopt;
     path = TreePath::Parse(directory.path);
     names = ListPlace(index_, path, directory.path);
-    if (path.kind == Kind::kPod || path.kind == Kind::kNode) object = FindObject(path);
+    if (path.kind == PathKind::kPod || path.kind == PathKind::kNode) object = FindObject(path);
   }
   if (!object) return names;
   std::vector<ObjectView::Child> children;
   if (path.rest.empty()) {
     // Known without the content.
     const auto& layout =
-        path.kind == Kind::kPod ? ObjectView::PodLayout() : ObjectView::NodeLayout();
+        path.kind == PathKind::kPod ? ObjectView::PodLayout() : ObjectView::NodeLayout();
     children = ObjectView::ListTop(layout);
   } else if (const ObjectPtr content = Load(*object)) {
     children = views_.Get(content)->List(path.rest);
   }
-  const std::uint64_t identity = path.kind == Kind::kPod ? object->uid : 0;
+  const std::uint64_t identity = path.kind == PathKind::kPod ? object->uid : 0;
   for (ObjectView::Child& child : children) {
     const NodeId child_id =
         child.is_directory ? NodeIdOf(JoinPath(directory.path, child.name), identity) : 0;

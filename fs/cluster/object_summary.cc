@@ -9,7 +9,7 @@ namespace downwardfs {
 namespace {
 
 using cluster_json::Element;
-using cluster_json::Object;
+using JsonObject = cluster_json::Object;
 using cluster_json::Text;
 using cluster_json::ToSeconds;
 
@@ -17,12 +17,12 @@ void Later(std::int64_t& time, std::string_view timestamp) {
   if (!timestamp.empty()) time = std::max(time, ToSeconds(timestamp));
 }
 
-void ReadMetadata(Object root, ObjectSummary& summary) {
-  Object metadata;
+void ReadMetadata(JsonObject root, ObjectSummary& summary) {
+  JsonObject metadata;
   if (!cluster_json::Member(root, "metadata", &metadata)) return;
   summary.created = ToSeconds(Text(metadata, "creationTimestamp"));
   summary.changed = summary.created;
-  Object labels;
+  JsonObject labels;
   if (!cluster_json::Member(metadata, "labels", &labels)) return;
   for (const simdjson::dom::key_value_pair& label : labels) {
     std::string_view value;
@@ -31,12 +31,12 @@ void ReadMetadata(Object root, ObjectSummary& summary) {
   std::sort(summary.labels.begin(), summary.labels.end());
 }
 
-void ReadContainers(Object status, const char* list, ObjectSummary& summary) {
-  cluster_json::EachOf(status, list, [&](Object container) {
-    Object state;
+void ReadContainers(JsonObject status, const char* list, ObjectSummary& summary) {
+  cluster_json::EachOf(status, list, [&](JsonObject container) {
+    JsonObject state;
     if (!cluster_json::Member(container, "state", &state)) return;
     for (const simdjson::dom::key_value_pair& kind : state) {
-      Object detail;
+      JsonObject detail;
       if (kind.value.get(detail) != simdjson::SUCCESS) continue;
       Later(summary.changed, Text(detail, "startedAt"));
       Later(summary.changed, Text(detail, "finishedAt"));
@@ -44,10 +44,10 @@ void ReadContainers(Object status, const char* list, ObjectSummary& summary) {
   });
 }
 
-void ReadStatus(Object root, ObjectSummary& summary) {
-  Object status;
+void ReadStatus(JsonObject root, ObjectSummary& summary) {
+  JsonObject status;
   if (!cluster_json::Member(root, "status", &status)) return;
-  cluster_json::EachOf(status, "conditions", [&](Object condition) {
+  cluster_json::EachOf(status, "conditions", [&](JsonObject condition) {
     Later(summary.changed, Text(condition, "lastTransitionTime"));
   });
   ReadContainers(status, "containerStatuses", summary);
@@ -61,7 +61,7 @@ void ReadStatus(Object root, ObjectSummary& summary) {
     summary.ips.emplace_back(ip);
   };
   add(Text(status, "podIP"));
-  cluster_json::EachOf(status, "podIPs", [&](Object entry) { add(Text(entry, "ip")); });
+  cluster_json::EachOf(status, "podIPs", [&](JsonObject entry) { add(Text(entry, "ip")); });
 }
 
 }  // namespace
@@ -69,11 +69,11 @@ void ReadStatus(Object root, ObjectSummary& summary) {
 ObjectSummary Summarize(const std::string& json) {
   static thread_local cluster_json::Reader reader;
   ObjectSummary summary;
-  Object root;
+  JsonObject root;
   if (!reader.Read(json, &root)) return summary;
   ReadMetadata(root, summary);
   ReadStatus(root, summary);
-  Object spec;
+  JsonObject spec;
   if (cluster_json::Member(root, "spec", &spec)) {
     summary.node = Text(spec, "nodeName");
     summary.host_network = cluster_json::Flag(spec, "hostNetwork");

@@ -15,11 +15,11 @@ using cluster_json::EachOf;
 using cluster_json::Flag;
 using cluster_json::Member;
 using cluster_json::Number;
-using cluster_json::Object;
+using JsonObject = cluster_json::Object;
 using cluster_json::Text;
 
 struct Reading {
-  Object metadata, spec, status;
+  JsonObject metadata, spec, status;
   bool has_metadata = false, has_spec = false, has_status = false;
   std::set<std::string_view> sidecars;
   int init_containers = 0;
@@ -30,8 +30,8 @@ struct Reading {
 void ReadSpec(Reading& in, PodState& state) {
   if (!in.has_spec) return;
   state.node = Text(in.spec, "nodeName");
-  EachOf(in.spec, "containers", [&](Object) { ++state.containers; });
-  EachOf(in.spec, "initContainers", [&](Object container) {
+  EachOf(in.spec, "containers", [&](JsonObject) { ++state.containers; });
+  EachOf(in.spec, "initContainers", [&](JsonObject container) {
     ++in.init_containers;
     if (Text(container, "restartPolicy") != "Always") return;
     in.sidecars.insert(Text(container, "name"));
@@ -41,7 +41,7 @@ void ReadSpec(Reading& in, PodState& state) {
 
 void ReadConditions(Reading& in, PodState& state) {
   std::map<std::string_view, bool> conditions;
-  EachOf(in.status, "conditions", [&](Object condition) {
+  EachOf(in.status, "conditions", [&](JsonObject condition) {
     const std::string_view type = Text(condition, "type");
     conditions[type] = Text(condition, "status") == "True";
     if (type == "PodScheduled" && Text(condition, "reason") == "SchedulingGated") {
@@ -51,14 +51,14 @@ void ReadConditions(Reading& in, PodState& state) {
   in.pod_ready = conditions["Ready"];
   in.initialized = conditions["Initialized"];
   if (!in.has_spec) return;
-  EachOf(in.spec, "readinessGates", [&](Object gate) {
+  EachOf(in.spec, "readinessGates", [&](JsonObject gate) {
     ++state.gates;
     if (conditions[Text(gate, "conditionType")]) ++state.open_gates;
   });
 }
 
 // "Signal:9" or "ExitCode:2", for a container that gives no reason.
-std::string EndOf(Object terminated) {
+std::string EndOf(JsonObject terminated) {
   const std::int64_t signal = Number(terminated, "signal");
   if (signal != 0) return "Signal:" + std::to_string(signal);
   return "ExitCode:" + std::to_string(Number(terminated, "exitCode"));
@@ -69,14 +69,14 @@ std::string EndOf(Object terminated) {
 bool ReadInitContainers(const Reading& in, PodState& state, std::int64_t& sidecar_restarts) {
   bool initializing = false;
   int index = -1;
-  EachOf(in.status, "initContainerStatuses", [&](Object container) {
+  EachOf(in.status, "initContainerStatuses", [&](JsonObject container) {
     ++index;
     if (initializing) return;
     const std::int64_t restarts = Number(container, "restartCount");
     const bool sidecar = in.sidecars.count(Text(container, "name")) != 0;
     state.restarts += restarts;
     if (sidecar) sidecar_restarts += restarts;
-    Object container_state, detail;
+    JsonObject container_state, detail;
     const bool has_state = Member(container, "state", &container_state);
     if (has_state && Member(container_state, "terminated", &detail)) {
       if (Number(detail, "exitCode") == 0) return;
@@ -98,13 +98,13 @@ bool ReadInitContainers(const Reading& in, PodState& state, std::int64_t& sideca
 }
 
 void ReadContainers(const Reading& in, PodState& state) {
-  std::vector<Object> containers;
+  std::vector<JsonObject> containers;
   EachOf(in.status, "containerStatuses",
-         [&](Object container) { containers.push_back(container); });
+         [&](JsonObject container) { containers.push_back(container); });
   bool running = false;
   for (auto at = containers.rbegin(); at != containers.rend(); ++at) {
     state.restarts += Number(*at, "restartCount");
-    Object container_state, detail;
+    JsonObject container_state, detail;
     if (!Member(*at, "state", &container_state)) continue;
     if (Member(container_state, "waiting", &detail) && !Text(detail, "reason").empty()) {
       state.reason = Text(detail, "reason");
@@ -124,7 +124,7 @@ void ReadContainers(const Reading& in, PodState& state) {
 PodState ReadPodState(const std::string& json) {
   static thread_local cluster_json::Reader reader;
   PodState state;
-  Object root;
+  JsonObject root;
   if (!reader.Read(json, &root)) return state;
   Reading in;
   in.has_metadata = Member(root, "metadata", &in.metadata);

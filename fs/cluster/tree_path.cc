@@ -6,7 +6,7 @@
 namespace downwardfs {
 namespace {
 
-using Kind = TreePath::Kind;
+using PathKind = TreePath::Kind;
 
 // Takes the first element off; empty where there is none.
 std::string_view Take(std::string_view& text) {
@@ -18,38 +18,38 @@ std::string_view Take(std::string_view& text) {
 
 void ParseNamespaces(std::string_view text, TreePath& path) {
   path.ns = Take(text);
-  path.kind = path.ns.empty() ? Kind::kNamespaces : Kind::kNamespace;
+  path.kind = path.ns.empty() ? PathKind::kNamespaces : PathKind::kNamespace;
   if (text.empty()) return;
   const std::string_view what = Take(text);
   if (what == "pods.txt" && text.empty()) {
-    path.kind = Kind::kPodTable;
+    path.kind = PathKind::kPodTable;
   } else if (what == "pods") {
     path.object = Take(text);
-    path.kind = path.object.empty() ? Kind::kPods : Kind::kPod;
+    path.kind = path.object.empty() ? PathKind::kPods : PathKind::kPod;
     path.rest = text;
   } else {
-    path.kind = Kind::kNothing;
+    path.kind = PathKind::kNothing;
   }
 }
 
 void ParseNodes(std::string_view text, TreePath& path) {
   path.object = Take(text);
-  path.kind = path.object.empty() ? Kind::kNodes : Kind::kNode;
+  path.kind = path.object.empty() ? PathKind::kNodes : PathKind::kNode;
   path.rest = text;
   if (Take(text) != "pods") return;
   path.rest = {};
   path.link = text;
-  path.kind = text.empty() ? Kind::kNodePods : Kind::kNodePod;
+  path.kind = text.empty() ? PathKind::kNodePods : PathKind::kNodePod;
 }
 
 void ParseLabels(std::string_view text, TreePath& path) {
   path.key = Take(text);
   path.value = Take(text);
   path.link = text;
-  path.kind = !path.link.empty()    ? Kind::kLabelledPod
-              : !path.value.empty() ? Kind::kLabelValue
-              : !path.key.empty()   ? Kind::kLabelKey
-                                    : Kind::kLabels;
+  path.kind = !path.link.empty()    ? PathKind::kLabelledPod
+              : !path.value.empty() ? PathKind::kLabelValue
+              : !path.key.empty()   ? PathKind::kLabelKey
+                                    : PathKind::kLabels;
 }
 
 }  // namespace
@@ -57,12 +57,12 @@ void ParseLabels(std::string_view text, TreePath& path) {
 TreePath TreePath::Parse(std::string_view text) {
   TreePath path;
   if (text.empty()) {
-    path.kind = Kind::kRoot;
+    path.kind = PathKind::kRoot;
     return path;
   }
   const std::string_view top = Take(text);
   if (top == "..status" && text.empty()) {
-    path.kind = Kind::kStatus;
+    path.kind = PathKind::kStatus;
   } else if (top == "namespaces") {
     ParseNamespaces(text, path);
   } else if (top == "nodes") {
@@ -71,10 +71,10 @@ TreePath TreePath::Parse(std::string_view text) {
     ParseLabels(text, path);
   } else if (top == "by-ip") {
     path.object = text;
-    path.kind = text.empty() ? Kind::kAddresses : Kind::kAddress;
+    path.kind = text.empty() ? PathKind::kAddresses : PathKind::kAddress;
   } else if (top == "by-node") {
     path.object = text;
-    path.kind = text.empty() ? Kind::kByNode : Kind::kNodeLink;
+    path.kind = text.empty() ? PathKind::kByNode : PathKind::kNodeLink;
   }
   return path;
 }

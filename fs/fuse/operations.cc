@@ -17,7 +17,7 @@
 namespace downwardfs {
 namespace {
 
-using Kind = RequestCounters::Kind;
+using RequestKind = RequestCounters::Kind;
 
 // What an inode stands for never changes and names are invalidated when they move, so the kernel
 // may keep both as long as it likes. ENOENT is never cached: its reply carries no timeout.
@@ -27,7 +27,7 @@ double TimeoutOf(const VolumeContext& context) {
   return context.kernel_caches ? kForever : 0;
 }
 
-VolumeContext& Counted(fuse_req_t request, Kind kind) {
+VolumeContext& Counted(fuse_req_t request, RequestKind kind) {
   auto& context = *static_cast<VolumeContext*>(fuse_req_userdata(request));
   context.counters->Count(kind);
   return context;
@@ -35,7 +35,7 @@ VolumeContext& Counted(fuse_req_t request, Kind kind) {
 
 void Init(void* userdata, fuse_conn_info* connection) {
   auto& context = *static_cast<VolumeContext*>(userdata);
-  context.counters->Count(Kind::kInit);
+  context.counters->Count(RequestKind::kInit);
   // Only what the volume relies on. No splice: requests are small. No automatic invalidation of
   // data: content behind an inode never changes.
   const unsigned caches =
@@ -46,7 +46,7 @@ void Init(void* userdata, fuse_conn_info* connection) {
 }
 
 void Destroy(void* userdata) {
-  static_cast<VolumeContext*>(userdata)->counters->Count(Kind::kDestroy);
+  static_cast<VolumeContext*>(userdata)->counters->Count(RequestKind::kDestroy);
 }
 
 // With an entry goes one lookup of its node.
@@ -64,7 +64,7 @@ void ReplyEntry(fuse_req_t request, VolumeContext& context, const NodeAttr& attr
 }
 
 void Lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
-  VolumeContext& context = Counted(request, Kind::kLookup);
+  VolumeContext& context = Counted(request, RequestKind::kLookup);
   const auto attr = context.nodes->Lookup(parent, name);
   if (!attr) {
     fuse_reply_err(request, ENOENT);
@@ -74,12 +74,12 @@ void Lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
 }
 
 void Forget(fuse_req_t request, fuse_ino_t node, std::uint64_t count) {
-  Counted(request, Kind::kForget).nodes->Forget(node, count);
+  Counted(request, RequestKind::kForget).nodes->Forget(node, count);
   fuse_reply_none(request);
 }
 
 void ForgetMulti(fuse_req_t request, std::size_t count, fuse_forget_data* forgets) {
-  VolumeContext& context = Counted(request, Kind::kForget);
+  VolumeContext& context = Counted(request, RequestKind::kForget);
   std::vector<Forgotten> nodes;
   nodes.reserve(count);
   for (std::size_t i = 0; i < count; ++i) nodes.push_back({forgets[i].ino, forgets[i].nlookup});
@@ -88,7 +88,7 @@ void ForgetMulti(fuse_req_t request, std::size_t count, fuse_forget_data* forget
 }
 
 void Getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info*) {
-  VolumeContext& context = Counted(request, Kind::kGetattr);
+  VolumeContext& context = Counted(request, RequestKind::kGetattr);
   const auto attr = context.nodes->Attr(node);
   if (!attr) {
     fuse_reply_err(request, ESTALE);
@@ -99,7 +99,7 @@ void Getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info*) {
 }
 
 void Readlink(fuse_req_t request, fuse_ino_t node) {
-  const auto target = Counted(request, Kind::kReadlink).nodes->ReadLink(node);
+  const auto target = Counted(request, RequestKind::kReadlink).nodes->ReadLink(node);
   if (target) {
     fuse_reply_readlink(request, target->c_str());
   } else {
@@ -111,7 +111,7 @@ void Readlink(fuse_req_t request, fuse_ino_t node) {
 // (FUSE_NO_OPEN_SUPPORT) and to keep what it has read. In the live layout an open pins a content,
 // and no page of it may be kept for the next open.
 void Open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
-  VolumeContext& context = Counted(request, Kind::kOpen);
+  VolumeContext& context = Counted(request, RequestKind::kOpen);
   if ((file->flags & O_ACCMODE) != O_RDONLY) {
     fuse_reply_err(request, EROFS);
     return;
@@ -135,12 +135,12 @@ void Open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
 }
 
 void Release(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
-  Counted(request, Kind::kRelease).nodes->CloseFile(file->fh);
+  Counted(request, RequestKind::kRelease).nodes->CloseFile(file->fh);
   fuse_reply_err(request, 0);
 }
 
 void Opendir(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
-  if (Counted(request, Kind::kOpendir).kernel_caches) {
+  if (Counted(request, RequestKind::kOpendir).kernel_caches) {
     fuse_reply_err(request, ENOSYS);
   } else {
     fuse_reply_open(request, file);
@@ -149,7 +149,7 @@ void Opendir(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
 
 void Read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset,
           fuse_file_info* info) {
-  const VolumeNodes& nodes = *Counted(request, Kind::kRead).nodes;
+  const VolumeNodes& nodes = *Counted(request, RequestKind::kRead).nodes;
   const auto file = nodes.opens_files() ? nodes.Opened(info->fh) : nodes.File(node);
   if (!file) {
     fuse_reply_err(request, ESTALE);
@@ -161,7 +161,7 @@ void Read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset,
 }
 
 void Readdir(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset, fuse_file_info*) {
-  const auto entries = Counted(request, Kind::kReaddir).nodes->List(node);
+  const auto entries = Counted(request, RequestKind::kReaddir).nodes->List(node);
   if (!entries) {
     fuse_reply_err(request, ENOTDIR);
     return;
@@ -184,7 +184,7 @@ void Readdir(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset
 }
 
 void Statfs(fuse_req_t request, fuse_ino_t) {
-  const VolumeStats stats = Counted(request, Kind::kStatfs).nodes->GetStats();
+  const VolumeStats stats = Counted(request, RequestKind::kStatfs).nodes->GetStats();
   struct statvfs st = {};
   st.f_bsize = kBlockSize;
   st.f_frsize = kBlockSize;
@@ -202,7 +202,7 @@ void Getxattr(fuse_req_t request, fuse_ino_t node, const char* name, std::size_t
     ReplyXattr(request, context.status ? context.status() : "{}", size);
     return;
   }
-  context.counters->Count(Kind::kGetxattr);
+  context.counters->Count(RequestKind::kGetxattr);
   const auto file = context.nodes->File(node);
   if (file && wanted == kSourceXattr) {
     ReplyXattr(request, file->entry->source, size);
@@ -214,7 +214,7 @@ void Getxattr(fuse_req_t request, fuse_ino_t node, const char* name, std::size_t
 }
 
 void Listxattr(fuse_req_t request, fuse_ino_t node, std::size_t size) {
-  const auto file = Counted(request, Kind::kListxattr).nodes->File(node);
+  const auto file = Counted(request, RequestKind::kListxattr).nodes->File(node);
   std::string names;
   if (file) {
     for (const char* name : {kSourceXattr, kResourceVersionXattr}) {
@@ -228,7 +228,7 @@ void Listxattr(fuse_req_t request, fuse_ino_t node, std::size_t size) {
 using Change = TreeChange::Kind;
 
 // A change that makes a node.
-void Make(fuse_req_t request, Kind kind, const TreeChange& change) {
+void Make(fuse_req_t request, RequestKind kind, const TreeChange& change) {
   VolumeContext& context = Counted(request, kind);
   if (const auto made = context.nodes->Apply(change)) {
     ReplyEntry(request, context, *made);
@@ -238,39 +238,40 @@ void Make(fuse_req_t request, Kind kind, const TreeChange& change) {
 }
 
 void Mkdir(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t) {
-  Make(request, Kind::kMkdir, {Change::kMakeDirectory, parent, name, ""});
+  Make(request, RequestKind::kMkdir, {Change::kMakeDirectory, parent, name, ""});
 }
 
 void Mknod(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t, dev_t) {
-  Make(request, Kind::kMknod, {Change::kMakeFile, parent, name, ""});
+  Make(request, RequestKind::kMknod, {Change::kMakeFile, parent, name, ""});
 }
 
 void Symlink(fuse_req_t request, const char*, fuse_ino_t parent, const char* name) {
-  Make(request, Kind::kSymlink, {Change::kMakeLink, parent, name, ""});
+  Make(request, RequestKind::kSymlink, {Change::kMakeLink, parent, name, ""});
 }
 
 // A change that is answered with success alone.
-void Move(fuse_req_t request, Kind kind, const TreeChange& change) {
+void Move(fuse_req_t request, RequestKind kind, const TreeChange& change) {
   const auto changed = Counted(request, kind).nodes->Apply(change);
   fuse_reply_err(request, changed ? 0 : EROFS);
 }
 
 void Unlink(fuse_req_t request, fuse_ino_t parent, const char* name) {
-  Move(request, Kind::kUnlink, {Change::kUnlink, parent, name, ""});
+  Move(request, RequestKind::kUnlink, {Change::kUnlink, parent, name, ""});
 }
 
 void Rmdir(fuse_req_t request, fuse_ino_t parent, const char* name) {
-  Move(request, Kind::kRmdir, {Change::kRemoveDirectory, parent, name, ""});
+  Move(request, RequestKind::kRmdir, {Change::kRemoveDirectory, parent, name, ""});
 }
 
 void Rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
             const char* new_name, unsigned flags) {
   const bool ours = parent == new_parent && flags == 0;
-  Move(request, Kind::kRename, {ours ? Change::kRename : Change::kNone, parent, name, new_name});
+  Move(request, RequestKind::kRename,
+       {ours ? Change::kRename : Change::kNone, parent, name, new_name});
 }
 
 void Setattr(fuse_req_t request, fuse_ino_t node, struct stat*, int, fuse_file_info*) {
-  VolumeContext& context = Counted(request, Kind::kSetattr);
+  VolumeContext& context = Counted(request, RequestKind::kSetattr);
   const auto attr = context.nodes->Apply({Change::kSetAttributes, node, "", ""});
   if (!attr) {
     fuse_reply_err(request, EROFS);
@@ -282,7 +283,7 @@ void Setattr(fuse_req_t request, fuse_ino_t node, struct stat*, int, fuse_file_i
 
 // What nobody may do.
 void Refuse(fuse_req_t request) {
-  Counted(request, Kind::kRefused);
+  Counted(request, RequestKind::kRefused);
   fuse_reply_err(request, EROFS);
 }
 

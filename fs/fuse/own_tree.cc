@@ -11,7 +11,7 @@
 namespace downwardfs {
 namespace {
 
-using Kind = TreeChange::Kind;
+using ChangeKind = TreeChange::Kind;
 using Call = TreeCall::Kind;
 
 }  // namespace
@@ -93,11 +93,11 @@ Status OwnTree::Session::RemoveDirectory(const TreeChange& change, const std::st
 }
 
 Status OwnTree::Session::ChangeMode(NodeId node, const std::string& path, unsigned mode) {
-  return Make({Kind::kSetAttributes, node, "", ""}, {Call::kChangeMode, mode, 0, path, ""});
+  return Make({ChangeKind::kSetAttributes, node, "", ""}, {Call::kChangeMode, mode, 0, path, ""});
 }
 
 Status OwnTree::Session::Touch(NodeId node, const std::string& path) {
-  return Make({Kind::kSetAttributes, node, "", ""}, {Call::kTouch, 0, 0, path, ""});
+  return Make({ChangeKind::kSetAttributes, node, "", ""}, {Call::kTouch, 0, 0, path, ""});
 }
 
 void OwnTree::Session::Look(const std::string& path) const {

@@ -13,10 +13,6 @@
 namespace downwardfs {
 namespace {
 
-tl::unexpected<Error> Bad(std::string why) {
-  return Fail(ErrorCode::kInvalidArgument, std::move(why));
-}
-
 // By name among the containers, then the init containers; never ephemeral ones.
 Result<const Json*> FindContainer(const Json& pod, std::string_view name) {
   const Json* const spec = FindMember(&pod, "spec");
@@ -43,7 +39,7 @@ Result<const Json*> ListMember(const Json& container, const char* name) {
   const Json* const list = FindMember(&container, name);
   if (list == nullptr) return &kNone;
   if (!list->is_array()) {
-    return Bad(std::string(name) + " must be a list, not " + std::string(JsonTypeName(*list)));
+    return Invalid(std::string(name) + " must be a list, not " + std::string(JsonTypeName(*list)));
   }
   return list;
 }
@@ -99,8 +95,9 @@ class Environment {
     auto name = StringMember(entry, "name", where);
     if (!name) return Fail(std::move(name.error()));
     if (!IsEnvVarName(*name)) {
-      return Bad(where + ".name " + QuoteForMessage(*name) +
-                 ": must be letters, digits, '-', '_' and '.', without a digit or '..' in front");
+      return Invalid(
+          where + ".name " + QuoteForMessage(*name) +
+          ": must be letters, digits, '-', '_' and '.', without a digit or '..' in front");
     }
     const std::string variable = "env " + *name;
     auto value = StringMember(entry, "value", variable);
@@ -123,7 +120,7 @@ class Environment {
 
   Status Set(const std::string& name, std::string value) {
     if (value.find('\0') != std::string::npos) {
-      return Bad("the value has a NUL byte, which no environment can hold");
+      return Invalid("the value has a NUL byte, which no environment can hold");
     }
     variables_[name] = std::move(value);
     return {};

@@ -5,12 +5,10 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "base/text.h"
+
 namespace downwardfs {
 namespace {
-
-bool IsAlnum(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
 
 // What neither a shell nor a dotenv reader gives a meaning, wherever it stands in a value.
 bool IsPlain(char c) {

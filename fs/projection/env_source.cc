@@ -11,10 +11,6 @@
 namespace downwardfs {
 namespace {
 
-tl::unexpected<Error> Bad(std::string why) {
-  return Fail(ErrorCode::kInvalidArgument, std::move(why));
-}
-
 // What skip_unresolved may pass over. A server that is away or refuses the credentials is not among
 // it: the next attempt would give another environment.
 bool IsUnresolved(const Error& error) {
@@ -26,8 +22,8 @@ bool IsUnresolved(const Error& error) {
 Result<std::string> OnlySource(const Json& sources, std::initializer_list<const char*> known,
                                std::string_view where) {
   if (!sources.is_object()) {
-    return Bad(std::string(where) + " must be an object, not " +
-               std::string(JsonTypeName(sources)));
+    return Invalid(std::string(where) + " must be an object, not " +
+                   std::string(JsonTypeName(sources)));
   }
   std::string found;
   std::string choice;
@@ -36,12 +32,12 @@ Result<std::string> OnlySource(const Json& sources, std::initializer_list<const 
     choice += name;
     if (FindMember(&sources, name) == nullptr) continue;
     if (!found.empty()) {
-      return Bad(
+      return Invalid(
           Concat({where, " has both ", found, " and ", name, ": exactly one source is allowed"}));
     }
     found = name;
   }
-  if (found.empty()) return Bad(std::string(where) + " needs exactly one of " + choice);
+  if (found.empty()) return Invalid(std::string(where) + " needs exactly one of " + choice);
   return found;
 }
 
@@ -72,7 +68,7 @@ Result<std::optional<std::string>> EnvSources::Value(const Json& value_from) {
   if (!source) return Fail(std::move(source.error()));
   const Json& ref = value_from.at(*source);
   if (!ref.is_object()) {
-    return Bad(*source + " must be an object, not " + std::string(JsonTypeName(ref)));
+    return Invalid(*source + " must be an object, not " + std::string(JsonTypeName(ref)));
   }
   if (*source == "fieldRef") return Field(ref);
   if (*source == "resourceFieldRef") return Resource(ref);
@@ -90,9 +86,9 @@ Result<std::optional<std::string>> EnvSources::Field(const Json& ref) {
   auto path = StringMember(ref, "fieldPath", "fieldRef");
   if (!path) return Fail(std::move(path.error()));
   if (!api_version->empty() && *api_version != "v1") {
-    return Bad("fieldRef.apiVersion " + QuoteForMessage(*api_version) + ": must be v1");
+    return Invalid("fieldRef.apiVersion " + QuoteForMessage(*api_version) + ": must be v1");
   }
-  if (path->empty()) return Bad("fieldRef.fieldPath is required");
+  if (path->empty()) return Invalid("fieldRef.fieldPath is required");
   auto value = FieldValue(*path, pod_, node_);
   if (value) return std::optional<std::string>(std::move(*value));
   if (options_.skip_unresolved && value.error().code == ErrorCode::kFailedPrecondition) {
@@ -109,7 +105,7 @@ Result<std::optional<std::string>> EnvSources::Resource(const Json& json) {
   ref.container_name = container->empty() ? container_ : *container;
   auto resource = StringMember(json, "resource", kWhere);
   if (!resource) return Fail(std::move(resource.error()));
-  if (resource->empty()) return Bad("resourceFieldRef.resource is required");
+  if (resource->empty()) return Invalid("resourceFieldRef.resource is required");
   ref.resource = std::move(*resource);
   if (auto known = ParseResourceName(ref.resource); !known) {
     return Fail(std::move(known.error()), kWhere);
@@ -131,18 +127,19 @@ Result<std::optional<std::string>> EnvSources::Resource(const Json& json) {
 Result<EnvSources::ObjectRef> EnvSources::DecodeRef(ObjectKind kind, const Json& json,
                                                     std::string_view where) {
   if (!json.is_object()) {
-    return Bad(std::string(where) + " must be an object, not " + std::string(JsonTypeName(json)));
+    return Invalid(std::string(where) + " must be an object, not " +
+                   std::string(JsonTypeName(json)));
   }
   ObjectRef ref;
   ref.kind = kind;
   auto name = StringMember(json, "name", where);
   if (!name) return Fail(std::move(name.error()));
-  if (name->empty()) return Bad(std::string(where) + ".name is required");
+  if (name->empty()) return Invalid(std::string(where) + ".name is required");
   ref.name = std::move(*name);
   if (const Json* const optional = FindMember(&json, "optional")) {
     if (!optional->is_boolean()) {
-      return Bad(std::string(where) + ".optional must be true or false, not " +
-                 std::string(JsonTypeName(*optional)));
+      return Invalid(std::string(where) + ".optional must be true or false, not " +
+                     std::string(JsonTypeName(*optional)));
     }
     ref.optional = optional->get<bool>();
   }
@@ -171,7 +168,7 @@ Result<std::optional<std::string>> EnvSources::Key(ObjectKind kind, const Json& 
   if (!ref) return Fail(std::move(ref.error()));
   auto key = StringMember(json, "key", where);
   if (!key) return Fail(std::move(key.error()));
-  if (key->empty()) return Bad(std::string(where) + ".key is required");
+  if (key->empty()) return Invalid(std::string(where) + ".key is required");
   ref->key = std::move(*key);
   auto data = Data(*ref, where);
   if (!data) return Fail(std::move(data.error()));
@@ -189,7 +186,7 @@ Result<std::optional<EnvObjects::Data>> EnvSources::From(const Json& env_from) {
   auto prefix = StringMember(env_from, "prefix", "it");
   if (!prefix) return Fail(std::move(prefix.error()));
   if (!prefix->empty() && !IsEnvVarName(*prefix)) {
-    return Bad("prefix " + QuoteForMessage(*prefix) + " is not the start of a variable's name");
+    return Invalid("prefix " + QuoteForMessage(*prefix) + " is not the start of a variable's name");
   }
   const auto kind = *source == "configMapRef" ? ObjectKind::kConfigMap : ObjectKind::kSecret;
   auto ref = DecodeRef(kind, env_from.at(*source), *source);

@@ -12,10 +12,6 @@ namespace {
 // More digits than any list has elements, and no overflow.
 constexpr std::size_t kMaxIndexDigits = 9;
 
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 // Kubernetes' field names are letters and digits; '-' and '_' leave room for what a pod file holds.
 bool IsMemberChar(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || IsDigit(c) || c == '-' || c == '_';
@@ -26,7 +22,7 @@ class Parser {
   explicit Parser(std::string_view path) : path_(path) {}
 
   Result<std::vector<PathStep>> Run() {
-    if (path_.empty()) return Bad("must not be empty");
+    if (path_.empty()) return Invalid("must not be empty");
     for (;;) {
       if (auto done = Member(); !done) return Fail(std::move(done.error()));
       while (At('[')) {
@@ -34,8 +30,8 @@ class Parser {
       }
       if (at_ == path_.size()) return std::move(steps_);
       if (!At('.')) {
-        return Bad("unexpected " + QuoteForMessage(path_.substr(at_, 1)) + " after " +
-                   QuoteForMessage(path_.substr(0, at_)));
+        return Invalid("unexpected " + QuoteForMessage(path_.substr(at_, 1)) + " after " +
+                       QuoteForMessage(path_.substr(0, at_)));
       }
       ++at_;
     }
@@ -43,10 +39,6 @@ class Parser {
 
  private:
   bool At(char c) const { return at_ < path_.size() && path_[at_] == c; }
-
-  static tl::unexpected<Error> Bad(std::string why) {
-    return Fail(ErrorCode::kInvalidArgument, std::move(why));
-  }
 
   void Push(PathStep step, std::size_t end) {
     at_ = end;
@@ -58,9 +50,9 @@ class Parser {
     std::size_t length = 0;
     while (at_ + length < path_.size() && IsMemberChar(path_[at_ + length])) ++length;
     if (length == 0) {
-      return Bad(at_ == path_.size()
-                     ? "must not end in '.'"
-                     : "expected a field name, not " + QuoteForMessage(path_.substr(at_)));
+      return Invalid(at_ == path_.size()
+                         ? "must not end in '.'"
+                         : "expected a field name, not " + QuoteForMessage(path_.substr(at_)));
     }
     PathStep step;
     step.name = path_.substr(at_, length);
@@ -74,7 +66,7 @@ class Parser {
     PathStep step;
     if (!rest.empty() && rest.front() == '\'') {
       if (rest.size() < 3 || rest.substr(rest.size() - 2) != "']") {
-        return Bad("['key'] must be closed and end the path");
+        return Invalid("['key'] must be closed and end the path");
       }
       step.kind = PathStep::Kind::kKey;
       step.name = rest.substr(1, rest.size() - 3);
@@ -82,21 +74,21 @@ class Parser {
       return {};
     }
     const auto close = rest.find(']');
-    if (close == std::string_view::npos) return Bad("'[' is not closed");
+    if (close == std::string_view::npos) return Invalid("'[' is not closed");
     const std::string_view inside = rest.substr(0, close);
     if (const auto equals = inside.find('='); equals != std::string_view::npos) {
       step.kind = PathStep::Kind::kSelect;
       step.name = inside.substr(0, equals);
       step.value = inside.substr(equals + 1);
       if (step.name.empty() || !std::all_of(step.name.begin(), step.name.end(), IsMemberChar)) {
-        return Bad("[key=value] needs a field name before '='");
+        return Invalid("[key=value] needs a field name before '='");
       }
     } else if (!inside.empty() && inside.size() <= kMaxIndexDigits &&
                std::all_of(inside.begin(), inside.end(), IsDigit)) {
       step.kind = PathStep::Kind::kIndex;
       for (const char c : inside) step.index = step.index * 10 + static_cast<std::size_t>(c - '0');
     } else {
-      return Bad("[" + std::string(inside) + "] is neither [index], [key=value] nor ['key']");
+      return Invalid("[" + std::string(inside) + "] is neither [index], [key=value] nor ['key']");
     }
     Push(step, at_ + close + 2);
     return {};

@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::string_view kNodePrefix = "node.";
 
-tl::unexpected<Error> Bad(std::string why) {
-  return Fail(ErrorCode::kInvalidArgument, std::move(why));
-}
-
 std::string Context(std::string_view field_path) {
   return "fieldPath " + QuoteForMessage(field_path, 300);
 }
@@ -67,7 +63,7 @@ Result<std::optional<MetadataField>> ParseMetadataField(std::string_view path) {
       std::string why = "invalid key " + QuoteForMessage(split->subscript);
       const char* separator = ": ";
       for (const std::string& error : errors) why += std::exchange(separator, "; ") + error;
-      return Bad(std::move(why));
+      return Invalid(std::move(why));
     }
     field.is_map = true;
     field.key = split->subscript;
@@ -87,7 +83,7 @@ Result<std::optional<MetadataField>> ParseMetadataField(std::string_view path) {
 Result<std::string> MapValue(const Json& map, const MetadataField& field) {
   const std::string name = "metadata." + std::string(field.member);
   if (!map.is_object())
-    return Bad(name + " must be an object, not " + std::string(JsonTypeName(map)));
+    return Invalid(name + " must be an object, not " + std::string(JsonTypeName(map)));
   for (const auto& [key, value] : map.items()) {
     if (auto text = StringValue(value, name + "[" + QuoteForMessage(key) + "]"); !text) {
       return Fail(std::move(text.error()));
@@ -115,7 +111,7 @@ Result<MetadataField> ParseNodeField(std::string_view path) {
   auto field = ParseMetadataField(path.substr(kNodePrefix.size()));
   if (!field) return Fail(std::move(field.error()));
   if (!*field || (*field)->member == "namespace" || (*field)->member == "uid") {
-    return Bad(
+    return Invalid(
         "of the node, only node.metadata.name, node.metadata.labels and node.metadata.annotations "
         "can be shown");
   }
@@ -151,7 +147,7 @@ Result<std::string> AddressesValue(const AddressList& list, const Json& pod) {
   const Json* const addresses = target->value;
   if (addresses == nullptr || addresses->empty()) return GeneralValue(list.single, pod);
   if (!addresses->is_array()) {
-    return Bad("must be a list, not " + std::string(JsonTypeName(*addresses)));
+    return Invalid("must be a list, not " + std::string(JsonTypeName(*addresses)));
   }
   std::string joined;
   for (std::size_t i = 0; i < addresses->size(); ++i) {
@@ -189,7 +185,7 @@ Status Validate(std::string_view path, bool kubelet_only, const Json* pod) {
   if (!metadata) return Fail(std::move(metadata.error()));
   if (*metadata) return {};
   if (kubelet_only) {
-    return Bad(
+    return Invalid(
         "a volume of the kubelet has only metadata.labels, metadata.annotations (with or without "
         "['key']), metadata.name, metadata.namespace and metadata.uid");
   }

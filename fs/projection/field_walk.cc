@@ -11,11 +11,7 @@ namespace downwardfs {
 namespace {
 
 using Shape = SchemaType::Shape;
-using Kind = PathStep::Kind;
-
-tl::unexpected<Error> Bad(std::string why) {
-  return Fail(ErrorCode::kInvalidArgument, std::move(why));
-}
+using StepKind = PathStep::Kind;
 
 std::string_view ShapeName(Shape shape) {
   switch (shape) {
@@ -67,12 +63,12 @@ class Walk {
 
   Status Take(const PathStep& step) {
     switch (step.kind) {
-      case Kind::kMember:
+      case StepKind::kMember:
         return TakeMember(step);
-      case Kind::kIndex:
-      case Kind::kSelect:
+      case StepKind::kIndex:
+      case StepKind::kSelect:
         return TakeElement(step);
-      case Kind::kKey:
+      case StepKind::kKey:
         return TakeKey(step);
     }
     return {};
@@ -81,18 +77,19 @@ class Walk {
   // The step wants a `shape`: is it one by the schema, and in the pod where that has it?
   Status Expect(Shape shape) const {
     if (at_.type && at_.type->shape != shape) {
-      if (shape == Shape::kMap) return Bad(Here() + " does not support a subscript: it is no map");
-      return Bad(Here() + " is " + std::string(ShapeName(at_.type->shape)) +
-                 std::string(HowToGoOn(at_.type->shape)));
+      if (shape == Shape::kMap)
+        return Invalid(Here() + " does not support a subscript: it is no map");
+      return Invalid(Here() + " is " + std::string(ShapeName(at_.type->shape)) +
+                     std::string(HowToGoOn(at_.type->shape)));
     }
     if (at_.value == nullptr) return {};
     if (shape == Shape::kList ? at_.value->is_array() : at_.value->is_object()) return {};
-    return Bad(Here() + " must be " + std::string(ShapeName(shape)) + " here, but the pod has " +
-               std::string(JsonTypeName(*at_.value)));
+    return Invalid(Here() + " must be " + std::string(ShapeName(shape)) +
+                   " here, but the pod has " + std::string(JsonTypeName(*at_.value)));
   }
 
   Status NoSuchField(std::string_view what) const {
-    return Bad(Here() + " has no field " + QuoteForMessage(what));
+    return Invalid(Here() + " has no field " + QuoteForMessage(what));
   }
 
   Status TakeMember(const PathStep& step) {
@@ -109,15 +106,15 @@ class Walk {
     const auto element =
         at_.type ? std::optional<SchemaType>(SchemaElement(*at_.type)) : std::nullopt;
     const Json* const value =
-        step.kind == Kind::kIndex ? ByIndex(step.index) : BySelector(step.name, step.value);
+        step.kind == StepKind::kIndex ? ByIndex(step.index) : BySelector(step.name, step.value);
     if (value == nullptr) {
       if (!element) return NoSuchField(path_.substr(done_, step.end - done_));
       // An element that is not there must at least be one that the list could have.
-      if (step.kind == Kind::kSelect) {
+      if (step.kind == StepKind::kSelect) {
         const auto member = SchemaMember(*element, step.name);
         if (!member || member->shape != Shape::kScalar) {
-          return Bad("the elements of " + Here() + " have no scalar field " +
-                     QuoteForMessage(step.name));
+          return Invalid("the elements of " + Here() + " have no scalar field " +
+                         QuoteForMessage(step.name));
         }
       }
     }
@@ -142,7 +139,7 @@ class Walk {
 
   Status TakeKey(const PathStep& step) {
     if (auto fits = Expect(Shape::kMap); !fits) return fits;
-    if (step.name.empty()) return Bad("the key of " + Here() + " must not be empty");
+    if (step.name.empty()) return Invalid("the key of " + Here() + " must not be empty");
     const Json* const value = FindMember(at_.value, step.name);
     if (!at_.type && value == nullptr) return NoSuchField(step.name);
     at_ = {at_.type ? std::optional<SchemaType>(SchemaElement(*at_.type)) : std::nullopt, value};
@@ -162,12 +159,12 @@ Result<FieldTarget> WalkFieldPath(std::string_view path, const Json* pod) {
 
 Status CheckScalar(const FieldTarget& target) {
   if (target.type && target.type->shape != Shape::kScalar) {
-    return Bad("is not a scalar but " + std::string(ShapeName(target.type->shape)) +
-               std::string(HowToGoOn(target.type->shape)));
+    return Invalid("is not a scalar but " + std::string(ShapeName(target.type->shape)) +
+                   std::string(HowToGoOn(target.type->shape)));
   }
   if (target.value != nullptr && target.value->is_structured()) {
-    return Bad("is not a scalar: the pod has " + std::string(JsonTypeName(*target.value)) +
-               " here");
+    return Invalid("is not a scalar: the pod has " + std::string(JsonTypeName(*target.value)) +
+                   " here");
   }
   return {};
 }

@@ -14,7 +14,7 @@ void AppendHex(std::string& out, std::uint32_t number, int digits) {
 }
 
 // unicode.IsPrint: letters, marks, numbers, punctuation, symbols; of the spaces only U+0020.
-bool IsPrintable(utf8proc_int32_t rune) {
+bool IsPrintableRune(utf8proc_int32_t rune) {
   if (rune < 0x80) return rune >= ' ' && rune < 0x7f;
   switch (utf8proc_category(rune)) {
     case UTF8PROC_CATEGORY_CN:  // not assigned
@@ -87,7 +87,7 @@ std::string GoQuote(std::string_view bytes) {
       continue;
     }
     const auto size = static_cast<std::size_t>(length);
-    if (IsPrintable(rune)) {
+    if (IsPrintableRune(rune)) {
       if (rune == '"' || rune == '\\') out += '\\';
       out += bytes.substr(0, size);
     } else {

@@ -13,10 +13,6 @@ namespace {
 constexpr std::size_t kMaxNameBytes = 255;
 constexpr std::size_t kMaxPathBytes = 4096;
 
-tl::unexpected<Error> Invalid(std::string message) {
-  return Fail(ErrorCode::kInvalidArgument, std::move(message));
-}
-
 std::vector<std::string_view> Elements(std::string_view path) {
   std::vector<std::string_view> elements;
   for (;;) {

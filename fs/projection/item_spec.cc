@@ -9,10 +9,6 @@
 namespace downwardfs {
 namespace {
 
-tl::unexpected<Error> Invalid(std::string message) {
-  return Fail(ErrorCode::kInvalidArgument, std::move(message));
-}
-
 std::string Describe(const Json& value) {
   if (value.is_binary()) return "the number " + *NumberText(value);
   if (value.is_number()) return "the number " + value.dump();

@@ -2,6 +2,7 @@
 // IsQualifiedName of apimachinery's validation (util/validation/validation.go).
 #include <algorithm>
 
+#include "base/text.h"
 #include "fs/projection/field_ref.h"
 
 namespace downwardfs {
@@ -14,10 +15,6 @@ constexpr std::size_t kMaxPrefixLength = 253;
 bool IsLowerOrDigit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
-bool IsAlnum(char c) {
-  return IsLowerOrDigit(c) || (c >= 'A' && c <= 'Z');
-}
-
 bool IsNamePart(std::string_view name) {
   return !name.empty() && IsAlnum(name.front()) && IsAlnum(name.back()) &&
          std::all_of(name.begin(), name.end(),

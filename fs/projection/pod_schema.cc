@@ -6,11 +6,10 @@ namespace {
 
 // "[Type]", "[]", "{}", "Type" or "" as a type.
 SchemaType ParseType(std::string_view text) {
-  using Shape = SchemaType::Shape;
   if (text.empty()) return {};
-  if (text.front() == '{') return {Shape::kMap, {}};
-  if (text.front() == '[') return {Shape::kList, text.substr(1, text.size() - 2)};
-  return {Shape::kStruct, text};
+  if (text.front() == '{') return {SchemaType::Shape::kMap, {}};
+  if (text.front() == '[') return {SchemaType::Shape::kList, text.substr(1, text.size() - 2)};
+  return {SchemaType::Shape::kStruct, text};
 }
 
 }  // namespace

@@ -32,17 +32,13 @@ struct Suffix {
 };
 
 constexpr std::int32_t kNano = -9;
-constexpr std::uint64_t kNanosPerUnit = 1'000'000'000;
+constexpr std::uint64_t kNanos = 1'000'000'000;
 constexpr std::uint64_t kMaxAmount = std::numeric_limits<std::int64_t>::max();
 // 10^38 fits 128 bits, 10^39 does not.
 constexpr std::int64_t kMaxWideDigits = 38;
 
 bool IsSuffixLetter(char c) {
   return std::string_view("eEinumkKMGTP").find(c) != std::string_view::npos;
-}
-
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 std::string_view TakeWhile(std::string_view& text, bool (*accept)(char)) {
@@ -104,8 +100,8 @@ Uint128 FractionTimes(std::string_view fraction, Uint128 factor) {
   bool dropped = false;
   for (std::size_t step = (fraction.size() + kStep - 1) / kStep; step-- > 0;) {
     const Uint128 product = factor * DigitsAt(fraction, step * kStep, kStep) + result;
-    dropped = dropped || product % kNanosPerUnit != 0;
-    result = product / kNanosPerUnit;
+    dropped = dropped || product % kNanos != 0;
+    result = product / kNanos;
   }
   return result + (dropped ? 1 : 0);
 }
@@ -245,11 +241,11 @@ void Quantity::SetWideBinary(const Text& text) {
   if (text.whole.size() > 19) return cap();
   const Uint128 units = ToNumber(text.whole) << text.exponent;
   if (units > kMaxAmount) return cap();
-  const Uint128 factor = Uint128{kNanosPerUnit} << text.exponent;
-  coefficient_ = units * kNanosPerUnit + FractionTimes(text.fraction, factor);
-  if (coefficient_ > Uint128{kMaxAmount} * kNanosPerUnit) return cap();
+  const Uint128 factor = Uint128{kNanos} << text.exponent;
+  coefficient_ = units * kNanos + FractionTimes(text.fraction, factor);
+  if (coefficient_ > Uint128{kMaxAmount} * kNanos) return cap();
   // Less than one is written with n, u or m.
-  if (coefficient_ != 0 && coefficient_ < kNanosPerUnit) format_ = Format::kDecimalSI;
+  if (coefficient_ != 0 && coefficient_ < kNanos) format_ = Format::kDecimalSI;
 }
 
 }  // namespace downwardfs

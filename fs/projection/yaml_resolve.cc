@@ -5,14 +5,12 @@
 #include <iterator>
 #include <string>
 
+#include "base/text.h"
 #include "fs/projection/yaml_dump.h"
 
 namespace downwardfs {
 namespace {
 
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
 bool IsHexDigit(char c) {
   return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }

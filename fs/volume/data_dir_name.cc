@@ -8,6 +8,8 @@
 #include <ctime>
 #include <utility>
 
+#include "base/text.h"
+
 namespace downwardfs {
 namespace {
 
@@ -21,10 +23,6 @@ std::uint32_t KernelRandom() {
     // A sandbox without getrandom(2). The digits only tell two names of one second apart.
     return static_cast<std::uint32_t>(std::chrono::steady_clock::now().time_since_epoch().count());
   }
-}
-
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 namespace downwardfs {
 namespace {
 
-using Kind = TreeChange::Kind;
+using ChangeKind = TreeChange::Kind;
 
 std::string Below(const std::string& path, const std::string& name) {
   return path.empty() ? name : path + "/" + name;
@@ -137,7 +137,7 @@ void LiveNodes::AddBelow(NodeId directory, std::uint32_t entry, const std::strin
                          Difference& difference) {
   const TreeEntry& added = current_->entry(entry);
   const NodeId id = AddNode(directory, entry);
-  const Kind kind = added.is_directory ? Kind::kMakeDirectory : Kind::kMakeFile;
+  const ChangeKind kind = added.is_directory ? ChangeKind::kMakeDirectory : ChangeKind::kMakeFile;
   difference.added.push_back({id, {kind, directory, added.name, ""}, path});
   for (const std::uint32_t child : added.children) {
     AddBelow(id, child, Below(path, current_->entry(child).name), difference);
@@ -150,7 +150,7 @@ void LiveNodes::RemoveBelow(NodeId id, const std::string& path, Difference& diff
     RemoveBelow(child, Below(path, name), difference);
   }
   const bool directory = node.Entry().is_directory;
-  const Kind kind = directory ? Kind::kRemoveDirectory : Kind::kUnlink;
+  const ChangeKind kind = directory ? ChangeKind::kRemoveDirectory : ChangeKind::kUnlink;
   difference.gone.push_back({id, {kind, node.parent, node.Entry().name, ""}, path});
 }
 

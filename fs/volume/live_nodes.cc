@@ -10,7 +10,7 @@
 namespace downwardfs {
 namespace {
 
-using Kind = TreeChange::Kind;
+using ChangeKind = TreeChange::Kind;
 
 // Cookies: ".", "..", then the entries by their node ids.
 constexpr std::uint64_t kFirstCookie = 16;
@@ -122,10 +122,10 @@ std::optional<NodeAttr> LiveNodes::Apply(const TreeChange& change) {
   MutexLock lock(mutex_);
   const Saving saving(*this);
   switch (change.kind) {
-    case Kind::kSetAttributes:
+    case ChangeKind::kSetAttributes:
       return AttrLocked(change.node);
-    case Kind::kMakeFile:
-    case Kind::kMakeDirectory: {
+    case ChangeKind::kMakeFile:
+    case ChangeKind::kMakeDirectory: {
       const auto id = NodeToMake(change);
       if (!id) return std::nullopt;
       Name(change, *id);
@@ -134,8 +134,8 @@ std::optional<NodeAttr> LiveNodes::Apply(const TreeChange& change) {
       record_.SaveDone(*id);
       return AttrLocked(*id);
     }
-    case Kind::kUnlink:
-    case Kind::kRemoveDirectory:
+    case ChangeKind::kUnlink:
+    case ChangeKind::kRemoveDirectory:
       Unname(change);
       return AttrLocked(kRootNode);
     default:

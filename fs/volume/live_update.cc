@@ -8,7 +8,7 @@
 
 namespace downwardfs {
 
-using Kind = TreeChange::Kind;
+using ChangeKind = TreeChange::Kind;
 
 std::function<void()> LiveUpdate::Show(VolumeVersionPtr version, std::string resource_version) {
   if (tree_.lost()) return {};  // the next daemon shows what is newest then
@@ -37,14 +37,14 @@ Status LiveUpdate::ShowThroughKernel(const LiveNodes::Difference& difference) {
   auto tree = tree_.Open();
   if (!tree) return Fail(std::move(tree.error()));
   for (const auto& [id, change, path] : difference.gone) {
-    const bool directory = change.kind == Kind::kRemoveDirectory;
+    const bool directory = change.kind == ChangeKind::kRemoveDirectory;
     if (auto done = directory ? tree->RemoveDirectory(change, path) : tree->Unlink(change, path);
         !done) {
       return done;
     }
   }
   for (const auto& [id, change, path] : difference.added) {
-    const bool directory = change.kind == Kind::kMakeDirectory;
+    const bool directory = change.kind == ChangeKind::kMakeDirectory;
     if (auto done = directory ? tree->MakeDirectory(change, path) : tree->MakeFile(change, path);
         !done) {
       return done;

@@ -14,7 +14,7 @@ constexpr std::uint64_t kDataLinkCookie = 3;
 constexpr std::uint64_t kDataDirCookie = 4;
 constexpr std::uint64_t kFirstLinkCookie = 16;
 
-using Kind = TreeChange::Kind;
+using ChangeKind = TreeChange::Kind;
 
 }  // namespace
 
@@ -165,12 +165,12 @@ std::optional<NodeAttr> VersionedNodes::Apply(const TreeChange& change) {
   if (!IsArmed(change)) return std::nullopt;
   MutexLock lock(mutex_);
   const Saving saving(*this);
-  if (change.kind == Kind::kSetAttributes) return AttrLocked(change.node);
+  if (change.kind == ChangeKind::kSetAttributes) return AttrLocked(change.node);
   std::optional<NodeId> id;
   if (change.node == kRootNode) {
     id = ApplyInRoot(change);
   } else if (const auto located = Locate(change.node);
-             located && !located->is_link() && change.kind == Kind::kUnlink) {
+             located && !located->is_link() && change.kind == ChangeKind::kUnlink) {
     Live& live = live_[located->live->first];
     const auto child = live.version->Child(located->entry(), change.name);
     if (!child) return std::nullopt;
@@ -185,14 +185,14 @@ std::optional<NodeAttr> VersionedNodes::Apply(const TreeChange& change) {
 
 std::optional<NodeId> VersionedNodes::ApplyInRoot(const TreeChange& change) {
   switch (change.kind) {
-    case Kind::kMakeDirectory:
+    case ChangeKind::kMakeDirectory:
       if (staged_ == 0 || live_.at(staged_).version->data_dir() != change.name) break;
       live_.at(staged_).named = true;
       data_dirs_[change.name] = staged_;
       SaveState(staged_);
       CountLookup(staged_ + 1);
       return staged_ + 1;
-    case Kind::kMakeLink:
+    case ChangeKind::kMakeLink:
       if (change.name == kNewDataLink) {
         if (staged_ == 0) break;
         staged_link_ = true;
@@ -206,15 +206,15 @@ std::optional<NodeId> VersionedNodes::ApplyInRoot(const TreeChange& change) {
         return id;
       }
       break;
-    case Kind::kRename:
+    case ChangeKind::kRename:
       if (staged_ != 0) MakeCurrent(staged_);
       return current_;
-    case Kind::kUnlink:
+    case ChangeKind::kUnlink:
       if (change.name != kNewDataLink) RemoveLink(change.name);
       root_time_ += std::chrono::nanoseconds(1);
       SaveMeta();
       return kRootNode;
-    case Kind::kRemoveDirectory:
+    case ChangeKind::kRemoveDirectory:
       if (const auto it = data_dirs_.find(change.name); it != data_dirs_.end()) {
         const NodeId version = it->second;
         if (version == current_) break;

@@ -9,11 +9,11 @@
 namespace downwardfs {
 namespace {
 
-using Kind = TreeChange::Kind;
+using ChangeKind = TreeChange::Kind;
 
 constexpr unsigned kDirectoryMode = 0755;
 
-TreeChange InRoot(Kind kind, std::string name, std::string new_name = "") {
+TreeChange InRoot(ChangeKind kind, std::string name, std::string new_name = "") {
   return {kind, kRootNode, std::move(name), std::move(new_name)};
 }
 
@@ -36,19 +36,20 @@ std::function<void()> VersionedUpdate::Show(VolumeVersionPtr version,
 Status VersionedUpdate::ShowThroughKernel(const VersionedNodes::Flip& flip) {
   auto tree = tree_.Open();
   if (!tree) return Fail(std::move(tree.error()));
-  if (auto done = tree->MakeDirectory(InRoot(Kind::kMakeDirectory, flip.data_dir), flip.data_dir);
+  if (auto done =
+          tree->MakeDirectory(InRoot(ChangeKind::kMakeDirectory, flip.data_dir), flip.data_dir);
       !done) {
     return done;
   }
   const NodeId directory = flip.version + 1;
   if (auto done = tree->ChangeMode(directory, flip.data_dir, kDirectoryMode); !done) return done;
   if (auto done =
-          tree->MakeLink(InRoot(Kind::kMakeLink, kNewDataLink), flip.data_dir, kNewDataLink);
+          tree->MakeLink(InRoot(ChangeKind::kMakeLink, kNewDataLink), flip.data_dir, kNewDataLink);
       !done) {
     return done;
   }
-  if (auto done =
-          tree->Rename(InRoot(Kind::kRename, kNewDataLink, kDataLink), kNewDataLink, kDataLink);
+  if (auto done = tree->Rename(InRoot(ChangeKind::kRename, kNewDataLink, kDataLink), kNewDataLink,
+                               kDataLink);
       !done) {
     return done;
   }
@@ -60,10 +61,11 @@ Status VersionedUpdate::ShowThroughKernel(const VersionedNodes::Flip& flip) {
 Status VersionedUpdate::MakeLinks(OwnTree::Session& tree, const VersionedNodes::Flip& flip) {
   for (const std::string& name : flip.new_links) {
     const std::string target = std::string(kDataLink) + "/" + name;
-    if (auto done = tree.MakeLink(InRoot(Kind::kMakeLink, name), target, name); !done) return done;
+    if (auto done = tree.MakeLink(InRoot(ChangeKind::kMakeLink, name), target, name); !done)
+      return done;
   }
   for (const std::string& name : flip.gone_links) {
-    if (auto done = tree.Unlink(InRoot(Kind::kUnlink, name), name); !done) return done;
+    if (auto done = tree.Unlink(InRoot(ChangeKind::kUnlink, name), name); !done) return done;
   }
   return {};
 }
@@ -85,9 +87,9 @@ std::function<void()> VersionedUpdate::Resume() {
   if (auto tree = tree_.Open()) {
     if (const auto unfinished = nodes_.UnfinishedDirectory()) {
       // Neither need be there, depending on how far it got.
-      static_cast<void>(tree->Unlink(InRoot(Kind::kUnlink, kNewDataLink), kNewDataLink));
+      static_cast<void>(tree->Unlink(InRoot(ChangeKind::kUnlink, kNewDataLink), kNewDataLink));
       static_cast<void>(
-          tree->RemoveDirectory(InRoot(Kind::kRemoveDirectory, *unfinished), *unfinished));
+          tree->RemoveDirectory(InRoot(ChangeKind::kRemoveDirectory, *unfinished), *unfinished));
     }
     const auto made = MakeLinks(*tree, nodes_.Unfinished());
     if (!made && !tree_.lost()) ShowByNotification(nodes_.Unfinished());
@@ -118,7 +120,7 @@ void VersionedUpdate::Retire(NodeId version, const std::string& data_dir) {
     // same name is removed in its place.
     nodes_.ShowAlias(version);
     notifier_.InvalidateName(kRootNode, data_dir);
-    if (tree->RemoveDirectory(InRoot(Kind::kRemoveDirectory, data_dir), data_dir)) return;
+    if (tree->RemoveDirectory(InRoot(ChangeKind::kRemoveDirectory, data_dir), data_dir)) return;
     if (tree_.lost()) return;
   }
   nodes_.Expire(version);

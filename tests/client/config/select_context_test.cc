@@ -96,17 +96,17 @@ TEST(SelectContextTest, ContextByNameAndUnknownOnes) {
   EXPECT_EQ(Select("kind: Config").error().code, ErrorCode::kNotFound);
 }
 
-struct BadCase {
+struct BadContext {
   std::string cluster;
   std::string user;
   std::string context;
   const char* message;
 };
 
-class BadContextTest : public testing::TestWithParam<BadCase> {};
+class BadContextTest : public testing::TestWithParam<BadContext> {};
 
 TEST_P(BadContextTest, NamesFileEntryAndRule) {
-  const BadCase& bad = GetParam();
+  const BadContext& bad = GetParam();
   const auto config = Select(Config(bad.cluster, bad.user, bad.context));
   ASSERT_FALSE(config);
   EXPECT_EQ(config.error().code, ErrorCode::kInvalidArgument);
@@ -120,30 +120,31 @@ const std::string kPem = Base64Encode(kCert);
 INSTANTIATE_TEST_SUITE_P(
     All, BadContextTest,
     testing::Values(
-        BadCase{"", "", "", "cluster \"c\": it has no server"},
-        BadCase{"server: 'ftp://h'", "", "", "must begin with https:// or http://"},
-        BadCase{"server: 'https://me:SECRET@h'", "", "", "must not hold a user name"},
-        BadCase{kServer + ", certificate-authority: a, certificate-authority-data: " + kPem, "", "",
-                "both given"},
-        BadCase{kServer + ", certificate-authority: a, insecure-skip-tls-verify: true", "", "",
-                "exclude each other"},
-        BadCase{kServer + ", certificate-authority-data: U0VDUkVU", "", "", "not PEM"},
-        BadCase{kServer + ", proxy-url: 'ftp://me:SECRET@p'", "", "", "proxy-url: must begin"},
-        BadCase{kServer, "token: SECRET, username: a", "", "token and username/password"},
-        BadCase{kServer, "token: 'SECRET x'", "", "token: the token contains white space"},
-        BadCase{kServer, "client-certificate: a", "", "needs client-key"},
-        BadCase{kServer, "client-certificate: a, client-certificate-data: " + kPem, "",
-                "client-certificate and client-certificate-data"},
-        BadCase{kServer, "client-certificate: a, client-key: b, client-key-data: " + kPem, "",
-                "client-key and client-key-data"},
-        BadCase{kServer, "client-certificate: a, client-key-data: U0VDUkVU", "",
-                "client-key-data is base64 of something that is not PEM"},
-        BadCase{kServer, "as-uid: SECRET", "", "need `as`"},
-        BadCase{kServer, "auth-provider: {name: gcp, config: {access-token: SECRET}}", "",
-                "auth-provider (gcp) was removed"},
-        BadCase{kServer, "exec: {apiVersion: client.authentication.k8s.io/v1}", "",
-                "user \"u\": users[0].user.exec.command"},
-        BadCase{kServer, "", "namespace: a/b", "must be a DNS label"}));  // kubectl asks and fails
+        BadContext{"", "", "", "cluster \"c\": it has no server"},
+        BadContext{"server: 'ftp://h'", "", "", "must begin with https:// or http://"},
+        BadContext{"server: 'https://me:SECRET@h'", "", "", "must not hold a user name"},
+        BadContext{kServer + ", certificate-authority: a, certificate-authority-data: " + kPem, "",
+                   "", "both given"},
+        BadContext{kServer + ", certificate-authority: a, insecure-skip-tls-verify: true", "", "",
+                   "exclude each other"},
+        BadContext{kServer + ", certificate-authority-data: U0VDUkVU", "", "", "not PEM"},
+        BadContext{kServer + ", proxy-url: 'ftp://me:SECRET@p'", "", "", "proxy-url: must begin"},
+        BadContext{kServer, "token: SECRET, username: a", "", "token and username/password"},
+        BadContext{kServer, "token: 'SECRET x'", "", "token: the token contains white space"},
+        BadContext{kServer, "client-certificate: a", "", "needs client-key"},
+        BadContext{kServer, "client-certificate: a, client-certificate-data: " + kPem, "",
+                   "client-certificate and client-certificate-data"},
+        BadContext{kServer, "client-certificate: a, client-key: b, client-key-data: " + kPem, "",
+                   "client-key and client-key-data"},
+        BadContext{kServer, "client-certificate: a, client-key-data: U0VDUkVU", "",
+                   "client-key-data is base64 of something that is not PEM"},
+        BadContext{kServer, "as-uid: SECRET", "", "need `as`"},
+        BadContext{kServer, "auth-provider: {name: gcp, config: {access-token: SECRET}}", "",
+                   "auth-provider (gcp) was removed"},
+        BadContext{kServer, "exec: {apiVersion: client.authentication.k8s.io/v1}", "",
+                   "user \"u\": users[0].user.exec.command"},
+        BadContext{kServer, "", "namespace: a/b",
+                   "must be a DNS label"}));  // kubectl asks and fails
 
 TEST(SelectContextTest, ReferencesThatLeadNowhere) {
   EXPECT_EQ(

@@ -3,16 +3,14 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/support/projected.h"
+
 namespace downwardfs {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using Kind = TreeChange::Kind;
-
-ProjectedFile File(std::string path, std::string content, std::uint32_t mode = 0644) {
-  return {std::move(path), std::move(content), mode, "metadata.name", ""};
-}
 
 class LiveNodesTest : public ::testing::Test {
  protected:

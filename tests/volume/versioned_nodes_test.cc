@@ -6,14 +6,12 @@
 
 #include <set>
 
+#include "tests/support/projected.h"
+
 namespace downwardfs {
 namespace {
 
 using ::testing::ElementsAre;
-
-ProjectedFile File(std::string path, std::string content, std::uint32_t mode = 0644) {
-  return {std::move(path), std::move(content), mode, "metadata.name", ""};
-}
 
 VolumeVersionPtr Version(std::vector<ProjectedFile> files, std::string data_dir) {
   return VolumeVersion::Make(std::move(files), std::move(data_dir),

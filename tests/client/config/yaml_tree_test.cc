@@ -16,7 +16,7 @@ YamlNode Parse(std::string_view text) {
   return tree ? *tree : YamlNode{};
 }
 
-std::string ErrorOf(std::string_view text) {
+std::string YamlError(std::string_view text) {
   const auto tree = ParseYaml(text);
   EXPECT_FALSE(tree) << text;
   return tree ? "" : tree.error().message;
@@ -67,8 +67,8 @@ TEST(YamlTreeTest, NothingButCommentsIsNull) {
 }
 
 TEST(YamlTreeTest, RefusesAKeyThatOccursTwice) {
-  EXPECT_THAT(ErrorOf("a: 1\nb: 2\na: 3\n"), HasSubstr("line 3: the key \"a\" occurs twice"));
-  EXPECT_THAT(ErrorOf(R"({"a": 1, "a": 2})"), HasSubstr("\"a\" occurs twice"));
+  EXPECT_THAT(YamlError("a: 1\nb: 2\na: 3\n"), HasSubstr("line 3: the key \"a\" occurs twice"));
+  EXPECT_THAT(YamlError(R"({"a": 1, "a": 2})"), HasSubstr("\"a\" occurs twice"));
 }
 
 TEST(YamlTreeTest, AliasesAndMergeKeysAreExpanded) {
@@ -88,7 +88,7 @@ TEST(YamlTreeTest, AMergeKeyTakesEffectAtItsPlace) {
 
 // Which is what a half-written file looks like.
 TEST(YamlTreeTest, AQuoteThatTheEndCutsOffIsAnError) {
-  EXPECT_THAT(ErrorOf("token: \"SECRET"), testing::Not(HasSubstr("SECRET")));
+  EXPECT_THAT(YamlError("token: \"SECRET"), testing::Not(HasSubstr("SECRET")));
 }
 
 // yaml.v2 again: the key `y` is the boolean, and JSON spells it "true".
@@ -104,7 +104,7 @@ TEST(YamlTreeTest, BoundsAliasExpansion) {
     for (int j = 0; j < 10; ++j) bomb += before + ",";
     bomb += "]\n";
   }
-  EXPECT_THAT(ErrorOf(bomb), HasSubstr("stand for more than 10000 values"));
+  EXPECT_THAT(YamlError(bomb), HasSubstr("stand for more than 10000 values"));
 }
 
 // Each level keeps a copy of all below it.
@@ -113,28 +113,28 @@ TEST(YamlTreeTest, BoundsNestedAnchors) {
   for (int i = 0; i < 60; ++i) nested += "&a" + std::to_string(i) + " [";
   for (int i = 0; i < 300; ++i) nested += "x,";
   nested += std::string(60, ']');
-  EXPECT_THAT(ErrorOf(nested), HasSubstr("stand for more than 10000 values"));
+  EXPECT_THAT(YamlError(nested), HasSubstr("stand for more than 10000 values"));
 }
 
 TEST(YamlTreeTest, RefusesAnAliasWithinItsOwnAnchor) {
-  EXPECT_THAT(ErrorOf("a: &a [*a]\n"), HasSubstr("alias"));
+  EXPECT_THAT(YamlError("a: &a [*a]\n"), HasSubstr("alias"));
 }
 
 TEST(YamlTreeTest, BoundsDepth) {
-  EXPECT_THAT(ErrorOf(std::string(100000, '[')), HasSubstr("deeper than 64"));
+  EXPECT_THAT(YamlError(std::string(100000, '[')), HasSubstr("deeper than 64"));
   std::string json;
   for (int i = 0; i < 100000; ++i) json += "{\"a\":";
-  EXPECT_THAT(ErrorOf(json), HasSubstr("deeper than 64"));
+  EXPECT_THAT(YamlError(json), HasSubstr("deeper than 64"));
 }
 
 TEST(YamlTreeTest, SyntaxErrorsNameThePlaceAndNotTheText) {
-  const std::string yaml = ErrorOf("a: 1\n  SECRET: [\n");
+  const std::string yaml = YamlError("a: 1\n  SECRET: [\n");
   EXPECT_THAT(yaml, HasSubstr("line "));
   EXPECT_THAT(yaml, testing::Not(HasSubstr("SECRET")));
-  const std::string json = ErrorOf("{\"token\": \"SECRET\",\n \"b\" 1}");
+  const std::string json = YamlError("{\"token\": \"SECRET\",\n \"b\" 1}");
   EXPECT_THAT(json, HasSubstr("line 2"));
   EXPECT_THAT(json, testing::Not(HasSubstr("SECRET")));
-  EXPECT_THAT(ErrorOf("a: \xff\n"), HasSubstr("UTF-8"));
+  EXPECT_THAT(YamlError("a: \xff\n"), HasSubstr("UTF-8"));
 }
 
 TEST(YamlViewTest, ErrorsNamePathLineAndRuleButNoValue) {

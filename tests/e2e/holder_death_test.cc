@@ -15,6 +15,7 @@
 
 #include "base/owned_fd.h"
 #include "mount-helper/mount_table.h"
+#include "tests/e2e/ended.h"
 #include "tests/e2e/pods.h"
 #include "tests/support/mounted.h"
 #include "tests/support/temp_dir.h"
@@ -23,14 +24,6 @@ namespace downwardfs::testing {
 namespace {
 
 using ::testing::HasSubstr;
-
-// Also of a zombie, where nobody reaps.
-bool HasEnded(int pid) {
-  if (kill(pid, 0) != 0 && errno == ESRCH) return true;
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  const std::string text{std::istreambuf_iterator<char>(status), {}};
-  return text.empty() || text.find("State:\tZ") != std::string::npos;
-}
 
 std::vector<int> ChildrenOf(int pid) {
   const std::string task = "/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid);

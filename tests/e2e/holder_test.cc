@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "base/owned_fd.h"
+#include "tests/e2e/ended.h"
 #include "tests/e2e/pods.h"
 #include "tests/support/mounted.h"
 #include "tests/support/temp_dir.h"
@@ -23,12 +24,6 @@ using ::testing::HasSubstr;
 
 bool IsGone(int pid) {
   return kill(pid, 0) != 0 && errno == ESRCH;
-}
-
-// Also true of a zombie, where nobody reaps.
-bool HasEnded(int pid) {
-  if (IsGone(pid)) return true;
-  return Slurp("/proc/" + std::to_string(pid) + "/status").find("State:\tZ") != std::string::npos;
 }
 
 class HolderTest : public ::testing::Test {

@@ -16,19 +16,12 @@
 #include <thread>
 
 #include "base/file.h"
+#include "tests/support/projected.h"
 
 namespace downwardfs {
 namespace {
 
 namespace fs = std::filesystem;
-
-ProjectedFile File(std::string path, std::string content, std::uint32_t mode = 0644) {
-  ProjectedFile file;
-  file.path = std::move(path);
-  file.content = std::move(content);
-  file.mode = mode;
-  return file;
-}
 
 class AtomicWriterTest : public testing::Test {
  protected:

@@ -10,7 +10,7 @@ namespace {
 using Kind = YamlNode::Kind;
 using testing::HasSubstr;
 
-YamlNode Parse(std::string_view text) {
+YamlNode ParseTree(std::string_view text) {
   auto tree = ParseYaml(text);
   EXPECT_TRUE(tree) << (tree ? "" : tree.error().message);
   return tree ? *tree : YamlNode{};
@@ -31,7 +31,7 @@ class PlainScalarTest : public testing::TestWithParam<PlainCase> {};
 
 // As yaml.v2 under kubectl resolves them: `kubectl --kubeconfig` refuses `name: y` for a string.
 TEST_P(PlainScalarTest, IsTypedByYaml11) {
-  EXPECT_EQ(Parse(std::string("v: ") + GetParam().text).items.at(0).kind, GetParam().kind)
+  EXPECT_EQ(ParseTree(std::string("v: ") + GetParam().text).items.at(0).kind, GetParam().kind)
       << GetParam().text;
 }
 
@@ -51,19 +51,19 @@ INSTANTIATE_TEST_SUITE_P(
                     PlainCase{"!!str 12", Kind::kString}, PlainCase{"!!int 12", Kind::kNumber}));
 
 TEST(YamlTreeTest, ReadsJsonWithSurrogatePairsAndTabs) {
-  const YamlNode tree = Parse("{\t\"a\": \"\\ud83d\\ude00\",\n\t\"b\": [true, null, 1.50]}");
+  const YamlNode tree = ParseTree("{\t\"a\": \"\\ud83d\\ude00\",\n\t\"b\": [true, null, 1.50]}");
   EXPECT_EQ(tree.Find("a")->text, "\xf0\x9f\x98\x80");
   EXPECT_EQ(YamlToJson(tree), "{\"a\":\"\xf0\x9f\x98\x80\",\"b\":[true,null,1.5]}");
 }
 
 TEST(YamlTreeTest, AFlowMapIsYamlThoughItBeginsLikeJson) {
-  EXPECT_EQ(Parse("{a: b}").Find("a")->text, "b");
+  EXPECT_EQ(ParseTree("{a: b}").Find("a")->text, "b");
 }
 
 TEST(YamlTreeTest, NothingButCommentsIsNull) {
-  EXPECT_EQ(Parse("").kind, Kind::kNull);
-  EXPECT_EQ(Parse("# only\n").kind, Kind::kNull);
-  EXPECT_EQ(Parse("\xef\xbb\xbf---\n").kind, Kind::kNull);
+  EXPECT_EQ(ParseTree("").kind, Kind::kNull);
+  EXPECT_EQ(ParseTree("# only\n").kind, Kind::kNull);
+  EXPECT_EQ(ParseTree("\xef\xbb\xbf---\n").kind, Kind::kNull);
 }
 
 TEST(YamlTreeTest, RefusesAKeyThatOccursTwice) {
@@ -72,18 +72,19 @@ TEST(YamlTreeTest, RefusesAKeyThatOccursTwice) {
 }
 
 TEST(YamlTreeTest, AliasesAndMergeKeysAreExpanded) {
-  EXPECT_EQ(YamlToJson(Parse("d: &d {a: 1, b: 2}\n"
-                             "e: {<<: *d, b: 3}\n"
-                             "f: *d\n"
-                             "g: {<<: [*d, {a: 7, c: 8}]}\n"
-                             "h: {'<<': 1}\n")),
+  EXPECT_EQ(YamlToJson(ParseTree("d: &d {a: 1, b: 2}\n"
+                                 "e: {<<: *d, b: 3}\n"
+                                 "f: *d\n"
+                                 "g: {<<: [*d, {a: 7, c: 8}]}\n"
+                                 "h: {'<<': 1}\n")),
             R"({"d":{"a":1,"b":2},"e":{"a":1,"b":3},"f":{"a":1,"b":2},)"
             R"("g":{"a":1,"c":8,"b":2},"h":{"<<":1}})");
 }
 
 // `kubectl config view` too.
 TEST(YamlTreeTest, AMergeKeyTakesEffectAtItsPlace) {
-  EXPECT_EQ(YamlToJson(Parse("d: &d {a: 1}\ne: {a: 2, <<: *d}\n")), R"({"d":{"a":1},"e":{"a":1}})");
+  EXPECT_EQ(YamlToJson(ParseTree("d: &d {a: 1}\ne: {a: 2, <<: *d}\n")),
+            R"({"d":{"a":1},"e":{"a":1}})");
 }
 
 // Which is what a half-written file looks like.
@@ -93,7 +94,7 @@ TEST(YamlTreeTest, AQuoteThatTheEndCutsOffIsAnError) {
 
 // yaml.v2 again: the key `y` is the boolean, and JSON spells it "true".
 TEST(YamlTreeTest, AKeyIsTypedToo) {
-  EXPECT_EQ(YamlToJson(Parse("y: 1")), R"({"true":1})");
+  EXPECT_EQ(YamlToJson(ParseTree("y: 1")), R"({"true":1})");
 }
 
 TEST(YamlTreeTest, BoundsAliasExpansion) {
@@ -138,7 +139,7 @@ TEST(YamlTreeTest, SyntaxErrorsNameThePlaceAndNotTheText) {
 }
 
 TEST(YamlViewTest, ErrorsNamePathLineAndRuleButNoValue) {
-  const YamlNode tree = Parse("users:\n- name: a\n  user:\n    token: 123456\n");
+  const YamlNode tree = ParseTree("users:\n- name: a\n  user:\n    token: 123456\n");
   const YamlView root(tree, "");
   const auto user = root.Maps("users")->at(0).Map("user");
   EXPECT_EQ(user->String("token").error().message,

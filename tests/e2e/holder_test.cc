@@ -22,10 +22,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-bool IsGone(int pid) {
-  return kill(pid, 0) != 0 && errno == ESRCH;
-}
-
 class HolderTest : public ::testing::Test {
  protected:
   void SetUp() override {

@@ -25,7 +25,12 @@ class FakeSource final : public ObjectSource {
   std::vector<ObjectPtr> List(const std::string& kind) const override EXCLUDES(mutex_);
   std::unique_ptr<Subscription> Subscribe(ObjectKey key, Callback callback) override
       EXCLUDES(mutex_);
-  SourceState State() const override { return {"a fake", true, "", "", {}}; }
+  SourceState State() const override {
+    SourceState state;
+    state.description = "a fake";
+    state.connected = true;
+    return state;
+  }
 
   /// Waits for a condition, for at most 20 s.
   static bool Eventually(const std::function<bool()>& condition);

@@ -87,7 +87,8 @@ def try_example(setup, name):
             phase = kube.exec(name, "full-view", "cat /etc/downward/phase")
             report.check("examples", phase == "Running", f"{name}: the full view's phase", phase)
     finally:
-        kube.run("delete", "--ignore-not-found", "-f", "-", stdin=text)
+        # Their shells do not end at a signal: all are deleted before one is waited for.
+        kube.run("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=text)
 
 
 def examples(setup):
@@ -101,3 +102,5 @@ def examples(setup):
         found = {name for name in found if name.startswith("sidecar-")}
     for name in sorted(found):
         setup.report.attempt("examples", lambda n=name: try_example(setup, n))
+    setup.kube.run("wait", "--for=delete", f"--timeout={setup.flags.timeout:.0f}s", "namespace",
+                   *sorted(found))

@@ -115,9 +115,9 @@ def users(setup):
     setup.kube.apply([specs.pod("users-writable", [writable], [container], hostUsers=False)])
 
     def answer():
-        if setup.kube.get("-n", NAMESPACE, "pod", "users-writable")["status"].get(
-                "phase") == "Running":
-            return ["the pod runs"]
+        if "name=" in setup.kube.exec(NAMESPACE, "users-writable", "cat /ours/labels && echo name=",
+                                      check=False):
+            return ["the pod runs and reads"]
         event = last_event(setup, "users-writable")
         return [event] if "readOnly" in event else event
     said = setup.kube.wait("a pod, or an event that names readOnly", answer, every=1)[0]

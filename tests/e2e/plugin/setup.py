@@ -25,6 +25,7 @@ class Setup:
         self.applied = False
         self.driver = self.plugin_namespace = None
         self.pull_policy = "IfNotPresent"
+        self.others_mounts = set()  # on this machine, of pods that are not the test's
 
     def load(self, text):
         """YAML as a list of objects: kubectl reads it, so that no library has to."""
@@ -54,6 +55,7 @@ class Setup:
     def install(self):
         self.render()
         kube, report = self.kube, self.report
+        self.others_mounts = self.mounts()
         kube.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}])
         kube.wait("the ServiceAccount of the test's namespace", lambda: bool(
             kube.run("-n", NAMESPACE, "get", "sa", "default", "-o", "name", check=False)))
@@ -113,6 +115,14 @@ class Setup:
                 continue  # it has ended meanwhile
         return found
 
+    def mounts(self):
+        """Our mounts in the kubelet's directory on this machine."""
+        if not self.flags.kubelet_root:
+            return set()
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
+            return {line.split()[4] for line in file
+                    if " - fuse.downwardfs " in line and self.flags.kubelet_root in line}
+
     def left_on_node(self, uid):
         """What a deleted pod left on this machine, or None."""
         root = self.flags.kubelet_root
@@ -145,10 +155,6 @@ class Setup:
                 meta = o["metadata"]
                 where = ["-n", meta["namespace"]] if "namespace" in meta else []
                 self.kube.run(*where, "delete", o["kind"], meta["name"], "--ignore-not-found")
-        if self.flags.kubelet_root:
-            with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
-                left = [line.split()[4] for line in file
-                        if " - fuse.downwardfs " in line and self.flags.kubelet_root in line]
-            if left:
-                raise Failed(f"mounts are left: {left}")
+        if left := self.mounts() - self.others_mounts:
+            raise Failed(f"mounts are left: {sorted(left)}")
         self.report.ok("clean up", "nothing is left")

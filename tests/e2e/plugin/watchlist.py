@@ -5,7 +5,9 @@ import signal
 import subprocess
 import tempfile
 
+from .pods import start
 from .requests import Requests
+from .specs import Specs, resource
 from .trouble import delete_plugin_pods
 
 
@@ -27,9 +29,14 @@ def watchlist(setup):
     if setup.kube.minor() < 34:  # where it is on by default
         setup.report.note("watchlist", "left out: needs Kubernetes 1.34")
         return
+    # The plugin follows its node while a volume needs it: a limit that falls back to the node's.
+    specs = Specs(setup)
+    start(setup, specs.pod("watchlist", [specs.ours("ours", [resource("main", "limits.cpu")])],
+                           [specs.container({"/ours": "ours"})]))
     before = requests(setup)
     delete_plugin_pods(setup, "daemon", "downwardfs")
     compare(setup, "the plugin", before, ("pods", "nodes"))
+    setup.delete_pods("watchlist")
 
     program = setup.flags.downwardfs
     if not os.access(program, os.X_OK):

@@ -127,14 +127,14 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   ClusterTree tree(**source, std::move(shown));
   // Ends before the tree, which it tells of every change.
   const auto following = (*source)->Start(
-      [&tree](const ObjectPtr& before, const ObjectPtr& after) { tree.Apply(before, after); });
+      [&tree](const ObjectPtr& before, const ObjectPtr& after) { tree.Follow(before, after); });
   if (auto answered = (*source)->AwaitAnswer(); !answered) return Fail(std::move(answered.error()));
 
   auto loop = SessionLoop::Start(kServingThreads);
   if (!loop) return Fail(std::move(loop.error()));
-  Publisher publisher;
+  LanePool lanes;
   auto mount =
-      MountedTree::Mount(TreeMountOptions(options, *mount_point, status), tree, **loop, publisher);
+      MountedTree::Mount(TreeMountOptions(options, *mount_point, status), tree, **loop, lanes);
   if (!mount) return Fail(std::move(mount.error()));
   status.Attach(&tree, mount->get());
   // Before the mount goes, on every way out.

@@ -92,11 +92,11 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   if (!loop) return Fail(std::move(loop.error()));
 
   // In the order in which one needs the other.
-  Publisher publisher;
+  LanePool lanes;
   WorkerPool workers([client = holder->get()] { return client->NewWorker(); });
   NodeObjects objects(*access, options.node);
   const AccessReviewer reviewer(access->transport);
-  const VolumeParts parts = {objects, reviewer, **holder, workers, **loop, publisher};
+  const VolumeParts parts = {objects, reviewer, **holder, workers, **loop, lanes};
   VolumeManager volumes({options.driver_name, options.kubelet_dir, options.review_interval}, parts,
                         std::move(*journal));
   volumes.Start((*holder)->TakeVolumes());

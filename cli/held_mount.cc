@@ -115,7 +115,7 @@ class HeldDaemon {
   Status Resume() {
     if (!options_.foreground) LeaveTheTerminal();
     auto volume = MountedVolume::Resume(volume_options_, channel_.MakeHandover(memory_),
-                                        channel_.TakeMount(), *served_.loop, served_.publisher);
+                                        channel_.TakeMount(), *served_.loop, served_.lanes);
     if (!volume) return Fail(std::move(volume.error()));
     served_.volume = std::move(*volume);
     status_.SetHolder(channel_.FiguresNow());
@@ -136,7 +136,7 @@ class HeldDaemon {
                                       volume_options_, std::move(version),
                                       std::move(resource_version), channel_.MakeHandover(memory_),
                                       [this] { return channel_.Mount(volume_options_.fs_name); },
-                                      *served_.loop, served_.publisher);
+                                      *served_.loop, served_.lanes);
                                 });
     if (!started) return started;
     status_.AttachVolume(served_.volume.get(), served_.updater.get());

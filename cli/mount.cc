@@ -75,7 +75,7 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   auto started =
       StartUpdates(served, *inputs, [&](VolumeVersionPtr version, std::string resource_version) {
         return MountedVolume::Mount(volume, std::move(version), std::move(resource_version),
-                                    *served.loop, served.publisher);
+                                    *served.loop, served.lanes);
       });
   if (!started) return Fail(std::move(started.error()));
   status.AttachVolume(served.volume.get(), served.updater.get());

@@ -31,7 +31,7 @@ std::string SourceName(const MountOptions& options, const Inputs& inputs);
 /// A volume with all that it needs, in the order in which it is made; it is taken down in reverse.
 struct ServedVolume {
   std::unique_ptr<SessionLoop> loop;
-  Publisher publisher;
+  LanePool lanes;
   DataDirNamer namer{Clock::Real()};
   std::unique_ptr<MountedVolume> volume;
   std::unique_ptr<VolumeUpdater> updater;

@@ -30,7 +30,7 @@ CsiVolume::CsiVolume(const VolumeParts& parts, PublishSpec spec)
       spec_(std::move(spec)),
       status_(spec_.target_path),
       namer_(Clock::Real()),
-      updates_(parts.publisher.NewLane()) {
+      updates_(parts.lanes.NewLane()) {
   status_.SetHolder(parts.holder.figures());
 }
 
@@ -91,7 +91,7 @@ Result<std::shared_ptr<CsiVolume>> CsiVolume::Resume(const VolumeParts& parts, P
   auto mounted = MountedVolume::Resume(
       volume->Options(), handover,
       volume->MakeHeld(std::move(handed.volume.device), std::move(handed.volume.view)), parts.loop,
-      parts.publisher);
+      parts.lanes);
   if (!mounted) return Fail(std::move(mounted.error()));
   volume->volume_ = std::move(*mounted);
   volume->status_.AttachVolume(volume->volume_.get(), nullptr);
@@ -219,7 +219,7 @@ Status CsiVolume::Mount(VolumeVersionPtr version, std::string resource_version, 
         mounted = true;
         return MakeHeld(std::move(made->device), std::move(made->view));
       },
-      parts_.loop, parts_.publisher);
+      parts_.loop, parts_.lanes);
   if (!volume) {
     if (mounted) {
       static_cast<void>(parts_.holder.Unmount(spec_.volume_id, spec_.target_path, /*ours=*/true));
@@ -280,7 +280,7 @@ Status CsiVolume::RestartUpdater() {
     follows_ = false;
   }
   status_.AttachVolume(volume_.get(), nullptr);
-  updates_ = parts_.publisher.NewLane();
+  updates_ = parts_.lanes.NewLane();
   updater_.reset();
   return StartUpdater(/*replace=*/false);
 }

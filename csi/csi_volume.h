@@ -17,7 +17,7 @@
 #include "csi/pod_source.h"
 #include "csi/publish_request.h"
 #include "csi/worker_pool.h"
-#include "fs/fuse/publisher.h"
+#include "fs/fuse/lane_pool.h"
 #include "fs/fuse/session_loop.h"
 #include "fs/volume/data_dir_name.h"
 #include "fs/volume/mount_status.h"
@@ -33,7 +33,7 @@ struct VolumeParts {
   HolderClient& holder;
   WorkerPool& workers;
   SessionLoop& loop;
-  Publisher& publisher;
+  LanePool& lanes;
 };
 
 class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
@@ -92,7 +92,7 @@ class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
   MountStatus status_;
   DataDirNamer namer_;
   std::unique_ptr<PodSource> source_;
-  std::unique_ptr<Publisher::Lane> updates_;
+  std::unique_ptr<Lane> updates_;
   std::unique_ptr<VolumeUpdater> updater_;
   std::unique_ptr<MountedVolume> volume_;
   mutable Mutex mutex_;

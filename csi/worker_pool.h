@@ -15,7 +15,7 @@
 #include "base/mutex.h"
 #include "base/owned_fd.h"
 #include "base/result.h"
-#include "fs/fuse/tree_caller.h"
+#include "fs/volume/tree_caller.h"
 
 namespace downwardfs {
 

@@ -5,7 +5,8 @@
 //
 //   the header      what is below, one page;
 //   the slots       one per serving thread: the raw request that the thread is working on;
-//   two log areas   records of the state that the kernel may still refer to (fs/fuse/journal.h);
+//   two log areas   records of the state that the kernel may still refer to
+//   (fs/volume/handover_log.h);
 //                   one of them is current, the other is where the next compact copy is written.
 //
 // Whoever is killed at any moment leaves it consistent: a record counts from when the area's `used`

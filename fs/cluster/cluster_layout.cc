@@ -16,7 +16,7 @@ namespace {
 using PathKind = TreePath::Kind;
 using PodRecord = ClusterIndex::PodRecord;
 
-constexpr NodeId kIdBits = 0x7fff'ffff'ffff'ffff;
+constexpr InodeId kIdBits = 0x7fff'ffff'ffff'ffff;
 constexpr char kPodsOfNode[] = "pods";
 
 std::uint32_t Count(std::size_t n) {
@@ -141,8 +141,8 @@ class Lister {
   explicit Lister(std::string_view directory) : directory_(directory) {}
 
   void Add(std::string name, std::uint32_t type, std::uint64_t identity = 0) {
-    const NodeId id = NodeIdOf(JoinPath(directory_, name), identity);
-    names_.push_back({std::move(name), type, id});
+    const InodeId id = InodeIdOf(JoinPath(directory_, name), identity);
+    names_.push_back({std::move(name), id, type});
   }
   template <class Map>
   void AddKeys(const Map& map, std::uint32_t type) {
@@ -152,19 +152,19 @@ class Lister {
     for (const PodRecord* pod : pods) Add(LinkName(*pod->ns->name, *pod->name), S_IFLNK);
   }
   /// A file, whose id follows from its content.
-  void AddFile(std::string name) { names_.push_back({std::move(name), S_IFREG, 0}); }
-  std::vector<TreeName> Done() { return std::move(names_); }
+  void AddFile(std::string name) { names_.push_back({std::move(name), 0, S_IFREG}); }
+  std::vector<DirectoryEntry> Done() { return std::move(names_); }
 
  private:
   const std::string_view directory_;
-  std::vector<TreeName> names_;
+  std::vector<DirectoryEntry> names_;
 };
 
 }  // namespace
 
-NodeId NodeIdOf(std::string_view path, std::uint64_t identity) {
-  const NodeId id = Mix(HashOf(path), identity) & kIdBits;
-  return id <= kRootNode ? id + 2 : id;
+InodeId InodeIdOf(std::string_view path, std::uint64_t identity) {
+  const InodeId id = Mix(HashOf(path), identity) & kIdBits;
+  return id <= kRootInode ? id + 2 : id;
 }
 
 std::optional<TreePlace> FindPlace(const ClusterIndex& index, const TreePath& path) {
@@ -212,8 +212,8 @@ std::optional<TreePlace> FindPlace(const ClusterIndex& index, const TreePath& pa
   return std::nullopt;
 }
 
-std::vector<TreeName> ListPlace(const ClusterIndex& index, const TreePath& path,
-                                std::string_view text) {
+std::vector<DirectoryEntry> ListPlace(const ClusterIndex& index, const TreePath& path,
+                                      std::string_view text) {
   Lister list(text);
   switch (path.kind) {
     case PathKind::kRoot:

@@ -13,7 +13,7 @@
 
 #include "fs/cluster/cluster_index.h"
 #include "fs/cluster/tree_path.h"
-#include "fs/fuse/tree_change.h"
+#include "fs/fuse/inode.h"
 
 namespace downwardfs {
 
@@ -28,23 +28,17 @@ struct TreePlace {
   std::uint64_t identity = 0;
 };
 
-/// One name of a directory.
-struct TreeName {
-  std::string name;
-  std::uint32_t type = 0;  ///< S_IFDIR, S_IFREG or S_IFLNK
-  NodeId id = 0;           ///< 0: not known without the content
-};
-
-/// The node id of what is at `path`. The same for the same thing in every mount, so that a tool
+/// The inode of what is at `path`. The same for the same thing in every mount, so that a tool
 /// that looks twice sees one inode, although the kernel has forgotten it meanwhile.
-NodeId NodeIdOf(std::string_view path, std::uint64_t identity);
+InodeId InodeIdOf(std::string_view path, std::uint64_t identity);
 
 /// Nothing where the path does not exist, and for what lies below a pod or a node.
 std::optional<TreePlace> FindPlace(const ClusterIndex& index, const TreePath& path);
 
-/// What is in a directory that FindPlace() finds. Of a node only what is not its object's.
-std::vector<TreeName> ListPlace(const ClusterIndex& index, const TreePath& path,
-                                std::string_view text);
+/// The names in a directory that FindPlace() finds, without cookies. Of a node only those that are
+/// not its object's.
+std::vector<DirectoryEntry> ListPlace(const ClusterIndex& index, const TreePath& path,
+                                      std::string_view text);
 
 /// Every place that is there, or is as it is, because of this pod: what may be gone or lead
 /// elsewhere when the pod changes.

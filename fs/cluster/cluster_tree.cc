@@ -37,8 +37,8 @@ ClusterTree::ClusterTree(const ObjectSource& objects, Options options)
   for (const std::string& ns : options_.namespaces) index_.PinNamespace(ToFileName(ns));
 }
 
-NodeAttr ClusterTree::AttrOf(NodeId id, std::uint32_t type, std::int64_t time) const {
-  NodeAttr attr;
+InodeAttr ClusterTree::AttrOf(InodeId id, std::uint32_t type, std::int64_t time) const {
+  InodeAttr attr;
   attr.id = id;
   attr.mode = type | (type == S_IFDIR ? kDirectoryMode : type == S_IFREG ? kFileMode : 0777);
   attr.uid = options_.uid;
@@ -79,15 +79,15 @@ ObjectPtr ClusterTree::Load(const ObjectPlace& place) const {
   return object;
 }
 
-std::optional<ClusterTree::Reply> ClusterTree::Lookup(NodeId parent, std::string_view name) {
-  KnownNode directory;
+std::optional<Entry> ClusterTree::Lookup(InodeId parent, std::string_view name) {
+  KnownInode directory;
   std::string text;
   TreePath path;
-  std::optional<Reply> link;
+  std::optional<Entry> link;
   {
     const MutexLock lock(mutex_);
-    if (parent != kRootNode) {
-      const KnownNode* const known = table_.Find(parent);
+    if (parent != kRootInode) {
+      const KnownInode* const known = table_.Find(parent);
       if (known == nullptr || known->type != S_IFDIR || IsGone(*known)) return std::nullopt;
       directory = *known;
     }
@@ -95,15 +95,15 @@ std::optional<ClusterTree::Reply> ClusterTree::Lookup(NodeId parent, std::string
     path = TreePath::Parse(text);
     if (!IsBelowObject(path)) {
       if (const auto place = FindPlace(index_, path)) {
-        KnownNode node;
-        node.path = text;
-        node.parent = parent;
-        node.type = place->is_link ? S_IFLNK : S_IFDIR;
-        node.identity = place->identity;
-        node.time = place->time;
-        node.target = place->target;
-        if (!place->is_link) return Register(std::move(node));
-        link = Register(std::move(node));
+        KnownInode inode;
+        inode.path = text;
+        inode.parent = parent;
+        inode.type = place->is_link ? S_IFLNK : S_IFDIR;
+        inode.identity = place->identity;
+        inode.time = place->time;
+        inode.target = place->target;
+        if (!place->is_link) return Register(std::move(inode));
+        link = Register(std::move(inode));
       }
     }
     if (path.kind == PathKind::kPodTable && index_.FindNamespace(path.ns) == nullptr) {
@@ -122,36 +122,34 @@ std::optional<ClusterTree::Reply> ClusterTree::Lookup(NodeId parent, std::string
   return reply;
 }
 
-std::optional<KnownNode> ClusterTree::Render(const ObjectPlace& place, const std::string& text,
-                                             const TreePath& path) const {
+std::optional<KnownInode> ClusterTree::Render(const ObjectPlace& place, const std::string& text,
+                                              const TreePath& path) const {
   const ObjectPtr object = Load(place);
   if (!object) return std::nullopt;
   const auto view = views_.Get(object);
-  KnownNode node;
-  node.path = text;
+  KnownInode inode;
+  inode.path = text;
   if (const auto directories = view->Subdirectories(path.rest)) {
-    node.type = S_IFDIR;
-    node.directories = *directories;
+    inode.type = S_IFDIR;
+    inode.directories = *directories;
     // A node's directory is the same one when the node is made again: its pods are in it too.
-    node.identity = path.kind == PathKind::kPod ? place.uid : 0;
-    node.time = place.created;
-    return node;
+    inode.identity = path.kind == PathKind::kPod ? place.uid : 0;
+    inode.time = place.created;
+    return inode;
   }
   const ProjectedFile* const file = view->Find(path.rest);
   if (file == nullptr) return std::nullopt;
-  node.type = S_IFREG;
-  node.identity = Mix(place.uid, HashOf(file->content));
-  node.owner = place.owner;
-  node.size = file->content.size();
-  node.time = place.changed;
-  node.object = view->object();  // one for all files that are rendered of this state
-  return node;
+  inode.type = S_IFREG;
+  inode.identity = Mix(place.uid, HashOf(file->content));
+  inode.owner = place.owner;
+  inode.size = file->content.size();
+  inode.time = place.changed;
+  inode.object = view->object();  // one for all files that are rendered of this state
+  return inode;
 }
 
-std::optional<ClusterTree::Reply> ClusterTree::LookupBelowObject(NodeId parent,
-                                                                 const KnownNode& directory,
-                                                                 const std::string& text,
-                                                                 const TreePath& path) {
+std::optional<Entry> ClusterTree::LookupBelowObject(InodeId parent, const KnownInode& directory,
+                                                    const std::string& text, const TreePath& path) {
   for (int i = 0;; ++i) {
     std::optional<ObjectPlace> place;
     {
@@ -160,15 +158,15 @@ std::optional<ClusterTree::Reply> ClusterTree::LookupBelowObject(NodeId parent,
     }
     // A pod that was made again does not show in the directory of its predecessor.
     if (!place || (path.kind == PathKind::kPod && place->uid != directory.identity)) return {};
-    auto node = Render(*place, text, path);
-    if (!node) return std::nullopt;
-    node->parent = parent;
+    auto inode = Render(*place, text, path);
+    if (!inode) return std::nullopt;
+    inode->parent = parent;
     const MutexLock lock(mutex_);
-    // Whoever changes the object from now on finds the node; whoever did meanwhile has not.
+    // Whoever changes the object from now on finds the inode; whoever did meanwhile has not.
     const auto now = FindObject(path);
     const bool unchanged = now && now->generation == place->generation;
     if (!unchanged && i + 1 < kTries) continue;
-    auto reply = Register(std::move(*node));
+    auto reply = Register(std::move(*inode));
     if (reply && !unchanged) reply->keep_name = false;
     return reply;
   }
@@ -180,9 +178,9 @@ void ClusterTree::TakeBackOldest() {
   std::shared_ptr<const Notice> notice;
   {
     const MutexLock lock(mutex_);
-    for (const NodeId id : table_.Oldest(options_.known_leaves)) {
-      const KnownNode* const node = table_.Find(id);
-      names.push_back({node->parent, std::string(node->name())});
+    for (const InodeId id : table_.Oldest(options_.known_leaves)) {
+      const KnownInode* const inode = table_.Find(id);
+      names.push_back({inode->parent, std::string(inode->name())});
       table_.Disown(id);
     }
     taken_back_ += names.size();
@@ -227,92 +225,86 @@ std::shared_ptr<const std::string> ClusterTree::PodTable(const std::string& path
                      std::make_shared<const std::string>(FormatPodTable(rows)));
 }
 
-std::optional<ClusterTree::Reply> ClusterTree::LookupBytes(
-    NodeId parent, const std::string& text, std::shared_ptr<const std::string> bytes) {
-  KnownNode node;
-  node.path = text;
-  node.parent = parent;
-  node.type = S_IFREG;
-  node.identity = HashOf(*bytes);
-  node.size = bytes->size();
-  node.time = SecondsOf(options_.clock->Wall());
-  node.bytes = std::move(bytes);
+std::optional<Entry> ClusterTree::LookupBytes(InodeId parent, const std::string& text,
+                                              std::shared_ptr<const std::string> bytes) {
+  KnownInode inode;
+  inode.path = text;
+  inode.parent = parent;
+  inode.type = S_IFREG;
+  inode.identity = HashOf(*bytes);
+  inode.size = bytes->size();
+  inode.time = SecondsOf(options_.clock->Wall());
+  inode.bytes = std::move(bytes);
   const MutexLock lock(mutex_);
-  return Register(std::move(node));
+  return Register(std::move(inode));
 }
 
-std::optional<ClusterTree::Reply> ClusterTree::Register(KnownNode node) {
-  const NodeId id = table_.Add(std::move(node));
+std::optional<Entry> ClusterTree::Register(KnownInode inode) {
+  const InodeId id = table_.Add(std::move(inode));
   if (id == 0) return std::nullopt;
-  return ReplyOf(id, *table_.Find(id));
+  return EntryOf(id, *table_.Find(id));
 }
 
-ClusterTree::Reply ClusterTree::ReplyOf(NodeId id, const KnownNode& node) const {
-  Reply reply;
-  reply.attr = AttrOf(id, node.type, node.time);
-  if (node.type == S_IFREG) {
-    reply.attr.size = node.size;
-    reply.keep_name = node.bytes == nullptr;
-  } else if (node.type == S_IFLNK) {
-    reply.attr.size = node.target.size();
+Entry ClusterTree::EntryOf(InodeId id, const KnownInode& inode) const {
+  Entry entry{AttrOf(id, inode.type, inode.time)};
+  if (inode.type == S_IFREG) {
+    entry.size = inode.size;
+    entry.keep_name = inode.bytes == nullptr;
+  } else if (inode.type == S_IFLNK) {
+    entry.size = inode.target.size();
   } else {
-    reply.attr.size = kDirectorySize;
-    reply.attr.links = 2 + node.directories;
-    const TreePath path = TreePath::Parse(node.path);
-    if (const auto place = FindPlace(index_, path)) {
-      // Known anew each time: the object may have come after its directory, or be made again.
-      reply.attr = AttrOf(id, S_IFDIR, place->time);
-      reply.attr.size = kDirectorySize;
-      reply.attr.links = 2 + place->directories;
-      reply.keep_attr = !place->changes;
-    } else if (IsGone(node)) {
-      reply.attr.links = 0;
-    }
+    const auto place = FindPlace(index_, TreePath::Parse(inode.path));
+    // Known anew each time: the object may have come after its directory, or be made again.
+    if (place) entry = Entry{AttrOf(id, S_IFDIR, place->time)};
+    entry.size = kDirectorySize;
+    entry.links = 2 + (place ? place->directories : inode.directories);
+    entry.keep_attr = !place || !place->changes;
+    if (!place && IsGone(inode)) entry.links = 0;
   }
-  return reply;
+  return entry;
 }
 
 // A directory that somebody still holds after its object has gone.
-bool ClusterTree::IsGone(const KnownNode& directory) const {
+bool ClusterTree::IsGone(const KnownInode& directory) const {
   TreePath path = TreePath::Parse(directory.path);
   path.rest = {};
   const auto place = FindPlace(index_, path);
   return !place || place->is_link || place->identity != directory.identity;
 }
 
-void ClusterTree::Forget(const std::vector<Forgotten>& nodes) {
+void ClusterTree::Forget(std::span<const Forgotten> inodes) {
   const MutexLock lock(mutex_);
-  for (const Forgotten& node : nodes) table_.Forget(node.id, node.count);
+  for (const Forgotten& inode : inodes) table_.Forget(inode.id, inode.count);
 }
 
-std::optional<ClusterTree::Reply> ClusterTree::Attr(NodeId id) const {
+std::optional<Entry> ClusterTree::Attr(InodeId id) const {
   const MutexLock lock(mutex_);
-  if (id == kRootNode) {
-    KnownNode root;
+  if (id == kRootInode) {
+    KnownInode root;
     root.type = S_IFDIR;
-    return ReplyOf(id, root);
+    return EntryOf(id, root);
   }
-  const KnownNode* const node = table_.Find(id);
-  return node == nullptr ? std::nullopt : std::optional(ReplyOf(id, *node));
+  const KnownInode* const inode = table_.Find(id);
+  return inode == nullptr ? std::nullopt : std::optional(EntryOf(id, *inode));
 }
 
-std::optional<std::string> ClusterTree::ReadLink(NodeId id) const {
+std::optional<std::string> ClusterTree::ReadLink(InodeId id) const {
   const MutexLock lock(mutex_);
-  const KnownNode* const node = table_.Find(id);
-  if (node == nullptr || node->type != S_IFLNK) return std::nullopt;
-  return node->target;
+  const KnownInode* const inode = table_.Find(id);
+  if (inode == nullptr || inode->type != S_IFLNK) return std::nullopt;
+  return inode->target;
 }
 
-std::shared_ptr<const std::string> ClusterTree::File(NodeId id) const {
+FileBytes ClusterTree::Content(InodeId id, std::uint64_t) const {
   ObjectPtr object;
   std::string text;
   {
     const MutexLock lock(mutex_);
-    const KnownNode* const node = table_.Find(id);
-    if (node == nullptr || node->type != S_IFREG) return nullptr;
-    if (node->bytes) return node->bytes;
-    object = node->object;
-    text = node->path;
+    const KnownInode* const inode = table_.Find(id);
+    if (inode == nullptr || inode->type != S_IFREG) return nullptr;
+    if (inode->bytes) return inode->bytes;
+    object = inode->object;
+    text = inode->path;
   }
   const auto view = views_.Get(object);
   const ProjectedFile* const file = view->Find(TreePath::Parse(text).rest);
@@ -320,35 +312,35 @@ std::shared_ptr<const std::string> ClusterTree::File(NodeId id) const {
   return {view, &file->content};
 }
 
-std::optional<ClusterTree::Origin> ClusterTree::OriginOf(NodeId id) const {
+std::optional<FileSystem::Origin> ClusterTree::OriginOf(InodeId id) const {
   ObjectPtr object;
   std::string text;
   {
     const MutexLock lock(mutex_);
-    const KnownNode* const node = table_.Find(id);
-    if (node == nullptr || !node->object) return std::nullopt;
-    object = node->object;
-    text = node->path;
+    const KnownInode* const inode = table_.Find(id);
+    if (inode == nullptr || !inode->object) return std::nullopt;
+    object = inode->object;
+    text = inode->path;
   }
   const auto view = views_.Get(object);
   const ProjectedFile* const file = view->Find(TreePath::Parse(text).rest);
   return Origin{file == nullptr ? "" : file->source, object->meta().resource_version};
 }
 
-std::optional<std::vector<TreeName>> ClusterTree::List(NodeId id) const {
-  KnownNode directory;
+std::optional<std::vector<DirectoryEntry>> ClusterTree::Names(InodeId id) const {
+  KnownInode directory;
   directory.type = S_IFDIR;
-  std::vector<TreeName> names;
+  std::vector<DirectoryEntry> names;
   std::optional<ObjectPlace> object;
   TreePath path;
   {
     const MutexLock lock(mutex_);
-    if (id != kRootNode) {
-      const KnownNode* const known = table_.Find(id);
+    if (id != kRootInode) {
+      const KnownInode* const known = table_.Find(id);
       if (known == nullptr || known->type != S_IFDIR) return std::nullopt;
       directory = *known;
     }
-    if (id != kRootNode && IsGone(directory)) return std::nullopt;
+    if (id != kRootInode && IsGone(directory)) return std::nullopt;
     path = TreePath::Parse(directory.path);
     names = ListPlace(index_, path, directory.path);
     if (path.kind == PathKind::kPod || path.kind == PathKind::kNode) object = FindObject(path);
@@ -365,12 +357,21 @@ std::optional<std::vector<TreeName>> ClusterTree::List(NodeId id) const {
   }
   const std::uint64_t identity = path.kind == PathKind::kPod ? object->uid : 0;
   for (ObjectView::Child& child : children) {
-    const NodeId child_id =
-        child.is_directory ? NodeIdOf(JoinPath(directory.path, child.name), identity) : 0;
+    const InodeId child_id =
+        child.is_directory ? InodeIdOf(JoinPath(directory.path, child.name), identity) : 0;
     names.push_back(
-        {std::move(child.name), child.is_directory ? std::uint32_t{S_IFDIR} : S_IFREG, child_id});
+        {std::move(child.name), child_id, child.is_directory ? kDirectoryType : kFileType});
   }
   return names;
+}
+
+Listing ClusterTree::List(InodeId, std::uint64_t handle, bool from_start) {
+  return directories_.Read(handle, from_start);
+}
+
+FileSystem::Totals ClusterTree::GetTotals() const {
+  const Stats stats = GetStats();
+  return {stats.pods + stats.nodes + stats.namespaces, 0};
 }
 
 ClusterTree::Stats ClusterTree::GetStats() const {

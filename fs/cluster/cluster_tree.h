@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The cluster as a tree of directories, files and links (tree_path.h has its shape), for the kernel
-// to ask. Nothing of it is made in advance: names come from an index of the objects' metadata,
-// contents are rendered when somebody looks, and an inode exists while the kernel knows it.
+// The cluster as a file system of directories, files and links (tree_path.h has its shape). Nothing
+// of it is made in advance: names come from an index of the objects' metadata, contents are
+// rendered when somebody looks, and an inode exists while the kernel knows it.
 //
 // As in a volume the content behind an inode never changes (docs/immutable-versions.md): a file's
-// node id is made of its path and its content. When an object changes, the names that the kernel
+// number is made of its path and its content. When an object changes, the names that the kernel
 // knows and that no longer mean the same are taken back, nothing else; what the next lookup finds
 // is another inode. Directories stay the same inode as long as their object lives. A file whose
 // content varies with time (..status, the ages in pods.txt) is looked up anew at every use.
 //
-// Made and owned by the mount; Apply() is called by the source, one call at a time; the rest by any
-// thread. No lock is held while a content is rendered or the source is asked, nor while the notice
-// function runs.
+// Made and owned by the mount; Follow() is called by the source, one call at a time; the rest by
+// any thread. No lock is held while a content is rendered or the source is asked, nor while the
+// notice function runs.
 #pragma once
 
 #include <chrono>
@@ -29,14 +29,15 @@
 #include "base/object_source.h"
 #include "fs/cluster/cluster_index.h"
 #include "fs/cluster/cluster_layout.h"
-#include "fs/cluster/node_table.h"
+#include "fs/cluster/directory_handles.h"
+#include "fs/cluster/inode_table.h"
 #include "fs/cluster/table_cache.h"
 #include "fs/cluster/view_cache.h"
-#include "fs/fuse/volume_nodes.h"
+#include "fs/fuse/file_system.h"
 
 namespace downwardfs {
 
-class ClusterTree {
+class ClusterTree final : public FileSystem {
  public:
   struct Options {
     std::uint32_t uid = 0;  ///< who owns all of it
@@ -49,8 +50,8 @@ class ClusterTree {
     /// here, a thousand there); the names of the oldest are taken back.
     std::size_t known_leaves = 250'000;
   };
-  /// Takes back a name that the kernel knows. Called by Apply() and Lookup(), must not block.
-  using Notice = std::function<void(NodeId directory, const std::string& name)>;
+  /// Takes back a name that the kernel knows. Called by Follow() and Lookup(), must not block.
+  using Notice = std::function<void(InodeId directory, const std::string& name)>;
 
   /// `objects` outlives it.
   ClusterTree(const ObjectSource& objects, Options options);
@@ -58,29 +59,23 @@ class ClusterTree {
   /// Who tells the kernel, from now on; null: nobody.
   void SetNotice(Notice notice) EXCLUDES(mutex_);
   /// An object is new (`before` is null), another, or gone (`after` is null). Pod, Node, Namespace.
-  void Apply(const ObjectPtr& before, const ObjectPtr& after) EXCLUDES(mutex_);
+  void Follow(const ObjectPtr& before, const ObjectPtr& after) EXCLUDES(mutex_);
 
-  /// What a request is answered with, and whether the kernel may keep it.
-  struct Reply {
-    NodeAttr attr;
-    bool keep_name = true;  ///< until it is taken back; else it asks at each use
-    bool keep_attr = true;
-  };
-  std::optional<Reply> Lookup(NodeId parent, std::string_view name) EXCLUDES(mutex_);
-  void Forget(const std::vector<Forgotten>& nodes) EXCLUDES(mutex_);
-  std::optional<Reply> Attr(NodeId id) const EXCLUDES(mutex_);
-  std::optional<std::string> ReadLink(NodeId id) const EXCLUDES(mutex_);
-  /// The content of a file; null if it is none.
-  std::shared_ptr<const std::string> File(NodeId id) const EXCLUDES(mutex_);
-  /// What a directory holds now; nothing if it is none, or is gone.
-  std::optional<std::vector<TreeName>> List(NodeId id) const EXCLUDES(mutex_);
+  Traits traits() const override { return {.opens_directories = true}; }
+  std::optional<Entry> Lookup(InodeId parent, std::string_view name) override EXCLUDES(mutex_);
+  void Forget(std::span<const Forgotten> inodes) override EXCLUDES(mutex_);
+  std::optional<Entry> Attr(InodeId id) const override EXCLUDES(mutex_);
+  std::optional<std::string> ReadLink(InodeId id) const override EXCLUDES(mutex_);
+  FileBytes Content(InodeId id, std::uint64_t handle) const override EXCLUDES(mutex_);
+  std::optional<Origin> OriginOf(InodeId id) const override EXCLUDES(mutex_);
+  std::optional<std::uint64_t> OpenDirectory(InodeId id) override { return directories_.Open(id); }
+  void CloseDirectory(std::uint64_t handle) override { directories_.Close(handle); }
+  Listing List(InodeId id, std::uint64_t handle, bool from_start) override;
+  Totals GetTotals() const override EXCLUDES(mutex_);
 
-  /// Of an object's file: which field it shows, and of which state; nothing for others.
-  struct Origin {
-    std::string source;
-    std::string resource_version;
-  };
-  std::optional<Origin> OriginOf(NodeId id) const EXCLUDES(mutex_);
+  /// The names that a directory has now, without "." and ".."; nothing if it is no directory, or is
+  /// gone.
+  std::optional<std::vector<DirectoryEntry>> Names(InodeId id) const EXCLUDES(mutex_);
 
   struct Stats {
     std::size_t pods = 0;
@@ -97,33 +92,33 @@ class ClusterTree {
   struct ObjectPlace {
     ObjectKey key;
     std::uint64_t uid = 0;
-    std::uint64_t owner = 0;  // KnownNode::owner
+    std::uint64_t owner = 0;  // KnownInode::owner
     std::uint32_t generation = 0;
     std::int64_t created = 0;
     std::int64_t changed = 0;
   };
   std::optional<ObjectPlace> FindObject(const TreePath& path) const REQUIRES(mutex_);
   ObjectPtr Load(const ObjectPlace& place) const EXCLUDES(mutex_);
-  bool IsGone(const KnownNode& directory) const REQUIRES(mutex_);
+  bool IsGone(const KnownInode& directory) const REQUIRES(mutex_);
 
-  std::optional<Reply> LookupBelowObject(NodeId parent, const KnownNode& directory,
+  std::optional<Entry> LookupBelowObject(InodeId parent, const KnownInode& directory,
                                          const std::string& text, const TreePath& path)
       EXCLUDES(mutex_);
-  std::optional<KnownNode> Render(const ObjectPlace& place, const std::string& text,
-                                  const TreePath& path) const EXCLUDES(mutex_);
-  std::optional<Reply> LookupBytes(NodeId parent, const std::string& text,
+  std::optional<KnownInode> Render(const ObjectPlace& place, const std::string& text,
+                                   const TreePath& path) const EXCLUDES(mutex_);
+  std::optional<Entry> LookupBytes(InodeId parent, const std::string& text,
                                    std::shared_ptr<const std::string> bytes) EXCLUDES(mutex_);
   std::shared_ptr<const std::string> StatusText(const std::string& path) const;
   std::shared_ptr<const std::string> PodTable(const std::string& path, std::string_view ns) const
       EXCLUDES(mutex_);
-  std::optional<Reply> Register(KnownNode node) REQUIRES(mutex_);
-  Reply ReplyOf(NodeId id, const KnownNode& node) const REQUIRES(mutex_);
-  NodeAttr AttrOf(NodeId id, std::uint32_t type, std::int64_t time) const;
+  std::optional<Entry> Register(KnownInode inode) REQUIRES(mutex_);
+  Entry EntryOf(InodeId id, const KnownInode& inode) const REQUIRES(mutex_);
+  InodeAttr AttrOf(InodeId id, std::uint32_t type, std::int64_t time) const;
 
   // What the kernel knows among `paths`, with the id that it has.
   struct Known {
     std::string path;
-    NodeId id = 0;
+    InodeId id = 0;
   };
   std::vector<Known> KnownAmong(std::vector<std::string> paths) const REQUIRES(mutex_);
   void ApplyPod(const ObjectPtr& before, const ObjectPtr& after, const ObjectSummary& summary,
@@ -131,7 +126,7 @@ class ClusterTree {
   void ApplyNode(const ObjectPtr& after, const std::string& name, const ObjectSummary& summary,
                  std::int64_t changed) REQUIRES(mutex_);
   struct TakenBack {
-    NodeId directory = 0;
+    InodeId directory = 0;
     std::string name;
   };
   void TakeBackChanged(const std::vector<Known>& known, std::vector<TakenBack>& names)
@@ -144,9 +139,10 @@ class ClusterTree {
   const std::int64_t mounted_;
   mutable ViewCache views_;
   mutable TableCache tables_;
+  DirectoryHandles directories_{*this};
   mutable Mutex mutex_;
   ClusterIndex index_ GUARDED_BY(mutex_);
-  NodeTable table_ GUARDED_BY(mutex_);
+  InodeTable table_ GUARDED_BY(mutex_);
   std::shared_ptr<const Notice> notice_ GUARDED_BY(mutex_);
   std::uint64_t taken_back_ GUARDED_BY(mutex_) = 0;
 };

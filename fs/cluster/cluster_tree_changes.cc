@@ -25,26 +25,26 @@ std::vector<ClusterTree::Known> ClusterTree::KnownAmong(std::vector<std::string>
   if (table_.size() == 0) return known;
   for (std::string& path : paths) {
     const auto place = FindPlace(index_, TreePath::Parse(path));
-    const NodeId id = place ? table_.IdOf(path, place->identity) : 0;
+    const InodeId id = place ? table_.IdOf(path, place->identity) : 0;
     if (id != 0) known.push_back({std::move(path), id});
   }
   return known;
 }
 
-// With the index changed: what is gone now, or is another node.
+// With the index changed: what is gone now, or is another inode.
 void ClusterTree::TakeBackChanged(const std::vector<Known>& known, std::vector<TakenBack>& names) {
   for (const Known& was : known) {
     const auto place = FindPlace(index_, TreePath::Parse(was.path));
     if (place && table_.IdOf(was.path, place->identity) == was.id) continue;
-    const KnownNode* const node = table_.Find(was.id);
-    names.push_back({node->parent, std::string(node->name())});
+    const KnownInode* const inode = table_.Find(was.id);
+    names.push_back({inode->parent, std::string(inode->name())});
   }
 }
 
 void ClusterTree::TakeBackFiles(std::uint64_t owner, std::vector<TakenBack>& names) {
-  for (const NodeId id : table_.FilesOf(owner)) {
-    const KnownNode* const node = table_.Find(id);
-    names.push_back({node->parent, std::string(node->name())});
+  for (const InodeId id : table_.FilesOf(owner)) {
+    const KnownInode* const inode = table_.Find(id);
+    names.push_back({inode->parent, std::string(inode->name())});
     table_.Disown(id);
   }
 }
@@ -70,7 +70,7 @@ void ClusterTree::ApplyNode(const ObjectPtr& after, const std::string& name,
   }
 }
 
-void ClusterTree::Apply(const ObjectPtr& before, const ObjectPtr& after) {
+void ClusterTree::Follow(const ObjectPtr& before, const ObjectPtr& after) {
   const ObjectMeta& meta = (after ? after : before)->meta();
   const ObjectSummary summary = after ? Summarize(after->Json()) : ObjectSummary();
   const bool same = before && after && before->meta().uid == after->meta().uid;

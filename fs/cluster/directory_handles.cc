@@ -1,37 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/cluster/directory_handles.h"
 
-#include <sys/stat.h>
-
+#include <iterator>
 #include <utility>
+#include <vector>
+
+#include "fs/cluster/cluster_tree.h"
 
 namespace downwardfs {
 
-std::uint64_t DirectoryHandles::Open(NodeId directory) {
-  const auto reply = tree_.Attr(directory);
-  if (!reply || reply->attr.links == 0) return 0;
+std::optional<std::uint64_t> DirectoryHandles::Open(InodeId directory) {
+  const auto found = tree_.Attr(directory);
+  if (!found || found->links == 0) return std::nullopt;
   const MutexLock lock(mutex_);
   const std::uint64_t handle = next_++;
   handles_[handle].directory = directory;
   return handle;
 }
 
-DirectoryHandles::Listing DirectoryHandles::Read(std::uint64_t handle, std::uint64_t offset) {
-  NodeId directory = 0;
+Listing DirectoryHandles::Read(std::uint64_t handle, bool from_start) {
+  InodeId directory = 0;
   {
     const MutexLock lock(mutex_);
     const auto at = handles_.find(handle);
     if (at == handles_.end()) return nullptr;
-    if (offset != 0 && at->second.listing) return at->second.listing;
+    if (!from_start && at->second.listing) return at->second.listing;
     directory = at->second.directory;
   }
-  std::vector<TreeName> names = {{".", S_IFDIR, directory}, {"..", S_IFDIR, 0}};
+  std::vector<DirectoryEntry> names = {{".", directory, kDirectoryType}, {"..", 0, kDirectoryType}};
   // One that has gone since it was opened is empty.
-  if (auto listed = tree_.List(directory)) {
-    names.insert(names.end(), std::make_move_iterator(listed->begin()),
-                 std::make_move_iterator(listed->end()));
+  if (auto now = tree_.Names(directory)) {
+    names.insert(names.end(), std::make_move_iterator(now->begin()),
+                 std::make_move_iterator(now->end()));
   }
-  auto listing = std::make_shared<const std::vector<TreeName>>(std::move(names));
+  for (std::size_t i = 0; i < names.size(); ++i) names[i].cookie = i + 1;
+  auto listing = std::make_shared<const std::vector<DirectoryEntry>>(std::move(names));
   const MutexLock lock(mutex_);
   const auto at = handles_.find(handle);
   if (at != handles_.end()) at->second.listing = listing;

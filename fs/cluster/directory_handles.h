@@ -6,36 +6,35 @@
 // in that listing. (Without handles a cookie would have to outlive its name; with the kernel's
 // cache of listings, a reader whose cookie is gone from a newer listing would miss the rest.)
 //
-// Owned by the mount; any thread.
+// Owned by the tree; any thread.
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <unordered_map>
-#include <vector>
 
 #include "base/mutex.h"
-#include "fs/cluster/cluster_tree.h"
+#include "fs/fuse/inode.h"
 
 namespace downwardfs {
 
+class ClusterTree;
+
 class DirectoryHandles {
  public:
-  using Listing = std::shared_ptr<const std::vector<TreeName>>;
-
   /// `tree` outlives it.
   explicit DirectoryHandles(const ClusterTree& tree) : tree_(tree) {}
 
-  /// OPENDIR; 0 where the directory is gone.
-  std::uint64_t Open(NodeId directory) EXCLUDES(mutex_);
-  /// READDIR: the listing, made anew where `offset` is 0. Null where there is no such handle.
-  Listing Read(std::uint64_t handle, std::uint64_t offset) EXCLUDES(mutex_);
+  /// OPENDIR. Nothing if the directory is gone.
+  std::optional<std::uint64_t> Open(InodeId directory) EXCLUDES(mutex_);
+  /// READDIR: the listing, made anew with `from_start`. Null if there is no such handle.
+  Listing Read(std::uint64_t handle, bool from_start) EXCLUDES(mutex_);
   void Close(std::uint64_t handle) EXCLUDES(mutex_);
   std::size_t size() const EXCLUDES(mutex_);
 
  private:
   struct Handle {
-    NodeId directory = 0;
+    InodeId directory = 0;
     Listing listing;
   };
 

@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "base/owned_fd.h"
-#include "fs/cluster/cluster_operations.h"
 #include "fs/fuse/kernel_session.h"
 #include "mount-helper/fuse_mount.h"
 #include "mount-helper/mount_table.h"
@@ -24,8 +23,9 @@ constexpr std::size_t kLanes = 8;
 }  // namespace
 
 struct MountedTree::State {
-  State(const MountedTreeOptions& opts, ClusterTree& tree)
-      : options(opts), context(tree, counters) {
+  State(const MountedTreeOptions& opts, ClusterTree& tree) : options(opts) {
+    context.file_system = &tree;
+    context.counters = &counters;
     context.status = options.status;
   }
 
@@ -33,7 +33,7 @@ struct MountedTree::State {
 
   const MountedTreeOptions options;
   RequestCounters counters;
-  ClusterContext context;
+  SessionContext context;
   std::unique_ptr<KernelSession> session;
   bool as_root = false;
   int mount_id = -1;
@@ -83,16 +83,16 @@ MountedTree::~MountedTree() {
 
 Result<std::unique_ptr<MountedTree>> MountedTree::Mount(const MountedTreeOptions& options,
                                                         ClusterTree& tree, SessionLoop& loop,
-                                                        Publisher& publisher) {
+                                                        LanePool& lanes) {
   auto state = std::make_shared<State>(options, tree);
   if (auto mounted = state->Mount(); !mounted) return Fail(std::move(mounted.error()));
   std::unique_ptr<MountedTree> mount(new MountedTree(state, tree, loop));
-  std::vector<Publisher::Lane::Poster> posters;
+  std::vector<Lane::Poster> posters;
   for (std::size_t i = 0; i < kLanes; ++i) {
-    mount->lanes_.push_back(publisher.NewLane());
+    mount->lanes_.push_back(lanes.NewLane());
     posters.push_back(mount->lanes_.back()->poster());
   }
-  tree.SetNotice([state, posters](NodeId directory, const std::string& name) {
+  tree.SetNotice([state, posters](InodeId directory, const std::string& name) {
     posters[directory % kLanes].Post(
         [state, directory, name] { state->session->InvalidateName(directory, name); });
   });

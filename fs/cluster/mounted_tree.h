@@ -3,7 +3,7 @@
 // The cluster tree, mounted: one FUSE session, and the lanes on which names are taken back from the
 // kernel. A notification waits for its directory's lock, so it never leaves from a thread that
 // serves requests; directories are spread over several lanes, so that one which a reader holds
-// delays few others (fs/fuse/publisher.h).
+// delays few others (fs/fuse/lane_pool.h).
 //
 // Nothing is changed through the mount, so there is no writable view of it: as root it is read-only
 // from the moment it is attached, and the file system ends with its last user.
@@ -19,7 +19,7 @@
 
 #include "base/result.h"
 #include "fs/cluster/cluster_tree.h"
-#include "fs/fuse/publisher.h"
+#include "fs/fuse/lane_pool.h"
 #include "fs/fuse/session_loop.h"
 
 namespace downwardfs {
@@ -38,7 +38,7 @@ class MountedTree {
   /// Mounts the tree and serves it. Nothing is left behind where it fails. All outlive the mount.
   static Result<std::unique_ptr<MountedTree>> Mount(const MountedTreeOptions& options,
                                                     ClusterTree& tree, SessionLoop& loop,
-                                                    Publisher& publisher);
+                                                    LanePool& lanes);
   /// Unmount().
   ~MountedTree();
 
@@ -60,7 +60,7 @@ class MountedTree {
   SessionLoop& loop_;
   std::uint64_t served_ = 0;
   bool unmounted_ = false;
-  std::vector<std::unique_ptr<Publisher::Lane>> lanes_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
 };
 
 }  // namespace downwardfs

@@ -53,7 +53,7 @@ ObjectView::ObjectView(ObjectPtr object)
       layout_(object_->meta().kind == "Node" ? NodeLayout() : PodLayout()) {}
 
 const ObjectView::Files& ObjectView::Fields() const {
-  const MutexLock lock(mutex_);
+  const MutexLock lock(fields_mutex_);
   if (!fields_) {
     const Json json = Parsed(*object_);
     fields_ =
@@ -63,7 +63,7 @@ const ObjectView::Files& ObjectView::Fields() const {
 }
 
 const ObjectView::Files& ObjectView::Whole() const {
-  const MutexLock lock(mutex_);
+  const MutexLock lock(whole_mutex_);
   if (!whole_) whole_ = Finished(ProjectWholeObject(Parsed(*object_), layout_.stem));
   return *whole_;
 }

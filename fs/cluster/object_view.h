@@ -42,25 +42,28 @@ class ObjectView {
 
   /// The file at `path`, which ends in a newline unless it is empty; null if there is none. It
   /// lives as long as the view.
-  const ProjectedFile* Find(std::string_view path) const EXCLUDES(mutex_);
+  const ProjectedFile* Find(std::string_view path) const EXCLUDES(fields_mutex_, whole_mutex_);
   /// How many directories lie in the directory `path`; nothing if it is none.
-  std::optional<std::uint32_t> Subdirectories(std::string_view path) const EXCLUDES(mutex_);
+  std::optional<std::uint32_t> Subdirectories(std::string_view path) const
+      EXCLUDES(fields_mutex_, whole_mutex_);
   /// What lies in the directory `path`, sorted; empty also if it is none.
-  std::vector<Child> List(std::string_view path) const EXCLUDES(mutex_);
+  std::vector<Child> List(std::string_view path) const EXCLUDES(fields_mutex_, whole_mutex_);
 
   const ObjectPtr& object() const { return object_; }
 
  private:
   using Files = std::vector<ProjectedFile>;  // sorted by path
-  const Files& Fields() const EXCLUDES(mutex_);
-  const Files& Whole() const EXCLUDES(mutex_);
+  const Files& Fields() const EXCLUDES(fields_mutex_);
+  const Files& Whole() const EXCLUDES(whole_mutex_);
 
   const ObjectPtr object_;
   const Layout& layout_;
-  mutable Mutex mutex_;
-  // Set once; never changed after.
-  mutable std::unique_ptr<const Files> fields_ GUARDED_BY(mutex_);
-  mutable std::unique_ptr<const Files> whole_ GUARDED_BY(mutex_);
+  // Each is set once and never changed after. Of several that want the same one, one renders it and
+  // the others wait for it; nobody waits for what he does not want.
+  mutable Mutex fields_mutex_;
+  mutable Mutex whole_mutex_;
+  mutable std::unique_ptr<const Files> fields_ GUARDED_BY(fields_mutex_);
+  mutable std::unique_ptr<const Files> whole_ GUARDED_BY(whole_mutex_);
 };
 
 }  // namespace downwardfs

@@ -3,12 +3,24 @@
 
 #define FUSE_USE_VERSION 312
 #include <fuse_lowlevel.h>
+#include <sys/statvfs.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <string>
 
 namespace downwardfs {
+namespace {
 
-struct stat ToStat(const NodeAttr& attr) {
+static_assert(kDirectoryType == S_IFDIR && kFileType == S_IFREG && kLinkType == S_IFLNK);
+
+// What libfuse takes where an inode is not known: 0 would hide the name from readdir(3).
+constexpr InodeId kUnknownInode = 0xffff'ffff;
+
+}  // namespace
+
+struct stat ToStat(const InodeAttr& attr) {
   struct stat st = {};
   st.st_ino = attr.id;
   st.st_mode = attr.mode;
@@ -30,6 +42,45 @@ struct stat ToStat(const NodeAttr& attr) {
   st.st_ctim = st.st_mtim;
   st.st_atim = st.st_mtim;
   return st;
+}
+
+void ReplyContent(fuse_req* request, std::string_view content, std::size_t size,
+                  std::int64_t offset) {
+  const auto from =
+      std::min(static_cast<std::size_t>(std::max<std::int64_t>(offset, 0)), content.size());
+  fuse_reply_buf(request, content.data() + from, std::min(size, content.size() - from));
+}
+
+void ReplyListing(fuse_req* request, const Listing& listing, std::size_t size,
+                  std::int64_t offset) {
+  std::string buffer(size, '\0');
+  std::size_t used = 0;
+  const auto after = static_cast<std::uint64_t>(std::max<std::int64_t>(offset, 0));
+  // Cookies grow along the listing, so "after this one" holds even when that one is gone.
+  auto entry = std::upper_bound(
+      listing->begin(), listing->end(), after,
+      [](std::uint64_t cookie, const DirectoryEntry& other) { return cookie < other.cookie; });
+  for (; entry != listing->end(); ++entry) {
+    struct stat st = {};
+    st.st_ino = entry->id != 0 ? entry->id : kUnknownInode;
+    st.st_mode = entry->type;
+    const std::size_t needed =
+        fuse_add_direntry(request, buffer.data() + used, size - used, entry->name.c_str(), &st,
+                          static_cast<off_t>(entry->cookie));
+    if (needed > size - used) break;
+    used += needed;
+  }
+  fuse_reply_buf(request, buffer.data(), used);
+}
+
+void ReplyTotals(fuse_req* request, const FileSystem::Totals& totals) {
+  struct statvfs st = {};
+  st.f_bsize = kBlockSize;
+  st.f_frsize = kBlockSize;
+  st.f_blocks = (totals.content_bytes + kBlockSize - 1) / kBlockSize;
+  st.f_files = totals.files;
+  st.f_namemax = 255;
+  fuse_reply_statfs(request, &st);
 }
 
 void ReplyXattr(fuse_req* request, std::string_view value, std::size_t size) {

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "fs/fuse/tree_change.h"
+#include "fs/fuse/inode.h"
 
 namespace downwardfs {
 
@@ -14,9 +14,9 @@ class KernelNotifier {
  public:
   virtual ~KernelNotifier() = default;
   /// FUSE_NOTIFY_INVAL_ENTRY: `name` in the directory means something else now.
-  virtual void InvalidateName(NodeId directory, const std::string& name) = 0;
-  /// FUSE_NOTIFY_INVAL_INODE: the node's attributes, and its data or its listing, have changed.
-  virtual void InvalidateNode(NodeId node) = 0;
+  virtual void InvalidateName(InodeId directory, const std::string& name) = 0;
+  /// FUSE_NOTIFY_INVAL_INODE: the inode's attributes, and its data or its listing, have changed.
+  virtual void InvalidateInode(InodeId inode) = 0;
 };
 
 }  // namespace downwardfs

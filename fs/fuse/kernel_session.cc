@@ -22,14 +22,10 @@ struct SessionDeleter {
 };
 using SessionPtr = std::unique_ptr<fuse_session, SessionDeleter>;
 
-VolumeContext& ContextOf(void* userdata) {
-  return *static_cast<VolumeContext*>(userdata);
-}
-
 // The device's plain read and writev: no splice, since requests are small. The answer to INIT is
 // completed on its way.
 ssize_t ReadRequest(int fd, void* buffer, std::size_t size, void* userdata) {
-  VolumeContext& context = ContextOf(userdata);
+  SessionContext& context = ContextOf(userdata);
   const ssize_t n =
       context.recovery ? context.recovery->Read(fd, buffer, size) : read(fd, buffer, size);
   // Cut off by umount -f: an end like any other, of which libfuse would print a line of its own.
@@ -39,7 +35,7 @@ ssize_t ReadRequest(int fd, void* buffer, std::size_t size, void* userdata) {
 }
 
 ssize_t WriteReply(int fd, iovec* parts, int count, void* userdata) {
-  VolumeContext& context = ContextOf(userdata);
+  SessionContext& context = ContextOf(userdata);
   context.init_reply.Complete(parts, count);
   if (context.recovery && context.recovery->swallows_replies()) {
     ssize_t size = 0;
@@ -64,14 +60,13 @@ std::string UserOptions(const KernelSession::UserMountOptions& options) {
          (options.allow_other ? ",allow_other" : "") + (options.read_only ? ",ro" : "");
 }
 
-SessionPtr NewSession(const std::string& options, VolumeContext& context) {
+SessionPtr NewSession(const std::string& options, SessionContext& context) {
   const std::string program = "downwardfs";
   const std::string flag = "-o";
   char* argv[] = {const_cast<char*>(program.c_str()), const_cast<char*>(flag.c_str()),
                   const_cast<char*>(options.c_str())};
   fuse_args args = FUSE_ARGS_INIT(options.empty() ? 1 : 3, argv);
-  const fuse_lowlevel_ops& operations =
-      context.operations != nullptr ? *context.operations : VolumeOperations();
+  const fuse_lowlevel_ops& operations = Operations();
   SessionPtr session(fuse_session_new(&args, &operations, sizeof operations, &context));
   fuse_opt_free_args(&args);
   return session;
@@ -99,7 +94,7 @@ KernelSession::KernelSession(std::unique_ptr<Impl> impl) : impl_(std::move(impl)
 KernelSession::~KernelSession() = default;
 
 Result<std::unique_ptr<KernelSession>> KernelSession::Attach(OwnedFd device,
-                                                             VolumeContext& context) {
+                                                             SessionContext& context) {
   const LibfuseLog log;
   auto impl = std::make_unique<Impl>();
   impl->session = NewSession("", context);
@@ -115,8 +110,8 @@ Result<std::unique_ptr<KernelSession>> KernelSession::Attach(OwnedFd device,
   return std::unique_ptr<KernelSession>(new KernelSession(std::move(impl)));
 }
 
-Result<std::unique_ptr<KernelSession>> KernelSession::Resume(OwnedFd device, VolumeContext& context,
-                                                             bool resend,
+Result<std::unique_ptr<KernelSession>> KernelSession::Resume(OwnedFd device,
+                                                             SessionContext& context, bool resend,
                                                              std::vector<std::uint64_t> poison) {
   RequestRecovery& recovery = *context.recovery;
   recovery.Refuse(std::move(poison));
@@ -151,7 +146,7 @@ Result<std::unique_ptr<KernelSession>> KernelSession::Resume(OwnedFd device, Vol
 }
 
 Result<std::unique_ptr<KernelSession>> KernelSession::MountAsUser(const UserMountOptions& options,
-                                                                  VolumeContext& context) {
+                                                                  SessionContext& context) {
   const LibfuseLog log;
   auto impl = std::make_unique<Impl>();
   impl->session = NewSession(UserOptions(options), context);
@@ -208,12 +203,12 @@ KernelSession::Outcome KernelSession::ServeOne(RequestBuffer& buffer) {
   return n == -EAGAIN ? Outcome::kNothing : Outcome::kEnded;
 }
 
-void KernelSession::InvalidateName(NodeId directory, const std::string& name) {
+void KernelSession::InvalidateName(InodeId directory, const std::string& name) {
   fuse_lowlevel_notify_inval_entry(impl_->session.get(), directory, name.data(), name.size());
 }
 
-void KernelSession::InvalidateNode(NodeId node) {
-  fuse_lowlevel_notify_inval_inode(impl_->session.get(), node, 0, 0);
+void KernelSession::InvalidateInode(InodeId inode) {
+  fuse_lowlevel_notify_inval_inode(impl_->session.get(), inode, 0, 0);
 }
 
 }  // namespace downwardfs

@@ -39,7 +39,7 @@ class RequestBuffer {
 class KernelSession final : public KernelNotifier {
  public:
   /// Serves a mount that was made with `device` (/dev/fuse, not blocking). `context` outlives it.
-  static Result<std::unique_ptr<KernelSession>> Attach(OwnedFd device, VolumeContext& context);
+  static Result<std::unique_ptr<KernelSession>> Attach(OwnedFd device, SessionContext& context);
 
   /// Mounts with fusermount3, as an ordinary user. Nothing is left behind where it fails.
   struct UserMountOptions {
@@ -49,12 +49,12 @@ class KernelSession final : public KernelNotifier {
     bool read_only = false;  ///< for the kernel too: nothing is changed through the mount
   };
   static Result<std::unique_ptr<KernelSession>> MountAsUser(const UserMountOptions& options,
-                                                            VolumeContext& context);
+                                                            SessionContext& context);
   /// The session of a mount that a daemon before us has served: what it had read and not answered
   /// is taken care of. `resend`: the kernel is asked to send those requests again; otherwise, and
   /// for FORGETs, they are found in the slots. Requests among `poison` are answered EIO. Call
   /// before anybody serves.
-  static Result<std::unique_ptr<KernelSession>> Resume(OwnedFd device, VolumeContext& context,
+  static Result<std::unique_ptr<KernelSession>> Resume(OwnedFd device, SessionContext& context,
                                                        bool resend,
                                                        std::vector<std::uint64_t> poison);
 
@@ -71,8 +71,8 @@ class KernelSession final : public KernelNotifier {
   };
   Outcome ServeOne(RequestBuffer& buffer);
 
-  void InvalidateName(NodeId directory, const std::string& name) override;
-  void InvalidateNode(NodeId node) override;
+  void InvalidateName(InodeId directory, const std::string& name) override;
+  void InvalidateInode(InodeId inode) override;
 
   /// Closes the device: who still uses the file system gets ENOTCONN, and what the kernel is told
   /// later goes nowhere. Nobody serves the session any more.

@@ -5,11 +5,9 @@
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <string_view>
 #include <vector>
 
 #include "fs/fuse/fuse_replies.h"
@@ -19,87 +17,92 @@ namespace {
 
 using RequestKind = RequestCounters::Kind;
 
-// What an inode stands for never changes and names are invalidated when they move, so the kernel
-// may keep both as long as it likes. ENOENT is never cached: its reply carries no timeout.
+// Names are invalidated when they move, and so are attributes, so the kernel may keep both as long
+// as it likes. ENOENT is never cached: its reply carries no timeout.
 constexpr double kForever = 365.0 * 24 * 3600;
 
-double TimeoutOf(const VolumeContext& context) {
-  return context.kernel_caches ? kForever : 0;
+double Timeout(const SessionContext& context, bool keep) {
+  return keep && context.kernel_caches ? kForever : 0;
 }
 
-VolumeContext& Counted(fuse_req_t request, RequestKind kind) {
-  auto& context = *static_cast<VolumeContext*>(fuse_req_userdata(request));
+SessionContext& Counted(fuse_req_t request, RequestKind kind) {
+  SessionContext& context = ContextOf(fuse_req_userdata(request));
   context.counters->Count(kind);
   return context;
 }
 
 void Init(void* userdata, fuse_conn_info* connection) {
-  auto& context = *static_cast<VolumeContext*>(userdata);
+  SessionContext& context = ContextOf(userdata);
   context.counters->Count(RequestKind::kInit);
-  // Only what the volume relies on. No splice: requests are small. No automatic invalidation of
-  // data: content behind an inode never changes.
-  const unsigned caches =
-      FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_NO_OPENDIR_SUPPORT;
+  // Only what we rely on. No splice: requests are small. No automatic invalidation of data: the
+  // kernel is told. No readdirplus: it would render the files of every directory that is listed.
+  const bool caches_listings = !context.file_system->traits().opens_directories;
+  const unsigned caches = FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_NO_OPEN_SUPPORT |
+                          (caches_listings ? FUSE_CAP_NO_OPENDIR_SUPPORT : 0u);
   const unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS;
   connection->max_write = kMaxWrite;  // nobody writes; the room for a request follows from it
   connection->want = connection->capable & (wanted | (context.kernel_caches ? caches : 0));
 }
 
 void Destroy(void* userdata) {
-  static_cast<VolumeContext*>(userdata)->counters->Count(RequestKind::kDestroy);
+  ContextOf(userdata).counters->Count(RequestKind::kDestroy);
 }
 
-// With an entry goes one lookup of its node.
-void ReplyEntry(fuse_req_t request, VolumeContext& context, const NodeAttr& attr) {
+// With -ENOENT the kernel says that it has dropped the reply, for the caller was interrupted. What
+// went with the reply must be taken back, unless the kernel has it from the daemon before us.
+bool NeverArrived(const SessionContext& context, int replied) {
+  return replied == -ENOENT && !(context.recovery && context.recovery->answers_again());
+}
+
+// With an entry goes one lookup of its inode (file_system.h).
+void ReplyEntry(fuse_req_t request, SessionContext& context, const Entry& found) {
   fuse_entry_param entry = {};
-  entry.ino = attr.id;
-  entry.attr = ToStat(attr);
-  entry.attr_timeout = TimeoutOf(context);
-  entry.entry_timeout = TimeoutOf(context);
-  if (fuse_reply_entry(request, &entry) != -ENOENT) return;
-  // The kernel never saw the node if the caller was interrupted: take the lookup back. Not so where
-  // it has the answer from the daemon before us.
-  if (context.recovery && context.recovery->answers_again()) return;
-  context.nodes->Forget(attr.id, 1);
+  entry.ino = found.id;
+  entry.attr = ToStat(found);
+  entry.attr_timeout = Timeout(context, found.keep_attr);
+  entry.entry_timeout = Timeout(context, found.keep_name);
+  if (!NeverArrived(context, fuse_reply_entry(request, &entry))) return;
+  context.file_system->ForgetOne(found.id, 1);
+}
+
+void ReplyAttr(fuse_req_t request, const SessionContext& context, const Entry& found) {
+  const struct stat st = ToStat(found);
+  fuse_reply_attr(request, &st, Timeout(context, found.keep_attr));
 }
 
 void Lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
-  VolumeContext& context = Counted(request, RequestKind::kLookup);
-  const auto attr = context.nodes->Lookup(parent, name);
-  if (!attr) {
+  SessionContext& context = Counted(request, RequestKind::kLookup);
+  if (const auto found = context.file_system->Lookup(parent, name)) {
+    ReplyEntry(request, context, *found);
+  } else {
     fuse_reply_err(request, ENOENT);
-    return;
   }
-  ReplyEntry(request, context, *attr);
 }
 
-void Forget(fuse_req_t request, fuse_ino_t node, std::uint64_t count) {
-  Counted(request, RequestKind::kForget).nodes->Forget(node, count);
+void Forget(fuse_req_t request, fuse_ino_t inode, std::uint64_t count) {
+  Counted(request, RequestKind::kForget).file_system->ForgetOne(inode, count);
   fuse_reply_none(request);
 }
 
 void ForgetMulti(fuse_req_t request, std::size_t count, fuse_forget_data* forgets) {
-  VolumeContext& context = Counted(request, RequestKind::kForget);
-  std::vector<Forgotten> nodes;
-  nodes.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) nodes.push_back({forgets[i].ino, forgets[i].nlookup});
-  context.nodes->ForgetAll(nodes);
+  std::vector<Forgotten> inodes;
+  inodes.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) inodes.push_back({forgets[i].ino, forgets[i].nlookup});
+  Counted(request, RequestKind::kForget).file_system->Forget(inodes);
   fuse_reply_none(request);
 }
 
-void Getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info*) {
-  VolumeContext& context = Counted(request, RequestKind::kGetattr);
-  const auto attr = context.nodes->Attr(node);
-  if (!attr) {
+void Getattr(fuse_req_t request, fuse_ino_t inode, fuse_file_info*) {
+  const SessionContext& context = Counted(request, RequestKind::kGetattr);
+  if (const auto found = context.file_system->Attr(inode)) {
+    ReplyAttr(request, context, *found);
+  } else {
     fuse_reply_err(request, ESTALE);
-    return;
   }
-  const struct stat st = ToStat(*attr);
-  fuse_reply_attr(request, &st, TimeoutOf(context));
 }
 
-void Readlink(fuse_req_t request, fuse_ino_t node) {
-  const auto target = Counted(request, RequestKind::kReadlink).nodes->ReadLink(node);
+void Readlink(fuse_req_t request, fuse_ino_t inode) {
+  const auto target = Counted(request, RequestKind::kReadlink).file_system->ReadLink(inode);
   if (target) {
     fuse_reply_readlink(request, target->c_str());
   } else {
@@ -107,116 +110,106 @@ void Readlink(fuse_req_t request, fuse_ino_t node) {
   }
 }
 
-// Where content never changes behind an inode, ENOSYS tells the kernel never to ask again
-// (FUSE_NO_OPEN_SUPPORT) and to keep what it has read. In the live layout an open pins a content,
-// and no page of it may be kept for the next open.
-void Open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
-  VolumeContext& context = Counted(request, RequestKind::kOpen);
+// ENOSYS tells the kernel never to ask again and to keep what it has read. An open that pins a
+// content must leave no page behind for the next open.
+void Open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
+  SessionContext& context = Counted(request, RequestKind::kOpen);
   if ((file->flags & O_ACCMODE) != O_RDONLY) {
     fuse_reply_err(request, EROFS);
     return;
   }
-  const bool pins = context.nodes->opens_files();
+  const bool pins = context.file_system->traits().opens_files;
   if (!pins && context.kernel_caches) {
     fuse_reply_err(request, ENOSYS);
     return;
   }
-  const auto handle = pins ? context.nodes->OpenFile(node) : 0;
+  const auto handle = pins ? context.file_system->OpenFile(inode) : 0;
   if (!handle) {
     fuse_reply_err(request, ESTALE);
     return;
   }
   file->fh = *handle;
   file->direct_io = 1;
-  // The kernel will send no RELEASE if the caller was interrupted.
-  if (fuse_reply_open(request, file) != -ENOENT) return;
-  if (context.recovery && context.recovery->answers_again()) return;
-  context.nodes->CloseFile(*handle);
+  // The kernel will send no RELEASE if it has dropped the reply.
+  if (NeverArrived(context, fuse_reply_open(request, file))) {
+    context.file_system->CloseFile(*handle);
+  }
 }
 
 void Release(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
-  Counted(request, RequestKind::kRelease).nodes->CloseFile(file->fh);
+  Counted(request, RequestKind::kRelease).file_system->CloseFile(file->fh);
   fuse_reply_err(request, 0);
 }
 
-void Opendir(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
-  if (Counted(request, RequestKind::kOpendir).kernel_caches) {
+void Opendir(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
+  SessionContext& context = Counted(request, RequestKind::kOpendir);
+  const bool pins = context.file_system->traits().opens_directories;
+  if (!pins && context.kernel_caches) {
     fuse_reply_err(request, ENOSYS);
+    return;
+  }
+  const auto handle = pins ? context.file_system->OpenDirectory(inode) : 0;
+  if (!handle) {
+    fuse_reply_err(request, ENOENT);
+    return;
+  }
+  file->fh = *handle;
+  if (NeverArrived(context, fuse_reply_open(request, file))) {
+    context.file_system->CloseDirectory(*handle);
+  }
+}
+
+void Releasedir(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
+  Counted(request, RequestKind::kRelease).file_system->CloseDirectory(file->fh);
+  fuse_reply_err(request, 0);
+}
+
+void Read(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset,
+          fuse_file_info* file) {
+  const auto content = Counted(request, RequestKind::kRead).file_system->Content(inode, file->fh);
+  if (content) {
+    ReplyContent(request, *content, size, offset);
   } else {
-    fuse_reply_open(request, file);
-  }
-}
-
-void Read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset,
-          fuse_file_info* info) {
-  const VolumeNodes& nodes = *Counted(request, RequestKind::kRead).nodes;
-  const auto file = nodes.opens_files() ? nodes.Opened(info->fh) : nodes.File(node);
-  if (!file) {
     fuse_reply_err(request, ESTALE);
-    return;
   }
-  const std::string& content = file->content();
-  const auto from = std::min(static_cast<std::size_t>(std::max<off_t>(offset, 0)), content.size());
-  fuse_reply_buf(request, content.data() + from, std::min(size, content.size() - from));
 }
 
-void Readdir(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset, fuse_file_info*) {
-  const auto entries = Counted(request, RequestKind::kReaddir).nodes->List(node);
-  if (!entries) {
-    fuse_reply_err(request, ENOTDIR);
-    return;
+void Readdir(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset,
+             fuse_file_info* file) {
+  FileSystem& shown = *Counted(request, RequestKind::kReaddir).file_system;
+  if (const auto listing = shown.List(inode, file->fh, offset == 0)) {
+    ReplyListing(request, listing, size, offset);
+  } else {
+    fuse_reply_err(request, shown.traits().opens_directories ? EBADF : ENOTDIR);
   }
-  std::string buffer(size, '\0');
-  std::size_t used = 0;
-  for (const DirectoryEntry& entry : *entries) {
-    // Cookies grow along the listing, so "after this one" holds even when that one is gone.
-    if (entry.cookie <= static_cast<std::uint64_t>(offset)) continue;
-    struct stat st = {};
-    st.st_ino = entry.id;
-    st.st_mode = entry.type;
-    const std::size_t needed =
-        fuse_add_direntry(request, buffer.data() + used, size - used, entry.name.c_str(), &st,
-                          static_cast<off_t>(entry.cookie));
-    if (needed > size - used) break;
-    used += needed;
-  }
-  fuse_reply_buf(request, buffer.data(), used);
 }
 
 void Statfs(fuse_req_t request, fuse_ino_t) {
-  const VolumeStats stats = Counted(request, RequestKind::kStatfs).nodes->GetStats();
-  struct statvfs st = {};
-  st.f_bsize = kBlockSize;
-  st.f_frsize = kBlockSize;
-  st.f_blocks = (stats.content_bytes + kBlockSize - 1) / kBlockSize;
-  st.f_files = stats.files;
-  st.f_namemax = 255;
-  fuse_reply_statfs(request, &st);
+  ReplyTotals(request, Counted(request, RequestKind::kStatfs).file_system->GetTotals());
 }
 
-void Getxattr(fuse_req_t request, fuse_ino_t node, const char* name, std::size_t size) {
-  auto& context = *static_cast<VolumeContext*>(fuse_req_userdata(request));
+void Getxattr(fuse_req_t request, fuse_ino_t inode, const char* name, std::size_t size) {
+  SessionContext& context = ContextOf(fuse_req_userdata(request));
   const std::string_view wanted = name;
-  if (node == kRootNode && wanted == kStatusXattr) {
+  if (inode == kRootInode && wanted == kStatusXattr) {
     // Not counted: looking at the counters must not change them.
     ReplyXattr(request, context.status ? context.status() : "{}", size);
     return;
   }
   context.counters->Count(RequestKind::kGetxattr);
-  const auto file = context.nodes->File(node);
-  if (file && wanted == kSourceXattr) {
-    ReplyXattr(request, file->entry->source, size);
-  } else if (file && wanted == kResourceVersionXattr) {
-    ReplyXattr(request, file->resource_version, size);
+  const bool source = wanted == kSourceXattr;
+  // Every `ls -l` asks for the attributes of security modules.
+  const bool ours = source || wanted == kResourceVersionXattr;
+  if (const auto origin = ours ? context.file_system->OriginOf(inode) : std::nullopt) {
+    ReplyXattr(request, source ? origin->source : origin->resource_version, size);
   } else {
     fuse_reply_err(request, ENODATA);
   }
 }
 
-void Listxattr(fuse_req_t request, fuse_ino_t node, std::size_t size) {
-  const auto file = Counted(request, RequestKind::kListxattr).nodes->File(node);
+void Listxattr(fuse_req_t request, fuse_ino_t inode, std::size_t size) {
   std::string names;
-  if (file) {
+  if (Counted(request, RequestKind::kListxattr).file_system->OriginOf(inode)) {
     for (const char* name : {kSourceXattr, kResourceVersionXattr}) {
       names += name;
       names += '\0';
@@ -225,12 +218,21 @@ void Listxattr(fuse_req_t request, fuse_ino_t node, std::size_t size) {
   ReplyXattr(request, names, size);
 }
 
-using Change = TreeChange::Kind;
+// What nobody may do.
+void Refuse(fuse_req_t request) {
+  Counted(request, RequestKind::kRefused);
+  fuse_reply_err(request, EROFS);
+}
 
-// A change that makes a node.
+bool TakesChanges(fuse_req_t request) {
+  return ContextOf(fuse_req_userdata(request)).file_system->traits().takes_changes;
+}
+
+// A change that makes an inode.
 void Make(fuse_req_t request, RequestKind kind, const TreeChange& change) {
-  VolumeContext& context = Counted(request, kind);
-  if (const auto made = context.nodes->Apply(change)) {
+  if (!TakesChanges(request)) return Refuse(request);
+  SessionContext& context = Counted(request, kind);
+  if (const auto made = context.file_system->Apply(change)) {
     ReplyEntry(request, context, *made);
   } else {
     fuse_reply_err(request, EROFS);
@@ -238,59 +240,53 @@ void Make(fuse_req_t request, RequestKind kind, const TreeChange& change) {
 }
 
 void Mkdir(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t) {
-  Make(request, RequestKind::kMkdir, {Change::kMakeDirectory, parent, name, ""});
+  Make(request, RequestKind::kMkdir, {ChangeKind::kMakeDirectory, parent, name, ""});
 }
 
 void Mknod(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t, dev_t) {
-  Make(request, RequestKind::kMknod, {Change::kMakeFile, parent, name, ""});
+  Make(request, RequestKind::kMknod, {ChangeKind::kMakeFile, parent, name, ""});
 }
 
 void Symlink(fuse_req_t request, const char*, fuse_ino_t parent, const char* name) {
-  Make(request, RequestKind::kSymlink, {Change::kMakeLink, parent, name, ""});
+  Make(request, RequestKind::kSymlink, {ChangeKind::kMakeLink, parent, name, ""});
 }
 
 // A change that is answered with success alone.
 void Move(fuse_req_t request, RequestKind kind, const TreeChange& change) {
-  const auto changed = Counted(request, kind).nodes->Apply(change);
+  if (!TakesChanges(request)) return Refuse(request);
+  const auto changed = Counted(request, kind).file_system->Apply(change);
   fuse_reply_err(request, changed ? 0 : EROFS);
 }
 
 void Unlink(fuse_req_t request, fuse_ino_t parent, const char* name) {
-  Move(request, RequestKind::kUnlink, {Change::kUnlink, parent, name, ""});
+  Move(request, RequestKind::kUnlink, {ChangeKind::kUnlink, parent, name, ""});
 }
 
 void Rmdir(fuse_req_t request, fuse_ino_t parent, const char* name) {
-  Move(request, RequestKind::kRmdir, {Change::kRemoveDirectory, parent, name, ""});
+  Move(request, RequestKind::kRmdir, {ChangeKind::kRemoveDirectory, parent, name, ""});
 }
 
 void Rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
             const char* new_name, unsigned flags) {
   const bool ours = parent == new_parent && flags == 0;
   Move(request, RequestKind::kRename,
-       {ours ? Change::kRename : Change::kNone, parent, name, new_name});
+       {ours ? ChangeKind::kRename : ChangeKind::kNone, parent, name, new_name});
 }
 
-void Setattr(fuse_req_t request, fuse_ino_t node, struct stat*, int, fuse_file_info*) {
-  VolumeContext& context = Counted(request, RequestKind::kSetattr);
-  const auto attr = context.nodes->Apply({Change::kSetAttributes, node, "", ""});
-  if (!attr) {
+void Setattr(fuse_req_t request, fuse_ino_t inode, struct stat*, int, fuse_file_info*) {
+  if (!TakesChanges(request)) return Refuse(request);
+  const SessionContext& context = Counted(request, RequestKind::kSetattr);
+  if (const auto found = context.file_system->Apply({ChangeKind::kSetAttributes, inode, "", ""})) {
+    ReplyAttr(request, context, *found);
+  } else {
     fuse_reply_err(request, EROFS);
-    return;
   }
-  const struct stat st = ToStat(*attr);
-  fuse_reply_attr(request, &st, TimeoutOf(context));
 }
 
-// What nobody may do.
-void Refuse(fuse_req_t request) {
-  Counted(request, RequestKind::kRefused);
-  fuse_reply_err(request, EROFS);
-}
-
-void Write(fuse_req_t request, fuse_ino_t node, const char*, std::size_t, off_t, fuse_file_info*) {
-  const auto& context = *static_cast<VolumeContext*>(fuse_req_userdata(request));
+void Write(fuse_req_t request, fuse_ino_t inode, const char*, std::size_t, off_t, fuse_file_info*) {
+  const SessionContext& context = ContextOf(fuse_req_userdata(request));
   Refuse(request);
-  if (context.refused_write) context.refused_write(node);
+  if (context.refused_write) context.refused_write(inode);
 }
 
 void Create(fuse_req_t request, fuse_ino_t, const char*, mode_t, fuse_file_info*) {
@@ -315,7 +311,7 @@ void Fallocate(fuse_req_t request, fuse_ino_t, int, off_t, off_t, fuse_file_info
 
 }  // namespace
 
-const fuse_lowlevel_ops& VolumeOperations() {
+const fuse_lowlevel_ops& Operations() {
   static const fuse_lowlevel_ops operations = [] {
     fuse_lowlevel_ops ops = {};
     ops.init = Init;
@@ -327,6 +323,7 @@ const fuse_lowlevel_ops& VolumeOperations() {
     ops.readlink = Readlink;
     ops.open = Open;
     ops.opendir = Opendir;
+    ops.releasedir = Releasedir;
     ops.read = Read;
     ops.readdir = Readdir;
     ops.statfs = Statfs;

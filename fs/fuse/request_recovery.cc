@@ -9,7 +9,6 @@
 #include <cstring>
 
 #include "fs/fuse/request_in_work.h"
-#include "fs/fuse/volume_nodes.h"
 
 namespace downwardfs {
 namespace {
@@ -40,8 +39,8 @@ void AnswerEio(int device, std::uint64_t unique) {
 
 }  // namespace
 
-RequestRecovery::RequestRecovery(const HandoverMemory& memory, VolumeNodes& nodes)
-    : memory_(memory), nodes_(nodes) {}
+RequestRecovery::RequestRecovery(const HandoverMemory& memory, RequestMemory& done)
+    : memory_(memory), done_(done) {}
 
 // The kernel must not have to fault a page in while it copies a request: with a SIGKILL pending
 // that would end the request with EIO. A slot's pages are taken when its thread first serves the
@@ -84,7 +83,7 @@ bool RequestRecovery::Admit(const unsigned char* request, std::size_t size, int 
       return false;
     }
     request_in_work.unique = 0;  // what is taken back is no part of the request
-    nodes_.TakeBack(unique);
+    done_.TakeBack(unique);
   }
   request_in_work.unique = unique;
   memory_.header().slot[request_in_work.slot].working = unique;
@@ -152,12 +151,12 @@ bool RequestRecovery::Begin(const std::string& request, int device) {
   }
   request_in_work.unique = 0;
   const bool poisoned = std::find(poison_.begin(), poison_.end(), unique) != poison_.end();
-  const bool done = IsForget(header) && nodes_.WasDone(unique);
-  if (!done && !poisoned) nodes_.TakeBack(unique);
+  const bool over = IsForget(header) && done_.WasDone(unique);
+  if (!over && !poisoned) done_.TakeBack(unique);
   request_in_work.unique = unique;
   memory_.header().slot[request_in_work.slot].working = unique;
   if (poisoned) AnswerEio(device, header.unique);
-  if (poisoned || done) {
+  if (poisoned || over) {
     Finished();
     return false;
   }

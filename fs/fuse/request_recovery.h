@@ -18,12 +18,12 @@
 
 namespace downwardfs {
 
-class VolumeNodes;
+class RequestMemory;
 
 class RequestRecovery {
  public:
-  /// Both outlive it. `nodes` has its journal already.
-  RequestRecovery(const HandoverMemory& memory, VolumeNodes& nodes);
+  /// Both outlive it. `done` has read what the daemon before us has recorded.
+  RequestRecovery(const HandoverMemory& memory, RequestMemory& done);
 
   /// read(2) of one request, by way of the calling thread's slot. One that must not be processed is
   /// answered here; then -1 and EINTR: try again.
@@ -60,7 +60,7 @@ class RequestRecovery {
   void SaveInit(const unsigned char* request, std::size_t size);
 
   const HandoverMemory& memory_;
-  VolumeNodes& nodes_;
+  RequestMemory& done_;
   std::vector<std::uint64_t> poison_;
   std::array<bool, kMaxSlots> resident_{};  // each for its own thread
   std::atomic<bool> swallow_{false};

@@ -62,12 +62,14 @@ SessionLoop::~SessionLoop() {
 Result<std::uint64_t> SessionLoop::Add(std::shared_ptr<KernelSession> session,
                                        std::function<void()> ended) {
   const int fd = session->fd();
-  auto served = std::make_shared<Served>(Served{std::move(session), std::move(ended), 0, false});
+  Served served;
+  served.session = std::move(session);
+  served.ended = std::move(ended);
   std::uint64_t id = 0;
   {
     MutexLock lock(mutex_);
     id = next_id_++;
-    sessions_[id] = std::move(served);
+    sessions_.emplace(id, std::move(served));
   }
   epoll_event event = Readable(id);
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
@@ -80,17 +82,20 @@ Result<std::uint64_t> SessionLoop::Add(std::shared_ptr<KernelSession> session,
 }
 
 void SessionLoop::Remove(std::uint64_t session) {
-  std::shared_ptr<Served> removed;
+  std::shared_ptr<KernelSession> removed;
   {
     MutexLock lock(mutex_);
     const auto it = sessions_.find(session);
-    if (it == sessions_.end()) return;
-    removed = std::move(it->second);
-    sessions_.erase(it);
+    if (it == sessions_.end() || std::exchange(it->second.removed, true)) return;
+    removed = it->second.session;
   }
-  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, removed->session->fd(), nullptr);
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, removed->fd(), nullptr);
+  Served last;  // goes without the lock
   MutexLock lock(mutex_);
-  while (removed->in_work > 0) idle_.Wait(mutex_);
+  const auto it = sessions_.find(session);
+  while (it->second.in_work > 0) idle_.Wait(mutex_);
+  last = std::move(it->second);
+  sessions_.erase(it);
 }
 
 bool SessionLoop::Answers(std::chrono::milliseconds patience) {
@@ -122,39 +127,42 @@ void SessionLoop::Serve(std::uint32_t slot) {
 }
 
 void SessionLoop::ServeSession(std::uint64_t id, RequestBuffer& buffer) {
-  std::shared_ptr<Served> served;
+  std::shared_ptr<KernelSession> session;
   {
     MutexLock lock(mutex_);
     const auto it = sessions_.find(id);
-    if (it == sessions_.end() || it->second->over) return;
-    served = it->second;
-    ++served->in_work;
+    if (it == sessions_.end() || it->second.over || it->second.removed) return;
+    session = it->second.session;
+    ++it->second.in_work;  // from now on it stays in the table
   }
-  KernelSession& session = *served->session;
   auto outcome = KernelSession::Outcome::kServed;
   for (int i = 0; i < kRequestsInARow && outcome == KernelSession::Outcome::kServed; ++i) {
-    outcome = session.ServeOne(buffer);
+    outcome = session->ServeOne(buffer);
   }
   if (outcome == KernelSession::Outcome::kEnded) {
-    End(*served);
+    End(id, *session);
   } else if (outcome == KernelSession::Outcome::kServed) {
     // There may be more, but it is another volume's turn.
     epoll_event event = Readable(id);
-    epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, session.fd(), &event);
+    epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, session->fd(), &event);
   }
+  session.reset();
   MutexLock lock(mutex_);
-  --served->in_work;
+  --sessions_.at(id).in_work;
   idle_.NotifyAll();
 }
 
 // Of the threads that notice, one says so.
-void SessionLoop::End(Served& served) {
+void SessionLoop::End(std::uint64_t id, const KernelSession& session) {
+  std::function<void()> ended;
   {
     MutexLock lock(mutex_);
+    Served& served = sessions_.at(id);
     if (std::exchange(served.over, true)) return;
+    ended = served.ended;
   }
-  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, served.session->fd(), nullptr);
-  served.ended();
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, session.fd(), nullptr);
+  ended();
 }
 
 }  // namespace downwardfs

@@ -44,23 +44,23 @@ class SessionLoop {
   struct Served {
     std::shared_ptr<KernelSession> session;
     std::function<void()> ended;
-    // Both are guarded by the loop's mutex.
-    int in_work = 0;  // threads that serve it now
-    bool over = false;
+    int in_work = 0;       // threads that serve it now
+    bool over = false;     // `ended` was called, or will be
+    bool removed = false;  // by Remove(), which waits for those threads
   };
 
   SessionLoop(OwnedFd epoll, OwnedFd stop, OwnedFd ping)
       : epoll_(std::move(epoll)), stop_(std::move(stop)), ping_(std::move(ping)) {}
   void Serve(std::uint32_t slot) EXCLUDES(mutex_);
   void ServeSession(std::uint64_t id, RequestBuffer& buffer) EXCLUDES(mutex_);
-  void End(Served& served) EXCLUDES(mutex_);
+  void End(std::uint64_t id, const KernelSession& session) EXCLUDES(mutex_);
 
   const OwnedFd epoll_;
   const OwnedFd stop_;
   const OwnedFd ping_;
   Mutex mutex_;
   CondVar idle_;  // a thread has left a session, or answered a ping
-  std::map<std::uint64_t, std::shared_ptr<Served>> sessions_ GUARDED_BY(mutex_);
+  std::map<std::uint64_t, Served> sessions_ GUARDED_BY(mutex_);
   std::uint64_t next_id_ GUARDED_BY(mutex_) = 2;
   std::uint64_t pings_answered_ GUARDED_BY(mutex_) = 0;
   std::vector<WorkerThread> threads_;

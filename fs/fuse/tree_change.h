@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// A change of the volume's own tree: what the publisher arms, makes through the kernel, and what
-// then arrives as a FUSE request. A value.
+// A change of a volume's tree. The lane arms it and makes it through the kernel; then it arrives as
+// a FUSE request. A value.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
-namespace downwardfs {
+#include "fs/fuse/inode.h"
 
-using NodeId = std::uint64_t;
-inline constexpr NodeId kRootNode = 1;  // FUSE_ROOT_ID
+namespace downwardfs {
 
 struct TreeChange {
   enum class Kind : std::uint8_t {
@@ -20,14 +19,16 @@ struct TreeChange {
     kRename,           ///< RENAME, to `new_name` in the same directory
     kUnlink,           ///< UNLINK
     kRemoveDirectory,  ///< RMDIR
-    kSetAttributes,    ///< SETATTR of `node` itself
+    kSetAttributes,    ///< SETATTR of `inode` itself
   };
   Kind kind = Kind::kNone;
-  NodeId node = 0;       ///< the directory; of kSetAttributes the node
+  InodeId inode = 0;     ///< the directory; of kSetAttributes the inode
   std::string name;      ///< in the directory
   std::string new_name;  ///< of kRename
 
   friend bool operator==(const TreeChange&, const TreeChange&) = default;
 };
+
+using ChangeKind = TreeChange::Kind;
 
 }  // namespace downwardfs

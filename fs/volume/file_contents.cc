@@ -8,19 +8,23 @@ namespace downwardfs {
 FileContents::FileContents(Bytes rendered, Render again)
     : again_(std::move(again)), kept_(std::make_shared<const Bytes>(std::move(rendered))) {}
 
-FileContents::BytesPtr FileContents::Read() const {
+FileContents::BytesPtr FileContents::Kept(bool for_reader) const {
   MutexLock lock(mutex_);
-  read_ = true;
-  // Rendered under the lock: of several first readers one does the work.
-  if (!kept_) kept_ = std::make_shared<const Bytes>(again_());
+  if (for_reader) read_ = true;
   return kept_;
 }
 
+FileContents::BytesPtr FileContents::Read() const {
+  if (auto kept = Kept(true)) return kept;
+  MutexLock one_renders(rendering_);
+  if (auto kept = Kept(true)) return kept;
+  auto rendered = std::make_shared<const Bytes>(again_());
+  MutexLock lock(mutex_);
+  return kept_ = std::move(rendered);
+}
+
 FileContents::BytesPtr FileContents::Peek() const {
-  {
-    MutexLock lock(mutex_);
-    if (kept_) return kept_;
-  }
+  if (auto kept = Kept(false)) return kept;
   return std::make_shared<const Bytes>(again_());
 }
 

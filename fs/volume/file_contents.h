@@ -5,7 +5,8 @@
 // update is rendered for the comparison with what is shown, then dropped.
 //
 // Never changes what it gives: the objects are immutable and rendering is a pure function of them.
-// Any thread.
+// Any thread. Lock order: `rendering_` before `mutex_`. The first is taken only by readers of these
+// bytes while there are none; nobody renders under the second.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,7 @@ class FileContents {
   explicit FileContents(Bytes rendered, Render again = {});
 
   /// The bytes, for a reader: from now on they are kept.
-  BytesPtr Read() const EXCLUDES(mutex_);
+  BytesPtr Read() const EXCLUDES(rendering_, mutex_);
   /// The bytes, for a comparison: rendered for it alone where they are not kept.
   BytesPtr Peek() const EXCLUDES(mutex_);
 
@@ -39,7 +40,10 @@ class FileContents {
   std::uint64_t kept_bytes() const EXCLUDES(mutex_);
 
  private:
+  BytesPtr Kept(bool for_reader) const EXCLUDES(mutex_);
+
   const Render again_;
+  mutable Mutex rendering_;  // of several first readers one does the work
   mutable Mutex mutex_;
   mutable BytesPtr kept_ GUARDED_BY(mutex_);
   mutable bool read_ GUARDED_BY(mutex_) = false;

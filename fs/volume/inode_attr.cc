@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/volume/inode_attr.h"
 
-#include <sys/stat.h>
-
 namespace downwardfs {
 namespace {
-
-static_assert(kDirectoryType == S_IFDIR && kFileType == S_IFREG && kLinkType == S_IFLNK);
 
 // A directory's size as tmpfs has it: 20 bytes per name, "." and ".." among them.
 constexpr std::uint64_t kBytesPerName = 20;
@@ -14,9 +10,9 @@ constexpr std::uint64_t kBytesPerName = 20;
 constexpr std::uint32_t kGroupFileBits = 0440;
 constexpr std::uint32_t kGroupDirectoryBits = 02550;
 
-NodeAttr Owned(NodeId id, std::uint32_t mode, const Ownership& ownership,
-               VolumeNodes::WallTime time) {
-  NodeAttr attr;
+InodeAttr Owned(InodeId id, std::uint32_t mode, const Ownership& ownership,
+                VolumeVersion::WallTime time) {
+  InodeAttr attr;
   attr.id = id;
   attr.mode = mode;
   attr.uid = ownership.uid;
@@ -27,33 +23,38 @@ NodeAttr Owned(NodeId id, std::uint32_t mode, const Ownership& ownership,
 
 }  // namespace
 
-NodeAttr DirectoryAttr(NodeId id, std::uint32_t mode, std::uint32_t subdirectories,
-                       std::uint64_t names, const Ownership& ownership,
-                       VolumeNodes::WallTime time) {
+InodeAttr DirectoryAttr(InodeId id, std::uint32_t mode, std::uint32_t subdirectories,
+                        std::uint64_t names, const Ownership& ownership,
+                        VolumeVersion::WallTime time) {
   const std::uint32_t group_bits = ownership.fs_group ? kGroupDirectoryBits : 0;
-  NodeAttr attr = Owned(id, kDirectoryType | mode | group_bits, ownership, time);
+  InodeAttr attr = Owned(id, kDirectoryType | mode | group_bits, ownership, time);
   attr.links = 2 + subdirectories;
   attr.size = (2 + names) * kBytesPerName;
   return attr;
 }
 
-NodeAttr EntryAttr(NodeId id, const VolumeVersion& version, std::uint32_t index,
-                   const Ownership& ownership, VolumeNodes::WallTime time) {
-  const TreeEntry& entry = version.entry(index);
+UnsizedAttr EntryAttr(InodeId id, const VolumeVersionPtr& version, std::uint32_t index,
+                      const Ownership& ownership, VolumeVersion::WallTime time) {
+  const TreeEntry& entry = version->entry(index);
   if (entry.is_directory) {
-    return DirectoryAttr(id, entry.mode, entry.subdirectories, entry.children.size(), ownership,
-                         time);
+    return {
+        DirectoryAttr(id, entry.mode, entry.subdirectories, entry.children.size(), ownership, time),
+        nullptr, 0};
   }
   const std::uint32_t group_bits = ownership.fs_group ? kGroupFileBits : 0;
   const std::uint32_t mode = (entry.mode | group_bits) & ownership.file_modes;
-  NodeAttr attr = Owned(id, kFileType | mode, ownership, time);
-  attr.size = (*version.Contents())[entry.file].size();
+  return {Owned(id, kFileType | mode, ownership, time), version, entry.file};
+}
+
+InodeAttr Sized(const UnsizedAttr& unsized) {
+  InodeAttr attr = unsized.attr;
+  if (unsized.version) attr.size = (*unsized.version->Contents())[unsized.file].size();
   return attr;
 }
 
-NodeAttr LinkAttr(NodeId id, std::size_t target_bytes, const Ownership& ownership,
-                  VolumeNodes::WallTime time) {
-  NodeAttr attr = Owned(id, kLinkType | 0777, ownership, time);
+InodeAttr LinkAttr(InodeId id, std::size_t target_bytes, const Ownership& ownership,
+                   VolumeVersion::WallTime time) {
+  InodeAttr attr = Owned(id, kLinkType | 0777, ownership, time);
   attr.size = target_bytes;
   return attr;
 }

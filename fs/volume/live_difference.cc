@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What changes in the live layout when another version is shown (live_nodes.h).
+// How another version compares with what the live layout shows (live_layout.h).
 #include <algorithm>
+#include <set>
 #include <utility>
 
-#include "fs/volume/live_nodes.h"
+#include "fs/volume/live_layout.h"
 
 namespace downwardfs {
 namespace {
-
-using ChangeKind = TreeChange::Kind;
 
 std::string Below(const std::string& path, const std::string& name) {
   return path.empty() ? name : path + "/" + name;
@@ -16,142 +15,164 @@ std::string Below(const std::string& path, const std::string& name) {
 
 }  // namespace
 
-LiveNodes::Difference LiveNodes::Stage(VolumeVersionPtr version, std::string resource_version) {
-  MutexLock lock(mutex_);
-  const Saving saving(*this);
-  DropPending();
-  Comparison comparison;
-  comparison.new_bytes = version->PeekContents();
-  if (current_) {
-    ++flips_;
-    comparison.old_bytes = current_->PeekContents();
+// The bytes of all versions that the comparison will look at. Requests wait for the lock, so they
+// are rendered without it. No other thread changes which versions there are (live_layout.h); a name
+// that is made meanwhile, late, was pending.
+LiveLayout::BytesOf LiveLayout::RenderShown(const VolumeVersionPtr& next) const {
+  std::set<VolumeVersionPtr> versions = {next};
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [id, inode] : inodes_.all()) {
+      if (inode.state != NameState::kHeld) versions.insert(inode.version);
+    }
   }
-  comparison.before = std::exchange(current_, std::move(version));
-  resource_version_ = std::move(resource_version);
-  versions_[++current_id_] = current_;
-  SaveVersion(current_id_);
-  Compare(kRootNode, 0, "", comparison);
-  DropUnusedVersions();
-  SaveMeta();
+  BytesOf bytes;
+  for (const VolumeVersionPtr& version : versions) bytes[version] = version->PeekContents();
+  return bytes;
+}
+
+LiveLayout::Difference LiveLayout::Stage(VolumeVersionPtr version, std::string resource_version) {
+  Comparison comparison;
+  comparison.bytes = RenderShown(version);
+  auto prepared =
+      recorded() ? RecordedVersions::Prepare(version) : RecordedVersions::Prepared{version, {}};
+  comparison.now = std::move(version);
+  MutexLock lock(mutex_);
+  Edit edit(record_);
+  DropPending(edit);
+  versions_.Put(edit, root_->version + 1, prepared);
+  root_.Change(edit, [&](LiveRoot& root) {
+    if (root.version != 0) ++root.flips;
+    ++root.version;
+    root.resource_version = std::move(resource_version);
+  });
+  Compare(edit, kRootInode, 0, "", comparison);
+  DropUnusedVersions(edit);
   return std::move(comparison.difference);
 }
 
 // What an attempt has left undone is found again by the comparison that follows.
-void LiveNodes::DropPending() {
-  for (const auto& [name, id] : std::exchange(pending_, {})) {
-    nodes_.erase(id);
-    SaveDropped(id);
-  }
+void LiveLayout::DropPending(Edit& edit) {
+  const auto pending = inodes_.format().pending;
+  for (const auto& [name, id] : pending) inodes_.Erase(edit, id);
 }
 
-LiveNodes::Difference LiveNodes::Unfinished() {
-  MutexLock lock(mutex_);
-  const Saving saving(*this);
-  DropPending();
+void LiveLayout::DropUnusedVersions(Edit& edit) {
+  std::set<std::uint64_t> unused;
+  for (const auto& [id, held] : versions_.all()) unused.insert(id);
+  unused.erase(root_->version);
+  for (const auto& [id, inode] : inodes_.all()) unused.erase(inode.version_id);
+  for (const auto& [handle, open] : opened_.all()) unused.erase(open.version_id);
+  for (const std::uint64_t id : unused) versions_.Erase(edit, id);
+}
+
+LiveLayout::Difference LiveLayout::Unfinished() {
   Comparison comparison;
-  comparison.before = current_;
-  comparison.old_bytes = comparison.new_bytes = current_->PeekContents();
-  Compare(kRootNode, 0, "", comparison);
+  comparison.now = CurrentVersion();
+  comparison.bytes = RenderShown(comparison.now);
+  MutexLock lock(mutex_);
+  Edit edit(record_);
+  DropPending(edit);
+  Compare(edit, kRootInode, 0, "", comparison);
   Difference difference = std::move(comparison.difference);
   difference.changed.clear();
-  for (const auto& [id, node] : nodes_) {
-    if (node.named && node.lookups > 0 && !node.Entry().is_directory) {
+  for (const auto& [id, inode] : inodes_.all()) {
+    if (inode.state == NameState::kNamed && inode.lookups > 0 && !inode.Entry().is_directory) {
       difference.changed.push_back({id, {}, PathOf(id)});
     }
   }
   return difference;
 }
 
-std::string LiveNodes::PathOf(NodeId id) const {
+std::string LiveLayout::PathOf(InodeId id) const {
   std::string path;
-  for (NodeId at = id; at != kRootNode; at = nodes_.at(at).parent) {
-    const std::string& name = nodes_.at(at).Entry().name;
+  for (InodeId at = id; at != kRootInode; at = inodes_.At(at).parent) {
+    const std::string& name = inodes_.At(at).Entry().name;
     if (!path.empty()) path.insert(0, 1, '/');
     path.insert(0, name);
   }
   return path;
 }
 
-bool LiveNodes::SameFile(const Node& node, std::uint32_t entry,
-                         const Comparison& comparison) const {
-  const TreeEntry& before = node.Entry();
-  const TreeEntry& now = current_->entry(entry);
-  const FileContents::BytesPtr old_bytes =
-      node.version == comparison.before ? comparison.old_bytes : node.version->PeekContents();
-  return before.mode == now.mode && (*old_bytes)[before.file] == (*comparison.new_bytes)[now.file];
+bool LiveLayout::SameFile(const LiveInode& inode, std::uint32_t entry,
+                          const Comparison& comparison) {
+  const TreeEntry& before = inode.Entry();
+  const TreeEntry& now = comparison.now->entry(entry);
+  return before.mode == now.mode && (*comparison.bytes.at(inode.version))[before.file] ==
+                                        (*comparison.bytes.at(comparison.now))[now.file];
 }
 
-void LiveNodes::Compare(NodeId directory, std::uint32_t entry, const std::string& path,
-                        Comparison& comparison) {
+// The inode shows that entry of the version from now on. The time of one that has changed must
+// grow: of a directory the kernel would keep its cached listing otherwise.
+void LiveLayout::ShowEntry(Edit& edit, InodeId id, std::uint32_t entry, bool changed,
+                           const Comparison& comparison) {
+  const std::uint64_t version_id = root_->version;
+  inodes_.Change(edit, id, [&](LiveInode& inode) {
+    if (changed) {
+      inode.time = std::max(comparison.now->created(), inode.time + std::chrono::nanoseconds(1));
+    }
+    inode.version = comparison.now;
+    inode.version_id = version_id;
+    inode.entry = entry;
+  });
+}
+
+void LiveLayout::Compare(Edit& edit, InodeId directory, std::uint32_t entry,
+                         const std::string& path, Comparison& comparison) {
   Difference& difference = comparison.difference;
-  Node& node = nodes_.at(directory);
-  std::vector<std::uint32_t> added = current_->entry(entry).children;
-  for (const auto& [name, id] : node.children) {
-    Node& child = nodes_.at(id);
-    const auto found = current_->Child(entry, name);
-    if (!found || current_->entry(*found).is_directory != child.Entry().is_directory) {
+  const VolumeVersion& now = *comparison.now;
+  std::vector<std::uint32_t> added = now.entry(entry).children;
+  for (const auto& [name, id] : inodes_.format().Children(directory)) {
+    const LiveInode& child = inodes_.At(id);
+    const auto found = now.Child(entry, name);
+    if (!found || now.entry(*found).is_directory != child.Entry().is_directory) {
       RemoveBelow(id, Below(path, name), difference);
       continue;
     }
     added.erase(std::find(added.begin(), added.end(), *found));
     if (child.Entry().is_directory) {
-      Compare(id, *found, Below(path, name), comparison);
+      Compare(edit, id, *found, Below(path, name), comparison);
       continue;
     }
-    if (!SameFile(child, *found, comparison)) {
-      difference.changed.push_back({id, {}, Below(path, name)});
-      child.time = std::max(current_->created(), child.time + std::chrono::nanoseconds(1));
-    }
-    child.version = current_;
-    child.version_id = current_id_;
-    child.entry = *found;
-    SaveNode(id);
+    const bool changed = !SameFile(child, *found, comparison);
+    if (changed) difference.changed.push_back({id, {}, Below(path, name)});
+    ShowEntry(edit, id, *found, changed, comparison);
   }
-  if (!added.empty() || !difference.gone.empty()) {
-    // A directory's time must grow with its names, or the kernel would keep its cached listing.
-    node.time = std::max(current_->created(), node.time + std::chrono::nanoseconds(1));
-  }
-  node.version = current_;
-  node.version_id = current_id_;
-  node.entry = entry;
-  SaveNode(directory);
+  ShowEntry(edit, directory, entry, !added.empty() || !difference.gone.empty(), comparison);
   for (const std::uint32_t child : added) {
-    AddBelow(directory, child, Below(path, current_->entry(child).name), difference);
+    AddBelow(edit, directory, child, Below(path, now.entry(child).name), comparison);
   }
 }
 
-NodeId LiveNodes::AddNode(NodeId parent, std::uint32_t entry) {
-  const NodeId id = next_id_++;
-  Node& node = nodes_[id];
-  node.version = current_;
-  node.version_id = current_id_;
-  node.entry = entry;
-  node.parent = parent;
-  node.time = current_->created();
-  pending_[{parent, node.Entry().name}] = id;
-  SaveNode(id);
-  return id;
-}
-
-void LiveNodes::AddBelow(NodeId directory, std::uint32_t entry, const std::string& path,
-                         Difference& difference) {
-  const TreeEntry& added = current_->entry(entry);
-  const NodeId id = AddNode(directory, entry);
+void LiveLayout::AddBelow(Edit& edit, InodeId directory, std::uint32_t entry,
+                          const std::string& path, Comparison& comparison) {
+  const VolumeVersion& now = *comparison.now;
+  const TreeEntry& added = now.entry(entry);
+  const InodeId id = root_->next;
+  root_.Change(edit, [](LiveRoot& root) { ++root.next; });
+  LiveInode inode;
+  inode.version = comparison.now;
+  inode.version_id = root_->version;
+  inode.entry = entry;
+  inode.parent = directory;
+  inode.state = NameState::kPending;
+  inode.time = now.created();
+  inodes_.Put(edit, id, std::move(inode));
   const ChangeKind kind = added.is_directory ? ChangeKind::kMakeDirectory : ChangeKind::kMakeFile;
-  difference.added.push_back({id, {kind, directory, added.name, ""}, path});
+  comparison.difference.added.push_back({id, {kind, directory, added.name, ""}, path});
   for (const std::uint32_t child : added.children) {
-    AddBelow(id, child, Below(path, current_->entry(child).name), difference);
+    AddBelow(edit, id, child, Below(path, now.entry(child).name), comparison);
   }
 }
 
-void LiveNodes::RemoveBelow(NodeId id, const std::string& path, Difference& difference) {
-  const Node& node = nodes_.at(id);
-  for (const auto& [name, child] : node.children) {
+void LiveLayout::RemoveBelow(InodeId id, const std::string& path, Difference& difference) const {
+  const LiveInode& inode = inodes_.At(id);
+  for (const auto& [name, child] : inodes_.format().Children(id)) {
     RemoveBelow(child, Below(path, name), difference);
   }
-  const bool directory = node.Entry().is_directory;
-  const ChangeKind kind = directory ? ChangeKind::kRemoveDirectory : ChangeKind::kUnlink;
-  difference.gone.push_back({id, {kind, node.parent, node.Entry().name, ""}, path});
+  const ChangeKind kind =
+      inode.Entry().is_directory ? ChangeKind::kRemoveDirectory : ChangeKind::kUnlink;
+  difference.gone.push_back({id, {kind, inode.parent, inode.Entry().name, ""}, path});
 }
 
 }  // namespace downwardfs

@@ -8,12 +8,10 @@
 
 namespace downwardfs {
 
-using ChangeKind = TreeChange::Kind;
-
 std::function<void()> LiveUpdate::Show(VolumeVersionPtr version, std::string resource_version) {
   if (tree_.lost()) return {};  // the next daemon shows what is newest then
-  const LiveNodes::Difference difference =
-      nodes_.Stage(std::move(version), std::move(resource_version));
+  const LiveLayout::Difference difference =
+      layout_.Stage(std::move(version), std::move(resource_version));
   if (auto done = ShowThroughKernel(difference); !done) {
     if (tree_.lost()) return {};  // and finishes this
     LogDebug("no events for this change", {{log_keys::kError, done.error().message}});
@@ -24,16 +22,16 @@ std::function<void()> LiveUpdate::Show(VolumeVersionPtr version, std::string res
 }
 
 std::function<void()> LiveUpdate::Resume() {
-  SettleLastChange(nodes_, notifier_);
+  SettleLastChange(layout_, notifier_);
   // Where the daemon before us died between what it recorded and what it told the kernel.
-  notifier_.InvalidateNode(kRootNode);
-  const LiveNodes::Difference difference = nodes_.Unfinished();
+  notifier_.InvalidateInode(kRootInode);
+  const LiveLayout::Difference difference = layout_.Unfinished();
   const auto done = ShowThroughKernel(difference);
   if (!done && !tree_.lost()) ShowByNotification(difference);
   return {};
 }
 
-Status LiveUpdate::ShowThroughKernel(const LiveNodes::Difference& difference) {
+Status LiveUpdate::ShowThroughKernel(const LiveLayout::Difference& difference) {
   auto tree = tree_.Open();
   if (!tree) return Fail(std::move(tree.error()));
   for (const auto& [id, change, path] : difference.gone) {
@@ -51,21 +49,21 @@ Status LiveUpdate::ShowThroughKernel(const LiveNodes::Difference& difference) {
     }
   }
   for (const auto& [id, change, path] : difference.changed) {
-    notifier_.InvalidateNode(id);
+    notifier_.InvalidateInode(id);
     if (auto done = tree->Touch(id, path); !done) return done;
   }
   return {};
 }
 
-void LiveUpdate::ShowByNotification(const LiveNodes::Difference& difference) {
-  nodes_.ShowNames(difference);
+void LiveUpdate::ShowByNotification(const LiveLayout::Difference& difference) {
+  layout_.ShowNames(difference);
   for (const auto* steps : {&difference.gone, &difference.added}) {
     for (const auto& step : *steps) {
-      notifier_.InvalidateName(step.change.node, step.change.name);
-      notifier_.InvalidateNode(step.change.node);
+      notifier_.InvalidateName(step.change.inode, step.change.name);
+      notifier_.InvalidateInode(step.change.inode);
     }
   }
-  for (const auto& step : difference.changed) notifier_.InvalidateNode(step.id);
+  for (const auto& step : difference.changed) notifier_.InvalidateInode(step.id);
 }
 
 }  // namespace downwardfs

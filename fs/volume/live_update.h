@@ -10,28 +10,28 @@
 #include <string>
 
 #include "fs/fuse/kernel_notifier.h"
-#include "fs/fuse/own_tree.h"
-#include "fs/volume/live_nodes.h"
+#include "fs/volume/live_layout.h"
 #include "fs/volume/volume_update.h"
+#include "fs/volume/writable_view.h"
 
 namespace downwardfs {
 
 class LiveUpdate final : public VolumeUpdate {
  public:
-  /// All outlive it. The nodes show a first version already.
-  LiveUpdate(LiveNodes& nodes, OwnTree& tree, KernelNotifier& notifier)
-      : nodes_(nodes), tree_(tree), notifier_(notifier) {}
+  /// All outlive it. The layout shows a first version already.
+  LiveUpdate(LiveLayout& layout, WritableView& tree, KernelNotifier& notifier)
+      : layout_(layout), tree_(tree), notifier_(notifier) {}
 
   std::function<void()> Show(VolumeVersionPtr version, std::string resource_version) override;
   std::function<void()> Resume() override;
   std::uint64_t without_events() const override { return without_events_; }
 
  private:
-  Status ShowThroughKernel(const LiveNodes::Difference& difference);
-  void ShowByNotification(const LiveNodes::Difference& difference);
+  Status ShowThroughKernel(const LiveLayout::Difference& difference);
+  void ShowByNotification(const LiveLayout::Difference& difference);
 
-  LiveNodes& nodes_;
-  OwnTree& tree_;
+  LiveLayout& layout_;
+  WritableView& tree_;
   KernelNotifier& notifier_;
   std::atomic<std::uint64_t> without_events_{0};
 };

@@ -2,6 +2,9 @@
 //
 // The JSON that `downwardfs status` shows of a mount. Made by the volume's owner; Json() is called
 // on the threads that serve requests, so it takes short locks only and never touches the mount.
+//
+// Lock order: its mutex before those of the source, the updater, the layout, the lanes and the
+// counters, which it asks while it is held: so what it shows cannot go away meanwhile.
 #pragma once
 
 #include <chrono>

@@ -12,9 +12,9 @@
 
 #include "base/owned_fd.h"
 #include "fs/fuse/request_recovery.h"
-#include "fs/fuse/tree_caller.h"
+#include "fs/volume/kubelet_update.h"
 #include "fs/volume/live_update.h"
-#include "fs/volume/versioned_update.h"
+#include "fs/volume/tree_caller.h"
 #include "mount-helper/fuse_mount.h"
 #include "mount-helper/mount_table.h"
 
@@ -41,14 +41,14 @@ struct MountedVolume::State {
 
   const MountedVolumeOptions options;
   RequestCounters counters;
-  VolumeContext context;
-  std::unique_ptr<VersionedNodes> versioned;  // of the two, the layout's
-  std::unique_ptr<LiveNodes> live;
-  VolumeNodes* nodes = nullptr;
+  SessionContext context;
+  std::unique_ptr<KubeletLayout> kubelet;  // of the two, the layout's
+  std::unique_ptr<LiveLayout> live;
+  VolumeLayout* shown = nullptr;
   // The session and the tree exist once it is mounted; the update uses both.
   std::unique_ptr<KernelSession> session;
   std::unique_ptr<KernelNotifier> notifier;  // null: the session is it
-  std::unique_ptr<OwnTree> tree;
+  std::unique_ptr<WritableView> tree;
   std::unique_ptr<VolumeUpdate> update;
   int mount_id = -1;
   bool held = false;  // mounted and unmounted by a holder
@@ -64,32 +64,32 @@ struct MountedVolume::State {
     VolumeVersionPtr version;
     std::string resource_version;
   };
-  Mutex mutex;
+  Mutex mutex;  // lock order: before the layout's (SetResourceVersion)
   std::optional<Pending> pending GUARDED_BY(mutex);
 };
 
 void MountedVolume::State::ShowFirst(VolumeVersionPtr version, std::string resource_version) {
   const auto now = version->created();
   if (options.layout == Layout::kLive) {
-    if (!live) live = std::make_unique<LiveNodes>(options.ownership, now);
+    if (!live) live = std::make_unique<LiveLayout>(options.ownership, now);
     live->ShowNames(live->Stage(std::move(version), std::move(resource_version)));
-    nodes = live.get();
+    shown = live.get();
   } else {
-    if (!versioned) versioned = std::make_unique<VersionedNodes>(options.ownership, now);
-    versioned->Show(versioned->Stage(std::move(version), std::move(resource_version)));
-    nodes = versioned.get();
+    if (!kubelet) kubelet = std::make_unique<KubeletLayout>(options.ownership, now);
+    kubelet->Show(kubelet->Stage(std::move(version), std::move(resource_version)));
+    shown = kubelet.get();
   }
-  context.nodes = nodes;
+  context.file_system = shown;
 }
 
 void MountedVolume::State::SetUpUpdates(std::string device, std::shared_ptr<TreeCaller> caller) {
   KernelNotifier& notify = notifier ? *notifier : *session;
-  tree =
-      std::make_unique<OwnTree>(*nodes, options.mount_point, std::move(device), std::move(caller));
+  tree = std::make_unique<WritableView>(*shown, options.mount_point, std::move(device),
+                                        std::move(caller));
   if (live) {
     update = std::make_unique<LiveUpdate>(*live, *tree, notify);
   } else {
-    update = std::make_unique<VersionedUpdate>(*versioned, *tree, notify);
+    update = std::make_unique<KubeletUpdate>(*kubelet, *tree, notify);
   }
 }
 
@@ -97,16 +97,16 @@ Status MountedVolume::State::SetUpRecovery(const Handover& handover) {
   memory = handover.kept;
   const auto now = std::chrono::system_clock::now();
   if (options.layout == Layout::kLive) {
-    live = std::make_unique<LiveNodes>(options.ownership, now);
-    nodes = live.get();
+    live = std::make_unique<LiveLayout>(options.ownership, now);
+    shown = live.get();
   } else {
-    versioned = std::make_unique<VersionedNodes>(options.ownership, now);
-    nodes = versioned.get();
+    kubelet = std::make_unique<KubeletLayout>(options.ownership, now);
+    shown = kubelet.get();
   }
-  context.nodes = nodes;
-  auto done = nodes->UseJournal(std::make_unique<Journal>(*handover.memory));
+  context.file_system = shown;
+  auto done = shown->UseLog(std::make_unique<HandoverLog>(*handover.memory));
   if (!done) return done;
-  recovery = std::make_unique<RequestRecovery>(*handover.memory, *nodes);
+  recovery = std::make_unique<RequestRecovery>(*handover.memory, *shown);
   context.recovery = recovery.get();
   held = true;
   return {};
@@ -177,8 +177,7 @@ Status MountedVolume::MountAsUser(State& state) {
 Result<std::unique_ptr<MountedVolume>> MountedVolume::Mount(MountedVolumeOptions options,
                                                             VolumeVersionPtr version,
                                                             std::string resource_version,
-                                                            SessionLoop& loop,
-                                                            Publisher& publisher) {
+                                                            SessionLoop& loop, LanePool& lanes) {
   const bool as_root = geteuid() == 0;
   if (!as_root) options.ownership.file_modes = kModesOfWritableMount;
   auto state = std::make_shared<State>(std::move(options));
@@ -186,13 +185,13 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Mount(MountedVolumeOptions
   state->ShowFirst(std::move(version), std::move(resource_version));
   auto mounted = as_root ? MountAsRoot(*state) : MountAsUser(*state);
   if (!mounted) return Fail(std::move(mounted.error()));
-  return Serve(state, loop, publisher);
+  return Serve(state, loop, lanes);
 }
 
 Result<std::unique_ptr<MountedVolume>> MountedVolume::MountHeld(
     MountedVolumeOptions options, VolumeVersionPtr version, std::string resource_version,
     const Handover& handover, const std::function<Result<HeldMount>()>& mount, SessionLoop& loop,
-    Publisher& publisher) {
+    LanePool& lanes) {
   auto state = std::make_shared<State>(std::move(options));
   if (!state->ended) return Fail(ErrnoError(errno, "eventfd"));
   if (auto done = state->SetUpRecovery(handover); !done) return Fail(std::move(done.error()));
@@ -203,13 +202,13 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::MountHeld(
   if (!session) return Fail(std::move(session.error()));
   state->session = std::move(*session);
   state->TakeHeld(*held);
-  return Serve(state, loop, publisher);
+  return Serve(state, loop, lanes);
 }
 
 Result<std::unique_ptr<MountedVolume>> MountedVolume::Resume(MountedVolumeOptions options,
                                                              const Handover& handover,
                                                              HeldMount mount, SessionLoop& loop,
-                                                             Publisher& publisher) {
+                                                             LanePool& lanes) {
   auto state = std::make_shared<State>(std::move(options));
   if (!state->ended) return Fail(ErrnoError(errno, "eventfd"));
   if (auto done = state->SetUpRecovery(handover); !done) return Fail(std::move(done.error()));
@@ -218,29 +217,28 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Resume(MountedVolumeOption
   if (!session) return Fail(std::move(session.error()));
   state->session = std::move(*session);
   state->TakeHeld(mount);
-  auto volume = Serve(state, loop, publisher);
+  auto volume = Serve(state, loop, lanes);
   if (!volume) return volume;
   const auto lane = (*volume)->lane_->poster();
   lane.Post([state, lane] {
     auto rest = state->update->Resume();
     if (!rest) return;
-    lane.PostAt(std::chrono::steady_clock::now() + VersionedUpdate::kGraceTime,
+    lane.PostAt(std::chrono::steady_clock::now() + KubeletUpdate::kGraceTime,
                 [state, rest = std::move(rest)] { rest(); });
   });
   return volume;
 }
 
 Result<std::unique_ptr<MountedVolume>> MountedVolume::Serve(const std::shared_ptr<State>& state,
-                                                            SessionLoop& loop,
-                                                            Publisher& publisher) {
+                                                            SessionLoop& loop, LanePool& lanes) {
   std::unique_ptr<MountedVolume> volume(new MountedVolume(state));
   volume->loop_ = &loop;
-  volume->lane_ = publisher.NewLane();
+  volume->lane_ = lanes.NewLane();
   // Has the kernel read the page again. The state owns this function, so it must not own the state.
   state->context.refused_write = [weak = std::weak_ptr<State>(state),
-                                  lane = volume->lane_->poster()](NodeId node) {
-    lane.Post([weak, node] {
-      if (const auto volume_state = weak.lock()) volume_state->session->InvalidateNode(node);
+                                  lane = volume->lane_->poster()](InodeId inode) {
+    lane.Post([weak, inode] {
+      if (const auto volume_state = weak.lock()) volume_state->session->InvalidateInode(inode);
     });
   };
   // The loop holds the whole state by its session.
@@ -262,7 +260,7 @@ void MountedVolume::Publish(VolumeVersionPtr version, std::string resource_versi
   lane.Post([state = state_, lane] {
     auto rest = state->ShowPending();
     if (!rest) return;
-    const auto due = std::chrono::steady_clock::now() + VersionedUpdate::kGraceTime;
+    const auto due = std::chrono::steady_clock::now() + KubeletUpdate::kGraceTime;
     lane.PostAt(due, [state, rest = std::move(rest)] { rest(); });
   });
 }
@@ -272,16 +270,16 @@ void MountedVolume::SetResourceVersion(std::string resource_version) {
   if (state_->pending) {
     state_->pending->resource_version = std::move(resource_version);
   } else {
-    state_->nodes->SetResourceVersion(std::move(resource_version));
+    state_->shown->SetResourceVersion(std::move(resource_version));
   }
 }
 
 void MountedVolume::SetFsGroup(std::optional<std::uint32_t> group) {
   Ownership ownership = state_->options.ownership;
   ownership.fs_group = group;
-  lane_->poster().Post([state = state_, known = state_->nodes->SetOwnership(ownership)] {
+  lane_->poster().Post([state = state_, known = state_->shown->SetOwnership(ownership)] {
     KernelNotifier& notify = state->notifier ? *state->notifier : *state->session;
-    for (const NodeId node : known) notify.InvalidateNode(node);
+    for (const InodeId inode : known) notify.InvalidateInode(inode);
   });
 }
 
@@ -331,11 +329,11 @@ void MountedVolume::Unmount() {
 }
 
 VolumeVersionPtr MountedVolume::shown() const {
-  return state_->nodes->CurrentVersion();
+  return state_->shown->CurrentVersion();
 }
 
 VolumeStats MountedVolume::stats() const {
-  return state_->nodes->GetStats();
+  return state_->shown->GetStats();
 }
 
 std::map<std::string, std::uint64_t> MountedVolume::requests() const {

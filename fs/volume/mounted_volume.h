@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One mounted volume: its FUSE session, the nodes of its layout, and the way in which it comes to
-// show another version. The threads belong to the SessionLoop and the Publisher, which all volumes
+// One mounted volume: its FUSE session, its layout, and the way in which it comes to
+// show another version. The threads belong to the SessionLoop and the LanePool, which all volumes
 // of a process share and which outlive them.
 //
 // Owned and unmounted by one thread; Publish(), SetResourceVersion() and the figures may be used by
@@ -18,10 +18,10 @@
 
 #include "base/owned_fd.h"
 #include "base/result.h"
-#include "fs/fuse/publisher.h"
+#include "fs/fuse/lane_pool.h"
 #include "fs/fuse/session_loop.h"
-#include "fs/fuse/tree_caller.h"
-#include "fs/fuse/volume_nodes.h"
+#include "fs/volume/tree_caller.h"
+#include "fs/volume/volume_layout.h"
 #include "fs/volume/volume_version.h"
 #include "mount-helper/handover_memory.h"
 
@@ -66,18 +66,18 @@ class MountedVolume {
   static Result<std::unique_ptr<MountedVolume>> Mount(MountedVolumeOptions options,
                                                       VolumeVersionPtr version,
                                                       std::string resource_version,
-                                                      SessionLoop& loop, Publisher& publisher);
+                                                      SessionLoop& loop, LanePool& lanes);
 
   /// The same under a holder: `mount` has it mounted.
   static Result<std::unique_ptr<MountedVolume>> MountHeld(
       MountedVolumeOptions options, VolumeVersionPtr version, std::string resource_version,
       const Handover& handover, const std::function<Result<HeldMount>()>& mount, SessionLoop& loop,
-      Publisher& publisher);
+      LanePool& lanes);
   /// Goes on with a mount that another daemon has served. kFailedPrecondition where the handover
   /// memory is damaged.
   static Result<std::unique_ptr<MountedVolume>> Resume(MountedVolumeOptions options,
                                                        const Handover& handover, HeldMount mount,
-                                                       SessionLoop& loop, Publisher& publisher);
+                                                       SessionLoop& loop, LanePool& lanes);
 
   /// Unmount().
   ~MountedVolume();
@@ -88,7 +88,7 @@ class MountedVolume {
   /// Shows `version` from now on; does not wait for it. Of several that are published faster than
   /// the kernel can be brought to show them, the last is shown.
   void Publish(VolumeVersionPtr version, std::string resource_version);
-  /// The shown version is right for a newer resourceVersion too.
+  /// Records a newer resourceVersion for which the files are the same.
   void SetResourceVersion(std::string resource_version);
 
   /// The inodes belong to a group from now on, or to none.
@@ -121,13 +121,13 @@ class MountedVolume {
   static Status MountAsRoot(State& state);
   static Status MountAsUser(State& state);
   static Result<std::unique_ptr<MountedVolume>> Serve(const std::shared_ptr<State>& state,
-                                                      SessionLoop& loop, Publisher& publisher);
+                                                      SessionLoop& loop, LanePool& lanes);
 
   const std::shared_ptr<State> state_;  // tasks and requests in work hold it too
   SessionLoop* loop_ = nullptr;
   std::uint64_t served_ = 0;
   bool unmounted_ = false;
-  std::unique_ptr<Publisher::Lane> lane_;
+  std::unique_ptr<Lane> lane_;
 };
 
 }  // namespace downwardfs

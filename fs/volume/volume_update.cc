@@ -5,13 +5,13 @@
 
 namespace downwardfs {
 
-void SettleLastChange(const VolumeNodes& nodes, KernelNotifier& notifier) {
-  const TreeChange armed = nodes.Armed();
+void SettleLastChange(const VolumeLayout& layout, KernelNotifier& notifier) {
+  const TreeChange armed = layout.Armed();
   if (armed.kind == TreeChange::Kind::kNone) return;
   for (const std::string& name : {armed.name, armed.new_name}) {
-    if (!name.empty()) notifier.InvalidateName(armed.node, name);
+    if (!name.empty()) notifier.InvalidateName(armed.inode, name);
   }
-  notifier.InvalidateNode(armed.node);
+  notifier.InvalidateInode(armed.inode);
 }
 
 }  // namespace downwardfs

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "fs/fuse/kernel_notifier.h"
-#include "fs/fuse/volume_nodes.h"
+#include "fs/volume/volume_layout.h"
 #include "fs/volume/volume_version.h"
 
 namespace downwardfs {
@@ -33,6 +33,6 @@ class VolumeUpdate {
 /// armed what it did before. A name is invalidated under its directory's lock, which that call has,
 /// so this returns when it is over; from then on other changes may be armed. And should the change
 /// have been recorded without the kernel's hearing of it, it asks again.
-void SettleLastChange(const VolumeNodes& nodes, KernelNotifier& notifier);
+void SettleLastChange(const VolumeLayout& layout, KernelNotifier& notifier);
 
 }  // namespace downwardfs

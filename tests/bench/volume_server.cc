@@ -155,8 +155,7 @@ class ServerProcess {
     options.layout = request.live_layout ? Layout::kLive : Layout::kKubelet;
     options.kernel_caches = request.kernel_caches;
     mkdir(options.mount_point.c_str(), 0755);
-    auto volume =
-        MountedVolume::Mount(options, NextVersion(request.volume), "1", *loop_, publisher_);
+    auto volume = MountedVolume::Mount(options, NextVersion(request.volume), "1", *loop_, lanes_);
     if (!volume) Die(volume.error().message);
     mounted_ = std::max(mounted_.load(), request.volume + 1);
     MutexLock lock(mutex_);
@@ -231,7 +230,7 @@ class ServerProcess {
   const OwnedFd socket_;
   Shared& shared_;
   std::unique_ptr<SessionLoop> loop_;
-  Publisher publisher_;
+  LanePool lanes_;
   Mutex namer_mutex_;
   DataDirNamer namer_{Clock::Real()};
   Mutex mutex_;  // of the pointers, for the churn; they are changed by the main thread only

@@ -33,10 +33,10 @@ TEST_F(ClusterTest, AChangedPodsKnownFilesAreTakenBackAndNothingElse) {
 
 TEST_F(ClusterTest, AnInodeStandsForOneContent) {
   PutPod("web");
-  const NodeId labels = Walk(kWeb + "/labels");
-  const NodeId phase = Walk(kWeb + "/phase");
+  const InodeId labels = Walk(kWeb + "/labels");
+  const InodeId phase = Walk(kWeb + "/phase");
   PutPod("web", {.version = "2", .labels = R"("app":"new")"});
-  EXPECT_EQ(*tree_.File(labels), "app=\"web\"\n");  // an open file keeps its bytes
+  EXPECT_EQ(*tree_.Content(labels, 0), "app=\"web\"\n");  // an open file keeps its bytes
   EXPECT_NE(Walk(kWeb + "/labels"), labels);
   // The same content is the same inode, and so are the pages that the kernel holds of it.
   EXPECT_EQ(Walk(kWeb + "/phase"), phase);
@@ -55,8 +55,8 @@ TEST_F(ClusterTest, AFileWithTheSameContentIsTakenBackAtTheNextChangeToo) {
 
 TEST_F(ClusterTest, DirectoriesStayWhileTheirObjectLives) {
   PutPod("web");
-  const NodeId pod = Walk(kWeb);
-  const NodeId labels = Walk(kWeb + "/labels.d");
+  const InodeId pod = Walk(kWeb);
+  const InodeId labels = Walk(kWeb + "/labels.d");
   PutPod("web", {.version = "2", .labels = R"("other":"x")"});
   EXPECT_EQ(Walk(kWeb), pod);
   EXPECT_EQ(Walk(kWeb + "/labels.d"), labels);
@@ -65,7 +65,7 @@ TEST_F(ClusterTest, DirectoriesStayWhileTheirObjectLives) {
 
 TEST_F(ClusterTest, ADeletedPodsNamesGoEverywhere) {
   PutPod("web");
-  const NodeId pod = Walk(kWeb);
+  const InodeId pod = Walk(kWeb);
   Walk("by-label/app/web/default_web");
   Walk("by-ip/10.0.0.1");
   Walk("nodes/n1/pods/default_web");
@@ -82,13 +82,13 @@ TEST_F(ClusterTest, ADeletedPodsNamesGoEverywhere) {
   }
   // Who still stands in its directory finds nothing there.
   EXPECT_FALSE(tree_.Lookup(pod, "labels"));
-  EXPECT_FALSE(tree_.List(pod));
-  EXPECT_EQ(tree_.Attr(pod)->attr.links, 0U);
+  EXPECT_FALSE(tree_.Names(pod));
+  EXPECT_EQ(tree_.Attr(pod)->links, 0U);
 }
 
 TEST_F(ClusterTest, APodMadeAgainUnderItsNameIsAnother) {
   PutPod("web");
-  const NodeId before = Walk(kWeb);
+  const InodeId before = Walk(kWeb);
   PutPod("web", {.uid = "u2", .version = "9"});
   EXPECT_THAT(taken_back_, Contains(kWeb));
   EXPECT_FALSE(tree_.Lookup(before, "labels"));
@@ -98,7 +98,7 @@ TEST_F(ClusterTest, APodMadeAgainUnderItsNameIsAnother) {
 
 TEST_F(ClusterTest, ALinkThatLeadsElsewhereIsTakenBack) {
   PutPod("a", {.uid = "1"});
-  const NodeId link = Walk("by-ip/10.0.0.1");
+  const InodeId link = Walk("by-ip/10.0.0.1");
   PutPod("b", {.uid = "2", .created = "2026-05-01T00:00:00Z"});
   // Nobody tells the kernel of the newcomer's own names, but this one means another pod now.
   EXPECT_EQ(Link("by-ip/10.0.0.1"), "../namespaces/default/pods/b");
@@ -130,10 +130,10 @@ TEST_F(ClusterTest, ANodesFilesFollowIt) {
 
 TEST_F(ClusterTest, WhatTheKernelForgetsCostsNothing) {
   PutPod("web");
-  std::map<NodeId, std::uint64_t> lookups;
-  NodeId at = kRootNode;
+  std::map<InodeId, std::uint64_t> lookups;
+  InodeId at = kRootInode;
   for (const char* name : {"namespaces", "default", "pods", "web", "labels"}) {
-    at = tree_.Lookup(at, name)->attr.id;
+    at = tree_.Lookup(at, name)->id;
     ++lookups[at];
   }
   EXPECT_EQ(tree_.GetStats().known_inodes, 5U);
@@ -141,7 +141,7 @@ TEST_F(ClusterTest, WhatTheKernelForgetsCostsNothing) {
   for (const auto& [id, count] : lookups) all.push_back({id, count});
   tree_.Forget(all);
   EXPECT_EQ(tree_.GetStats().known_inodes, 0U);
-  EXPECT_EQ(tree_.File(at), nullptr);
+  EXPECT_EQ(tree_.Content(at, 0), nullptr);
   PutPod("web", {.version = "2", .labels = R"("a":"b")"});
   EXPECT_THAT(taken_back_, IsEmpty());
 }
@@ -153,21 +153,21 @@ TEST_F(ClusterTest, TheOldestFilesAreTakenBackWhereThereAreTooMany) {
   ClusterTree tree(source_, options);
   std::vector<std::string> names;
   std::vector<Forgotten> forgotten;
-  tree.SetNotice([&](NodeId, const std::string& name) { names.push_back(name); });
+  tree.SetNotice([&](InodeId, const std::string& name) { names.push_back(name); });
   PutPod("web", {.labels = [] {
            std::string labels = R"("l0":"x")";
            for (int i = 1; i < 300; ++i) labels += ",\"l" + std::to_string(i) + R"(":"x")";
            return labels;
          }()});
-  tree.Apply(nullptr, source_.Get({"Pod", "default", "web", ""}));
-  NodeId at = kRootNode;
+  tree.Follow(nullptr, source_.Get({"Pod", "default", "web", ""}));
+  InodeId at = kRootInode;
   for (const char* name : {"namespaces", "default", "pods", "web", "labels.d"}) {
-    at = tree.Lookup(at, name)->attr.id;
+    at = tree.Lookup(at, name)->id;
   }
   for (int i = 0; i < 300; ++i) {
     const auto reply = tree.Lookup(at, "l" + std::to_string(i));
     ASSERT_TRUE(reply) << i;
-    forgotten.push_back({reply->attr.id, 1});
+    forgotten.push_back({reply->id, 1});
   }
   EXPECT_GE(names.size(), 190U);
   EXPECT_THAT(names, Contains("l0"));
@@ -184,14 +184,14 @@ TEST_F(ClusterTest, TheOldestLinksAreTakenBackWhereThereAreTooMany) {
   options.known_leaves = 100;
   ClusterTree tree(source_, options);
   std::vector<std::string> names;
-  tree.SetNotice([&](NodeId, const std::string& name) { names.push_back(name); });
+  tree.SetNotice([&](InodeId, const std::string& name) { names.push_back(name); });
   for (int i = 0; i < 300; ++i) {
     const std::string name = "p" + std::to_string(i);
     PutPod(name, {.uid = name});
-    tree.Apply(nullptr, source_.Get({"Pod", "default", name, ""}));
+    tree.Follow(nullptr, source_.Get({"Pod", "default", name, ""}));
   }
-  NodeId at = kRootNode;
-  for (const char* name : {"by-label", "app", "web"}) at = tree.Lookup(at, name)->attr.id;
+  InodeId at = kRootInode;
+  for (const char* name : {"by-label", "app", "web"}) at = tree.Lookup(at, name)->id;
   for (int i = 0; i < 300; ++i) {
     ASSERT_TRUE(tree.Lookup(at, "default_p" + std::to_string(i))) << i;
   }

@@ -17,7 +17,7 @@ namespace downwardfs::testing {
 class ClusterTest : public ::testing::Test {
  protected:
   ClusterTest() : tree_(source_, Options()) {
-    tree_.SetNotice([this](NodeId directory, const std::string& name) {
+    tree_.SetNotice([this](InodeId directory, const std::string& name) {
       taken_back_.push_back(PathOf(directory) + "/" + name);
     });
   }
@@ -25,12 +25,12 @@ class ClusterTest : public ::testing::Test {
   void Put(const std::string& json, const ObjectKey& key) {
     const ObjectPtr before = source_.Get(key);
     source_.Put(json);
-    tree_.Apply(before, source_.Get(key));
+    tree_.Follow(before, source_.Get(key));
   }
   void Delete(const ObjectKey& key) {
     const ObjectPtr before = source_.Get(key);
     source_.Delete(key);
-    tree_.Apply(before, nullptr);
+    tree_.Follow(before, nullptr);
   }
 
   struct Pod {
@@ -61,14 +61,14 @@ class ClusterTest : public ::testing::Test {
   }
 
   /// The node at a path, looked up step by step; id 0 if there is none. The lookups are kept.
-  NodeId Walk(const std::string& path) {
-    NodeId at = kRootNode;
+  InodeId Walk(const std::string& path) {
+    InodeId at = kRootInode;
     std::string walked;
     for (std::size_t begin = 0; begin < path.size();) {
       const std::size_t end = std::min(path.find('/', begin), path.size());
       const auto reply = tree_.Lookup(at, path.substr(begin, end - begin));
       if (!reply) return 0;
-      at = reply->attr.id;
+      at = reply->id;
       walked = path.substr(0, end);
       paths_[at] = walked;
       begin = end + 1;
@@ -76,12 +76,12 @@ class ClusterTest : public ::testing::Test {
     return at;
   }
   bool Exists(const std::string& path) { return Walk(path) != 0; }
-  NodeAttr Attr(const std::string& path) {
+  InodeAttr Attr(const std::string& path) {
     const auto reply = tree_.Attr(Walk(path));
-    return reply ? reply->attr : NodeAttr();
+    return reply ? static_cast<const InodeAttr&>(*reply) : InodeAttr();
   }
   std::string Read(const std::string& path) {
-    const auto content = tree_.File(Walk(path));
+    const auto content = tree_.Content(Walk(path), 0);
     return content ? *content : "(no file " + path + ")";
   }
   std::string Link(const std::string& path) {
@@ -89,12 +89,12 @@ class ClusterTest : public ::testing::Test {
   }
   std::vector<std::string> Names(const std::string& path) {
     std::vector<std::string> names;
-    const auto listed = tree_.List(Walk(path));
+    const auto listed = tree_.Names(Walk(path));
     if (!listed) return {"(no directory " + path + ")"};
-    for (const TreeName& name : *listed) names.push_back(name.name);
+    for (const DirectoryEntry& name : *listed) names.push_back(name.name);
     return names;
   }
-  std::string PathOf(NodeId id) { return id == kRootNode ? "" : paths_[id]; }
+  std::string PathOf(InodeId id) { return id == kRootInode ? "" : paths_[id]; }
 
   ClusterTree::Options Options() {
     ClusterTree::Options options;
@@ -104,7 +104,7 @@ class ClusterTest : public ::testing::Test {
 
   FakeSource source_;
   std::string status_ = "{}\n";
-  std::map<NodeId, std::string> paths_;
+  std::map<InodeId, std::string> paths_;
   std::vector<std::string> taken_back_;
   ClusterTree tree_;
 };

@@ -15,7 +15,7 @@ using ::testing::UnorderedElementsAre;
 TEST_F(ClusterTest, TheRootHasItsSixNames) {
   EXPECT_THAT(Names(""), UnorderedElementsAre("..status", "namespaces", "nodes", "by-label",
                                               "by-ip", "by-node"));
-  EXPECT_EQ(tree_.Attr(kRootNode)->attr.links, 2U + 5U);
+  EXPECT_EQ(tree_.Attr(kRootInode)->links, 2U + 5U);
 }
 
 TEST_F(ClusterTest, APodIsADirectoryOfItsFullView) {
@@ -48,8 +48,8 @@ TEST_F(ClusterTest, SizesTypesAndLinkCountsAreRight) {
   EXPECT_EQ(link.mode, S_IFLNK | 0777U);
   EXPECT_EQ(link.size, Link("by-label/app/web/default_web").size());
   // A listing says of each name what it is.
-  const auto names = tree_.List(Walk(pod));
-  for (const TreeName& name : *names) {
+  const auto names = tree_.Names(Walk(pod));
+  for (const DirectoryEntry& name : *names) {
     EXPECT_EQ(name.type, Attr(pod + "/" + name.name).mode & S_IFMT) << name.name;
   }
 }
@@ -74,9 +74,9 @@ TEST_F(ClusterTest, ListedInodesAreThoseThatLookupsFind) {
        {"", "namespaces", "namespaces/default", "namespaces/default/pods",
         "namespaces/default/pods/web", "nodes", "nodes/n1", "nodes/n1/pods", "by-label",
         "by-label/app", "by-label/app/web", "by-ip", "by-node"}) {
-    const auto names = tree_.List(Walk(directory));
+    const auto names = tree_.Names(Walk(directory));
     ASSERT_TRUE(names) << directory;
-    for (const TreeName& name : *names) {
+    for (const DirectoryEntry& name : *names) {
       if (name.type == S_IFREG) continue;
       EXPECT_EQ(name.id, Walk(JoinPath(directory, name.name))) << directory << "/" << name.name;
     }
@@ -158,14 +158,14 @@ TEST_F(ClusterTest, TheStatusIsAnotherFileASecondLater) {
   auto options = Options();
   options.clock = &clock;
   ClusterTree tree(source_, options);
-  const NodeId before = tree.Lookup(kRootNode, "..status")->attr.id;
-  EXPECT_EQ(*tree.File(before), "{}\n");
+  const InodeId before = tree.Lookup(kRootInode, "..status")->id;
+  EXPECT_EQ(*tree.Content(before, 0), "{}\n");
   status_ = "{\"x\":1}\n";
-  EXPECT_EQ(tree.Lookup(kRootNode, "..status")->attr.id, before);
+  EXPECT_EQ(tree.Lookup(kRootInode, "..status")->id, before);
   clock.Advance(std::chrono::seconds(1));
-  const NodeId after = tree.Lookup(kRootNode, "..status")->attr.id;
-  EXPECT_EQ(*tree.File(after), "{\"x\":1}\n");
-  EXPECT_EQ(*tree.File(before), "{}\n");  // for who still has it open
+  const InodeId after = tree.Lookup(kRootInode, "..status")->id;
+  EXPECT_EQ(*tree.Content(after, 0), "{\"x\":1}\n");
+  EXPECT_EQ(*tree.Content(before, 0), "{}\n");  // for who still has it open
 }
 
 TEST_F(ClusterTest, ATableStaysForAMomentWhilePodsChange) {
@@ -175,18 +175,18 @@ TEST_F(ClusterTest, ATableStaysForAMomentWhilePodsChange) {
   ClusterTree tree(source_, options);
   const auto put = [&](const char* name) {
     PutPod(name, {.uid = name});
-    tree.Apply(nullptr, source_.Get({"Pod", "default", name, ""}));
+    tree.Follow(nullptr, source_.Get({"Pod", "default", name, ""}));
   };
   put("web");
-  const NodeId ns = tree.Lookup(tree.Lookup(kRootNode, "namespaces")->attr.id, "default")->attr.id;
-  const NodeId before = tree.Lookup(ns, "pods.txt")->attr.id;
+  const InodeId ns = tree.Lookup(tree.Lookup(kRootInode, "namespaces")->id, "default")->id;
+  const InodeId before = tree.Lookup(ns, "pods.txt")->id;
   put("db");
-  EXPECT_EQ(tree.Lookup(ns, "pods.txt")->attr.id, before);
+  EXPECT_EQ(tree.Lookup(ns, "pods.txt")->id, before);
   clock.Advance(std::chrono::milliseconds(250));
-  const NodeId after = tree.Lookup(ns, "pods.txt")->attr.id;
-  EXPECT_THAT(*tree.File(after), ::testing::HasSubstr("\ndb "));
+  const InodeId after = tree.Lookup(ns, "pods.txt")->id;
+  EXPECT_THAT(*tree.Content(after, 0), ::testing::HasSubstr("\ndb "));
   clock.Advance(std::chrono::milliseconds(999));
-  EXPECT_EQ(tree.Lookup(ns, "pods.txt")->attr.id, after);  // nothing has changed
+  EXPECT_EQ(tree.Lookup(ns, "pods.txt")->id, after);  // nothing has changed
 }
 
 // A directory may be known before its object is: its pods come first.

@@ -112,7 +112,7 @@ std::string CsiClient::PluginInfo() {
   return status.ok() ? response.name() + " " + response.vendor_version() : status.error_message();
 }
 
-std::string CsiClient::NodeId() {
+std::string CsiClient::InodeId() {
   Call made;
   csi::v1::NodeGetInfoResponse response;
   const auto status = NodeAt(socket_)->NodeGetInfo(&made.context, {}, &response);

@@ -63,7 +63,7 @@ class CsiClient {
   std::string Probe();
   /// "NAME VERSION", the node, the capabilities by number.
   std::string PluginInfo();
-  std::string NodeId();
+  std::string InodeId();
   std::vector<int> Capabilities();
 
  private:

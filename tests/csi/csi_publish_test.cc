@@ -20,7 +20,7 @@ using ::testing::HasSubstr;
 TEST_F(CsiTest, SaysWhoItIs) {
   StartPlugin();
   EXPECT_THAT(client().PluginInfo(), HasSubstr("csi.downwardfs.dev 0."));
-  EXPECT_EQ(client().NodeId(), "node1");
+  EXPECT_EQ(client().InodeId(), "node1");
   // GET_VOLUME_STATS, VOLUME_CONDITION, VOLUME_MOUNT_GROUP
   EXPECT_THAT(client().Capabilities(), ElementsAre(2, 4, 6));
   EXPECT_EQ(client().Stage().code, csi_code::kUnimplemented);

@@ -39,7 +39,7 @@ Result<HeldMount> AskForMount(int channel) {
 
 Result<std::unique_ptr<MountedVolume>> MakeVolume(int channel, Message& attach,
                                                   const HandoverMemory& memory, SessionLoop& loop,
-                                                  Publisher& publisher) {
+                                                  LanePool& lanes) {
   Handover handover;
   handover.memory = &memory;
   handover.resend = attach.number(5) != 0;
@@ -47,13 +47,12 @@ Result<std::unique_ptr<MountedVolume>> MakeVolume(int channel, Message& attach,
   MountedVolumeOptions options;
   options.status = []() -> std::string { std::abort(); };
   if (attach.number(4) != 0) {
-    return MountedVolume::Resume(options, handover, Held(attach, 1), loop, publisher);
+    return MountedVolume::Resume(options, handover, Held(attach, 1), loop, lanes);
   }
   auto version = VolumeVersion::Make({{"a", "content", 0644, "", ""}}, "..v1",
                                      std::chrono::system_clock::now());
   return MountedVolume::MountHeld(
-      options, std::move(version), "", handover, [&] { return AskForMount(channel); }, loop,
-      publisher);
+      options, std::move(version), "", handover, [&] { return AskForMount(channel); }, loop, lanes);
 }
 
 int Main() {
@@ -65,8 +64,8 @@ int Main() {
   auto memory = HandoverMemory::Map(attach->fds[0].get());
   auto loop = SessionLoop::Start(2);
   if (!memory || !loop) return 1;
-  Publisher publisher;
-  auto volume = MakeVolume(channel, *attach, *memory, **loop, publisher);
+  LanePool lanes;
+  auto volume = MakeVolume(channel, *attach, *memory, **loop, lanes);
   if (!volume) return 1;
   if (!resumed) Say(channel, Message::Kind::kReady);
   Say(channel, Message::Kind::kServing);

@@ -5,7 +5,7 @@
 #include <random>
 
 #include "fs/fuse/request_in_work.h"
-#include "fs/volume/live_nodes.h"
+#include "fs/volume/live_layout.h"
 
 namespace downwardfs {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 class LiveRecordTest : public ::testing::Test {
  protected:
   LiveRecordTest() : fd_(*HandoverMemory::Create()), memory_(*HandoverMemory::Map(fd_.get())) {
-    EXPECT_TRUE(nodes_.UseJournal(std::make_unique<Journal>(memory_)));
+    EXPECT_TRUE(nodes_.UseLog(std::make_unique<HandoverLog>(memory_)));
   }
 
   static VolumeVersionPtr Version(int number) {
@@ -24,23 +24,23 @@ class LiveRecordTest : public ::testing::Test {
     if (number % 3 == 0) files.push_back({"third/" + n, n, 0644, "", ""});
     return VolumeVersion::Make(std::move(files), "", std::chrono::system_clock::now());
   }
-  std::optional<NodeAttr> Make(const TreeChange& change) {
+  std::optional<Entry> Make(const TreeChange& change) {
     nodes_.Arm(change);
     auto attr = nodes_.Apply(change);
     nodes_.Arm({});
     return attr;
   }
   // Everything that can be asked, as text.
-  static std::string Describe(LiveNodes& nodes) {
+  static std::string Describe(LiveLayout& nodes) {
     std::string all;
-    for (NodeId id = 1; id < 2000; ++id) {
+    for (InodeId id = 1; id < 2000; ++id) {
       const auto attr = nodes.Attr(id);
       if (!attr) continue;
       all += std::to_string(id) + " mode " + std::to_string(attr->mode) + " links " +
              std::to_string(attr->links) + " size " + std::to_string(attr->size) + " time " +
              std::to_string(attr->time.time_since_epoch().count());
       if (const auto file = nodes.File(id)) all += " = " + file->content() + file->entry->source;
-      if (const auto list = nodes.List(id)) {
+      if (const auto list = nodes.List(id, 0, true)) {
         for (const auto& entry : *list) all += " " + entry.name + ":" + std::to_string(entry.id);
       }
       all += "\n";
@@ -54,25 +54,25 @@ class LiveRecordTest : public ::testing::Test {
     return all + std::to_string(stats.lookups) + " " + std::to_string(stats.open_files) + " " +
            std::to_string(stats.flips) + " " + stats.resource_version;
   }
-  std::unique_ptr<LiveNodes> Successor() {
-    auto next = std::make_unique<LiveNodes>(Ownership{}, VolumeNodes::WallTime());
-    const auto loaded = next->UseJournal(std::make_unique<Journal>(memory_));
+  std::unique_ptr<LiveLayout> Successor() {
+    auto next = std::make_unique<LiveLayout>(Ownership{}, VolumeLayout::WallTime());
+    const auto loaded = next->UseLog(std::make_unique<HandoverLog>(memory_));
     EXPECT_TRUE(loaded) << loaded.error().message;
     return next;
   }
 
   const OwnedFd fd_;
   const HandoverMemory memory_;
-  LiveNodes nodes_{Ownership{}, std::chrono::system_clock::now()};
+  LiveLayout nodes_{Ownership{}, std::chrono::system_clock::now()};
 };
 
 TEST_F(LiveRecordTest, AfterAnyRowOfRequestsASuccessorKnowsTheSame) {
   std::mt19937 random(1);
   nodes_.ShowNames(nodes_.Stage(Version(0), "0"));
-  std::vector<NodeId> known = {kRootNode};
+  std::vector<InodeId> known = {kRootInode};
   std::vector<std::uint64_t> opened;
   for (int i = 1; i < 600; ++i) {
-    const NodeId node = known[random() % known.size()];
+    const InodeId node = known[random() % known.size()];
     static constexpr const char* kNames[] = {"a", "d", "same", "even", "third", "0", "6", "nope"};
     switch (random() % 8) {
       case 0: {
@@ -86,7 +86,7 @@ TEST_F(LiveRecordTest, AfterAnyRowOfRequestsASuccessorKnowsTheSame) {
         break;
       }
       case 1:
-        nodes_.Forget(node, 1);
+        nodes_.ForgetOne(node, 1);
         break;
       case 2:
         if (const auto handle = nodes_.OpenFile(node)) opened.push_back(*handle);
@@ -107,7 +107,7 @@ TEST_F(LiveRecordTest, AfterAnyRowOfRequestsASuccessorKnowsTheSame) {
 
 TEST_F(LiveRecordTest, AnOpenThatComesAgainKeepsItsNumberAndItsContent) {
   nodes_.ShowNames(nodes_.Stage(Version(1), ""));
-  const NodeId a = nodes_.Lookup(kRootNode, "a")->id;
+  const InodeId a = nodes_.Lookup(kRootInode, "a")->id;
   request_in_work = {1, 90};
   const auto handle = nodes_.OpenFile(a);
   request_in_work = {};
@@ -124,7 +124,7 @@ TEST_F(LiveRecordTest, AnOpenThatComesAgainKeepsItsNumberAndItsContent) {
 
 TEST_F(LiveRecordTest, WhatWasNotFinishedIsFound) {
   nodes_.ShowNames(nodes_.Stage(Version(1), ""));
-  const NodeId a = nodes_.Lookup(kRootNode, "a")->id;
+  const InodeId a = nodes_.Lookup(kRootInode, "a")->id;
   nodes_.Stage(Version(6), "");  // nothing of it was told to the kernel
   const auto next = Successor();
   const auto difference = next->Unfinished();

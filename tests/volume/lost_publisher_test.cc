@@ -6,8 +6,8 @@
 
 #include <thread>
 
+#include "fs/volume/kubelet_update.h"
 #include "fs/volume/live_update.h"
-#include "fs/volume/versioned_update.h"
 #include "mount-helper/handover_memory.h"
 
 namespace downwardfs {
@@ -21,7 +21,7 @@ using ::testing::IsEmpty;
 // lost with the next.
 class DyingCaller final : public TreeCaller {
  public:
-  DyingCaller(VolumeNodes& nodes, int calls) : nodes_(nodes), left_(calls) {}
+  DyingCaller(VolumeLayout& nodes, int calls) : nodes_(nodes), left_(calls) {}
   int Perform(const TreeCall&) override {
     if (left_-- <= 0) {
       lost_ = true;
@@ -34,20 +34,20 @@ class DyingCaller final : public TreeCaller {
   bool lost() const override { return lost_; }
 
  private:
-  VolumeNodes& nodes_;
+  VolumeLayout& nodes_;
   int left_;
   bool lost_ = false;
 };
 
 class Notes final : public KernelNotifier {
  public:
-  void InvalidateName(NodeId directory, const std::string& name) override {
+  void InvalidateName(InodeId directory, const std::string& name) override {
     names.push_back(std::to_string(directory) + "/" + name);
   }
-  void InvalidateNode(NodeId node) override { nodes.push_back(node); }
+  void InvalidateInode(InodeId node) override { nodes.push_back(node); }
 
   std::vector<std::string> names;
-  std::vector<NodeId> nodes;
+  std::vector<InodeId> nodes;
 };
 
 class LostPublisherTest : public ::testing::Test {
@@ -59,7 +59,7 @@ class LostPublisherTest : public ::testing::Test {
   }
   template <class Nodes>
   void Record(Nodes& nodes) const {
-    EXPECT_TRUE(nodes.UseJournal(std::make_unique<Journal>(memory_)));
+    EXPECT_TRUE(nodes.UseLog(std::make_unique<HandoverLog>(memory_)));
   }
 
   const OwnedFd fd_ = *HandoverMemory::Create();
@@ -72,12 +72,12 @@ TEST_F(LostPublisherTest, AVersionIsShownByItsRenameOrNotAtAll) {
   for (int calls = 0; calls < kCallsOfAFlip; ++calls) {
     const OwnedFd fd = *HandoverMemory::Create();
     const HandoverMemory memory = *HandoverMemory::Map(fd.get());
-    VersionedNodes nodes{Ownership{}, std::chrono::system_clock::now()};
-    ASSERT_TRUE(nodes.UseJournal(std::make_unique<Journal>(memory)));
+    KubeletLayout nodes{Ownership{}, std::chrono::system_clock::now()};
+    ASSERT_TRUE(nodes.UseLog(std::make_unique<HandoverLog>(memory)));
     nodes.Show(nodes.Stage(Version(1), ""));
-    OwnTree tree(nodes, "", "", std::make_shared<DyingCaller>(nodes, calls));
+    WritableView tree(nodes, "", "", std::make_shared<DyingCaller>(nodes, calls));
     Notes notes;
-    VersionedUpdate update(nodes, tree, notes);
+    KubeletUpdate update(nodes, tree, notes);
     const bool renamed = calls >= 4;
     update.Show(Version(2), "");
     EXPECT_EQ(nodes.GetStats().data_dir, renamed ? "..v2" : "..v1") << calls;
@@ -88,57 +88,57 @@ TEST_F(LostPublisherTest, AVersionIsShownByItsRenameOrNotAtAll) {
     EXPECT_EQ(update.without_events(), 0u);
 
     // The next daemon first has the kernel ask again, then finishes or undoes.
-    VersionedNodes next{Ownership{}, {}};
-    ASSERT_TRUE(next.UseJournal(std::make_unique<Journal>(memory)));
+    KubeletLayout next{Ownership{}, {}};
+    ASSERT_TRUE(next.UseLog(std::make_unique<HandoverLog>(memory)));
     const TreeChange cut = next.Armed();
     EXPECT_NE(cut.kind, TreeChange::Kind::kNone) << "a request of the dead publisher is refused";
-    OwnTree again(next, "", "", std::make_shared<DyingCaller>(next, 1000));
-    VersionedUpdate resumed(next, again, notes);
+    WritableView again(next, "", "", std::make_shared<DyingCaller>(next, 1000));
+    KubeletUpdate resumed(next, again, notes);
     resumed.Resume();
     ASSERT_FALSE(notes.names.empty());
     if (!cut.name.empty()) {
-      EXPECT_EQ(notes.names.front(), std::to_string(cut.node) + "/" + cut.name);
+      EXPECT_EQ(notes.names.front(), std::to_string(cut.inode) + "/" + cut.name);
     }
     EXPECT_THAT(notes.names, Contains("1/..data"));
-    EXPECT_THAT(notes.nodes, Contains(kRootNode));
-    EXPECT_EQ(next.Lookup(kRootNode, "f2").has_value(), renamed) << calls;
-    EXPECT_EQ(next.Lookup(kRootNode, "f1").has_value(), !renamed) << calls;
+    EXPECT_THAT(notes.nodes, Contains(kRootInode));
+    EXPECT_EQ(next.Lookup(kRootInode, "f2").has_value(), renamed) << calls;
+    EXPECT_EQ(next.Lookup(kRootInode, "f1").has_value(), !renamed) << calls;
   }
 }
 
 TEST_F(LostPublisherTest, ARetiredVersionStaysForTheNextDaemon) {
-  VersionedNodes nodes{Ownership{}, std::chrono::system_clock::now()};
+  KubeletLayout nodes{Ownership{}, std::chrono::system_clock::now()};
   Record(nodes);
   nodes.Show(nodes.Stage(Version(1), ""));
-  OwnTree tree(nodes, "", "", std::make_shared<DyingCaller>(nodes, 6));
-  VersionedUpdate update(nodes, tree, notes_);
+  WritableView tree(nodes, "", "", std::make_shared<DyingCaller>(nodes, 6));
+  KubeletUpdate update(nodes, tree, notes_);
   const auto retire = update.Show(Version(2), "");
   ASSERT_TRUE(retire);
   retire();  // its rmdir is the seventh call
-  EXPECT_TRUE(nodes.Lookup(kRootNode, "..v1"));
+  EXPECT_TRUE(nodes.Lookup(kRootInode, "..v1"));
   EXPECT_EQ(nodes.RetiredVersions().size(), 1u);
 }
 
 TEST_F(LostPublisherTest, InTheLiveLayoutNamesThatTheKernelDoesNotHearOfStay) {
-  LiveNodes nodes{Ownership{}, std::chrono::system_clock::now()};
+  LiveLayout nodes{Ownership{}, std::chrono::system_clock::now()};
   Record(nodes);
   nodes.ShowNames(nodes.Stage(Version(1), ""));
-  OwnTree tree(nodes, "", "", std::make_shared<DyingCaller>(nodes, 0));
+  WritableView tree(nodes, "", "", std::make_shared<DyingCaller>(nodes, 0));
   LiveUpdate update(nodes, tree, notes_);
   update.Show(Version(2), "");
-  EXPECT_TRUE(nodes.Lookup(kRootNode, "f1"));
-  EXPECT_FALSE(nodes.Lookup(kRootNode, "f2"));
+  EXPECT_TRUE(nodes.Lookup(kRootInode, "f1"));
+  EXPECT_FALSE(nodes.Lookup(kRootInode, "f2"));
   EXPECT_THAT(notes_.names, IsEmpty());
 
-  LiveNodes next{Ownership{}, {}};
+  LiveLayout next{Ownership{}, {}};
   Record(next);
-  OwnTree again(next, "", "", std::make_shared<DyingCaller>(next, 1000));
+  WritableView again(next, "", "", std::make_shared<DyingCaller>(next, 1000));
   LiveUpdate resumed(next, again, notes_);
   resumed.Resume();
   EXPECT_THAT(notes_.names, ElementsAre("1/f1"));  // the change that was cut
-  EXPECT_THAT(notes_.nodes, Contains(kRootNode));
-  EXPECT_FALSE(next.Lookup(kRootNode, "f1"));
-  EXPECT_TRUE(next.Lookup(kRootNode, "f2"));
+  EXPECT_THAT(notes_.nodes, Contains(kRootInode));
+  EXPECT_FALSE(next.Lookup(kRootInode, "f1"));
+  EXPECT_TRUE(next.Lookup(kRootInode, "f2"));
 }
 
 TEST(RemoteTreeCallerTest, IsLostWithItsConnection) {

@@ -55,7 +55,7 @@ class ManyVolumesTest : public ::testing::Test {
       options.mount_point = Path(i);
       options.fs_name = "downwardfs:test";
       std::filesystem::create_directory(options.mount_point);
-      auto volume = MountedVolume::Mount(options, Version("one"), "1", *loop_, publisher_);
+      auto volume = MountedVolume::Mount(options, Version("one"), "1", *loop_, lanes_);
       ASSERT_TRUE(volume) << volume.error().message;
       volumes_.push_back(std::move(*volume));
     }
@@ -70,7 +70,7 @@ class ManyVolumesTest : public ::testing::Test {
   std::string base_ = "/tmp/dwfs-manyXXXXXX";
   DataDirNamer namer_{Clock::Real()};
   std::unique_ptr<SessionLoop> loop_;
-  Publisher publisher_;
+  LanePool lanes_;
   std::vector<std::unique_ptr<MountedVolume>> volumes_;
 };
 

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// How versions come and go in the kubelet's layout, from being staged to being forgotten
+// (kubelet_layout.h, version_life.h).
+#include <algorithm>
+#include <utility>
+
+#include "fs/volume/kubelet_layout.h"
+
+namespace downwardfs {
+
+// The one place where a version's life changes.
+void KubeletLayout::Advance(Edit& edit, InodeId base, LifeEvent event) {
+  if (known_.Find(base) == nullptr) return;
+  known_.Change(edit, base,
+                [&](KnownVersion& version) { version.life = After(version.life, event); });
+  if (event == LifeEvent::kUnname) DropIfUnused(edit, base);
+}
+
+KubeletLayout::Flip KubeletLayout::Stage(VolumeVersionPtr version, std::string resource_version) {
+  // With a log the contents are rendered now, before anybody waits for the lock.
+  auto prepared = recorded() ? RecordedVersions::Prepare(std::move(version))
+                             : RecordedVersions::Prepared{std::move(version), {}};
+  MutexLock lock(mutex_);
+  Edit edit(record_);
+  if (const InodeId given_up = root_->staged; given_up != 0) {
+    root_.Change(edit, [](KubeletRoot& root) { root.staged = 0; });
+    Advance(edit, given_up, LifeEvent::kUnname);
+  }
+  KnownVersion staged;
+  staged.version = prepared.version;
+  staged.resource_version = std::move(resource_version);
+  staged.known.resize(1 + std::size_t{staged.version->size()});
+  Flip flip;
+  flip.version = root_->next;
+  flip.data_dir = staged.version->data_dir();
+  flip.retires = root_->shown;
+  if (root_->shown != 0) flip.retired_dir = known_.At(root_->shown).version->data_dir();
+  CompareLinks(*staged.version, flip);
+  versions_.Put(edit, flip.version, prepared);
+  root_.Change(edit, [&](KubeletRoot& root) {
+    root.staged = flip.version;
+    root.new_link = false;
+    root.next += 2 * (1 + std::uint64_t{staged.version->size()});
+  });
+  known_.Put(edit, flip.version, std::move(staged));
+  return flip;
+}
+
+void KubeletLayout::CompareLinks(const VolumeVersion& version, Flip& flip) const {
+  for (const std::uint32_t child : version.entry(0).children) {
+    const std::string& name = version.entry(child).name;
+    if (!FindLink(name)) flip.new_links.push_back(name);
+  }
+  for (const auto& [id, link] : links_.all()) {
+    if (link.listed && !version.Child(0, link.name)) flip.gone_links.push_back(link.name);
+  }
+}
+
+KubeletLayout::Flip KubeletLayout::Unfinished() const {
+  MutexLock lock(mutex_);
+  Flip flip;
+  if (root_->shown == 0) return flip;
+  const VolumeVersion& shown = *known_.At(root_->shown).version;
+  flip.version = root_->shown;
+  flip.data_dir = shown.data_dir();
+  CompareLinks(shown, flip);
+  return flip;
+}
+
+void KubeletLayout::MakeCurrent(Edit& edit, InodeId base) {
+  Advance(edit, base, LifeEvent::kMake);
+  const WallTime created = known_.At(base).version->created();
+  root_.Change(edit, [&](KubeletRoot& root) {
+    if (root.shown != 0) ++root.flips;
+    root.shown = base;
+    root.staged = 0;
+    // The root's time must grow with every flip, or the kernel would keep its cached listing.
+    root.time = std::max(created, root.time + std::chrono::nanoseconds(1));
+  });
+}
+
+std::vector<std::string> KubeletLayout::Show(const Flip& flip) {
+  MutexLock lock(mutex_);
+  std::vector<std::string> stale;
+  if (known_.Find(flip.version) == nullptr) return stale;
+  Edit edit(record_);
+  if (root_->shown != flip.version) {
+    stale = {kDataLink, kNewDataLink};
+    MakeCurrent(edit, flip.version);
+  }
+  for (const std::string& name : flip.new_links) AddLink(edit, name);
+  for (const std::string& name : flip.gone_links) {
+    RemoveLink(edit, name);
+    stale.push_back(name);
+  }
+  return stale;
+}
+
+std::optional<VolumeLayout::Changed> KubeletLayout::Change(Edit& edit, const TreeChange& change) {
+  if (change.inode == kRootInode) return ChangeRoot(edit, change);
+  const auto located = Locate(change.inode);
+  if (!located || located->is_link() || change.kind != ChangeKind::kUnlink) return std::nullopt;
+  const auto child = located->known.version->Child(located->entry(), change.name);
+  if (!child) return std::nullopt;
+  known_.Change(edit, located->base, [&](KnownVersion& version) {
+    version.unlinked.resize(version.version->size());
+    version.unlinked[*child] = true;
+  });
+  return Changed{located->base + 1 + *child};
+}
+
+std::optional<VolumeLayout::Changed> KubeletLayout::ChangeRoot(Edit& edit,
+                                                               const TreeChange& change) {
+  const InodeId staged = root_->staged;
+  switch (change.kind) {
+    case ChangeKind::kMakeDirectory:
+      if (staged == 0 || known_.At(staged).version->data_dir() != change.name) break;
+      Advance(edit, staged, LifeEvent::kMake);
+      return Changed{staged + 1, true};
+    case ChangeKind::kMakeLink:
+      if (change.name != kNewDataLink) {
+        AddLink(edit, change.name);
+        if (const auto id = FindInRoot(change.name)) return Changed{*id, true};
+      } else if (staged != 0) {
+        root_.Change(edit, [](KubeletRoot& root) { root.new_link = true; });
+        return Changed{staged, true};
+      }
+      break;
+    case ChangeKind::kRename:
+      if (staged != 0) MakeCurrent(edit, staged);
+      return Changed{root_->shown};
+    case ChangeKind::kUnlink:
+      if (change.name != kNewDataLink) RemoveLink(edit, change.name);
+      root_.Change(edit, [](KubeletRoot& root) { root.time += std::chrono::nanoseconds(1); });
+      return Changed{kRootInode};
+    case ChangeKind::kRemoveDirectory: {
+      const auto& data_dirs = known_.format().data_dirs;
+      const auto at = data_dirs.find(change.name);
+      if (at == data_dirs.end() || at->second == root_->shown) break;
+      Advance(edit, at->second, LifeEvent::kUnname);
+      return Changed{kRootInode};
+    }
+    default:
+      break;
+  }
+  return std::nullopt;
+}
+
+void KubeletLayout::AddLink(Edit& edit, const std::string& name) {
+  if (FindLink(name)) return;
+  // A link that was removed is another inode than the one that is made again.
+  const InodeId id = root_->next;
+  root_.Change(edit, [](KubeletRoot& root) { ++root.next; });
+  links_.Put(edit, id, RootLink{name, 0, true, known_.At(root_->shown).version->created()});
+}
+
+void KubeletLayout::RemoveLink(Edit& edit, const std::string& name) {
+  for (auto id = FindLink(name); id; id = FindLink(name)) {
+    links_.Change(edit, *id, [](RootLink& link) { link.listed = false; });
+    DropLinkIfUnused(edit, *id);
+  }
+}
+
+void KubeletLayout::DropLinkIfUnused(Edit& edit, InodeId id) {
+  const RootLink* const link = links_.Find(id);
+  if (link != nullptr && !link->listed && link->lookups == 0) links_.Erase(edit, id);
+}
+
+std::optional<std::string> KubeletLayout::UnfinishedDirectory() const {
+  MutexLock lock(mutex_);
+  if (root_->staged == 0) return std::nullopt;
+  return known_.At(root_->staged).version->data_dir();
+}
+
+std::vector<std::string> KubeletLayout::MovedNames() const {
+  MutexLock lock(mutex_);
+  std::vector<std::string> names = {kDataLink, kNewDataLink};
+  for (const auto& [id, link] : links_.all()) {
+    if (!link.listed) names.push_back(link.name);
+  }
+  return names;
+}
+
+std::vector<std::pair<InodeId, std::string>> KubeletLayout::RetiredVersions() const {
+  MutexLock lock(mutex_);
+  std::vector<std::pair<InodeId, std::string>> retired;
+  for (const auto& [base, version] : known_.all()) {
+    if (HasName(version.life) && base != root_->shown && base != root_->staged) {
+      retired.emplace_back(base, version.version->data_dir());
+    }
+  }
+  return retired;
+}
+
+std::vector<KubeletLayout::Known> KubeletLayout::KnownOf(InodeId base, bool directories) const {
+  std::vector<Known> out;
+  const KnownVersion* const known = known_.Find(base);
+  if (known == nullptr) return out;
+  const VolumeVersion& version = *known->version;
+  std::vector<std::string> paths(version.size());
+  paths[0] = version.data_dir();
+  for (std::uint32_t i = 0; i < version.size(); ++i) {
+    const TreeEntry& entry = version.entry(i);  // parents come before their children
+    if (i != 0) paths[i] = paths[entry.parent] + "/" + entry.name;
+    if (known->known[1 + i] == 0 || entry.is_directory != directories) continue;
+    if (known->IsUnlinked(i)) continue;
+    out.push_back(
+        {{ChangeKind::kUnlink, base + 1 + entry.parent, entry.name, ""}, base + 1 + i, paths[i]});
+  }
+  return out;
+}
+
+std::vector<KubeletLayout::Known> KubeletLayout::KnownFiles(InodeId version) const {
+  MutexLock lock(mutex_);
+  return KnownOf(version, false);
+}
+
+std::vector<KubeletLayout::Known> KubeletLayout::KnownDirectories(InodeId version) const {
+  MutexLock lock(mutex_);
+  auto known = KnownOf(version, true);
+  std::reverse(known.begin(), known.end());
+  return known;
+}
+
+void KubeletLayout::Orphan(InodeId version) {
+  MutexLock lock(mutex_);
+  Edit edit(record_);
+  Advance(edit, version, LifeEvent::kOrphan);
+}
+
+void KubeletLayout::ShowAlias(InodeId version) {
+  MutexLock lock(mutex_);
+  Edit edit(record_);
+  Advance(edit, version, LifeEvent::kAlias);
+}
+
+void KubeletLayout::Expire(InodeId version) {
+  MutexLock lock(mutex_);
+  if (version == root_->shown) return;
+  Edit edit(record_);
+  Advance(edit, version, LifeEvent::kUnname);
+}
+
+void KubeletLayout::DropIfUnused(Edit& edit, InodeId base) {
+  const KnownVersion* const known = known_.Find(base);
+  if (known == nullptr || base == root_->shown || base == root_->staged) return;
+  if (HasName(known->life) || known->lookups > 0) return;
+  known_.Erase(edit, base);
+  versions_.Erase(edit, base);
+}
+
+}  // namespace downwardfs

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes the calls that change the volume's tree, in this process or in the publisher's process that
+// the holder keeps (mount-helper/publisher_process.h). Used on the volume's lane.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "base/mutex.h"
+#include "base/owned_fd.h"
+#include "fs/fuse/kernel_notifier.h"
+#include "mount-helper/tree_call.h"
+
+namespace downwardfs {
+
+class TreeCaller {
+ public:
+  virtual ~TreeCaller() = default;
+  /// Makes the call and waits for it; 0 or an errno.
+  virtual int Perform(const TreeCall& call) = 0;
+  /// It can make no call any more, and whoever keeps it has another daemon go on: nothing may count
+  /// as shown from now on, since nobody could tell the kernel. Any thread.
+  virtual bool lost() const { return false; }
+  /// The public mount is gone: what keeps the file system in existence is let go of, at the latest
+  /// when nobody has the caller any more. Any thread.
+  virtual void DropView() {}
+};
+
+/// In this process, relative to a directory fd.
+class LocalTreeCaller final : public TreeCaller {
+ public:
+  explicit LocalTreeCaller(OwnedFd root) : root_(std::move(root)) {}
+  int Perform(const TreeCall& call) override { return PerformTreeCall(call, root_.get(), -1); }
+
+ private:
+  const OwnedFd root_;
+};
+
+/// In the publisher's process, over its connection. ENOTCONN once that is gone.
+class RemoteTreeCaller final : public TreeCaller {
+ public:
+  explicit RemoteTreeCaller(OwnedFd connection) : connection_(std::move(connection)) {}
+  int Perform(const TreeCall& call) override EXCLUDES(mutex_);
+  bool lost() const override { return lost_; }
+
+ private:
+  const OwnedFd connection_;
+  // A call and its answer belong together. Held while the publisher is in the call, so it is taken
+  // on lanes only, never by a thread that serves requests.
+  Mutex mutex_;
+  std::atomic<bool> lost_{false};
+};
+
+/// Notifications by way of a caller.
+class TreeNotifier final : public KernelNotifier {
+ public:
+  explicit TreeNotifier(std::shared_ptr<TreeCaller> caller) : caller_(std::move(caller)) {}
+  void InvalidateName(InodeId directory, const std::string& name) override {
+    caller_->Perform({TreeCall::Kind::kInvalidateName, 0, directory, name, ""});
+  }
+  void InvalidateInode(InodeId inode) override {
+    caller_->Perform({TreeCall::Kind::kInvalidateNode, 0, inode, "", ""});
+  }
+
+ private:
+  const std::shared_ptr<TreeCaller> caller_;
+};
+
+}  // namespace downwardfs

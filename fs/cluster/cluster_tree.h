@@ -56,7 +56,7 @@ class ClusterTree final : public FileSystem {
   /// `objects` outlives it.
   ClusterTree(const ObjectSource& objects, Options options);
 
-  /// Who tells the kernel, from now on; null: nobody.
+  /// From now on `notice` tells the kernel; null: nobody does.
   void SetNotice(Notice notice) EXCLUDES(mutex_);
   /// An object is new (`before` is null), another, or gone (`after` is null). Pod, Node, Namespace.
   void Follow(const ObjectPtr& before, const ObjectPtr& after) EXCLUDES(mutex_);

@@ -41,7 +41,7 @@ struct KnownInode {
 
 class InodeTable {
  public:
-  /// Null where the kernel does not know it.
+  /// Null if the kernel does not know it.
   const KnownInode* Find(InodeId id) const;
   /// Counts a lookup of the inode that has `inode`'s path and identity, and gives its id. What is
   /// known already stays as it is. 0 where its ids are all taken by others, which takes several
@@ -57,7 +57,7 @@ class InodeTable {
   /// batch of them, so that most lookups find nothing to do. They stay the oldest until they are
   /// disowned. Directories are not among them: somebody may stand in one.
   std::vector<InodeId> Oldest(std::size_t limit) const;
-  /// Its name was taken back: it is none of its object's files any more, nor among the oldest.
+  /// Its name was taken back: it no longer counts as a file of its object, nor among the oldest.
   void Disown(InodeId id);
 
   std::size_t size() const { return inodes_.size(); }

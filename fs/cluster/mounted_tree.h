@@ -44,7 +44,8 @@ class MountedTree {
 
   /// Polls readable once the file system is mounted nowhere any more.
   int ended_fd() const;
-  /// Ends the session and unmounts lazily. Who still uses the file system gets ENOTCONN.
+  /// Ends the session and unmounts lazily. Programs that still use the file system get
+  /// ENOTCONN.
   void Unmount();
 
   std::map<std::string, std::uint64_t> requests() const;

@@ -43,10 +43,11 @@ class ObjectView {
   /// The file at `path`, which ends in a newline unless it is empty; null if there is none. It
   /// lives as long as the view.
   const ProjectedFile* Find(std::string_view path) const EXCLUDES(fields_mutex_, whole_mutex_);
-  /// How many directories lie in the directory `path`; nothing if it is none.
+  /// How many directories lie in the directory `path`; nothing if it is
+  /// no directory.
   std::optional<std::uint32_t> Subdirectories(std::string_view path) const
       EXCLUDES(fields_mutex_, whole_mutex_);
-  /// What lies in the directory `path`, sorted; empty also if it is none.
+  /// What lies in the directory `path`, sorted; empty also if it is no directory.
   std::vector<Child> List(std::string_view path) const EXCLUDES(fields_mutex_, whole_mutex_);
 
   const ObjectPtr& object() const { return object_; }

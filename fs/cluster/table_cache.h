@@ -21,7 +21,7 @@ class TableCache {
  public:
   using Text = std::shared_ptr<const std::string>;
 
-  /// Null where there is none, or it is too old for that state of what it shows.
+  /// Null if there is no text, or it is too old for that state of the objects.
   Text Get(const std::string& path, std::uint64_t generation, Clock::SteadyTime now) const
       EXCLUDES(mutex_);
   /// Gives what is shown from now on: the text of another caller where that was sooner.

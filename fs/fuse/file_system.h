@@ -24,7 +24,7 @@
 // (RequestMemory), so that it counts once.
 //
 // All methods may be called by any thread at the same time. They answer at once: they neither block
-// nor touch a mount of ours. What they return is a value or keeps its content alive, so that the
+// nor touch a mount of ours. Each result is a value or keeps its content alive, so that the
 // protocol replies with no lock held.
 #pragma once
 
@@ -41,7 +41,7 @@ namespace downwardfs {
 
 class FileSystem {
  public:
-  /// What the file system leaves to the kernel's caches. Fixed before it is mounted.
+  /// How much the file system leaves to the kernel's caches. Fixed before it is mounted.
   struct Traits {
     /// Each open pins a content, so the kernel must ask each time and keep no page. Without it the
     /// content behind an inode never changes: open is answered ENOSYS once (FUSE_NO_OPEN_SUPPORT).
@@ -90,7 +90,7 @@ class FileSystem {
   /// that it is about, whose lookup is counted if the change makes it. Nothing: EROFS.
   virtual std::optional<Entry> Apply(const TreeChange&) { return std::nullopt; }
 
-  /// Where the content of a file comes from, for the extended attributes. Nothing for other inodes.
+  /// The origin of a file's content, for the extended attributes. Nothing for other inodes.
   struct Origin {
     std::string source;            ///< the fieldPath or resource that the file shows
     std::string resource_version;  ///< of the state that it shows

@@ -15,7 +15,7 @@ namespace {
 
 static_assert(kDirectoryType == S_IFDIR && kFileType == S_IFREG && kLinkType == S_IFLNK);
 
-// What libfuse takes where an inode is not known: 0 would hide the name from readdir(3).
+// libfuse's own number for an inode that is not known: 0 would hide the name from readdir(3).
 constexpr InodeId kUnknownInode = 0xffff'ffff;
 
 }  // namespace

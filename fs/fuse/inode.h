@@ -19,7 +19,7 @@ inline constexpr std::uint32_t kDirectoryType = 0040000;  // S_IFDIR
 inline constexpr std::uint32_t kFileType = 0100000;       // S_IFREG
 inline constexpr std::uint32_t kLinkType = 0120000;       // S_IFLNK
 
-/// What stat(2) shows.
+/// The attributes that stat(2) shows.
 struct InodeAttr {
   InodeId id = 0;
   std::uint32_t mode = 0;  ///< with the type bits

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel can be told without being asked, as an interface so that tests need no kernel.
+// Notifications to the kernel, as an interface so that tests need no kernel.
 // Never called on a thread that serves requests. Failures are not reported: what the kernel does
 // not know needs no notice.
 #pragma once

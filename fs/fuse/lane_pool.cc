@@ -230,7 +230,7 @@ LanePool::~LanePool() {
     pool_->clock.NotifyAll();
   }
   watch_.Join();
-  // What is not due yet may own what owns a lane, and so the pool. It goes without the lock.
+  // A task that is not due yet may own a lane, and so the pool: it goes without the lock.
   std::priority_queue<Lane::Pool::Timer> dropped;
   MutexLock lock(pool_->mutex);
   dropped.swap(pool_->timers);

@@ -11,7 +11,7 @@ namespace downwardfs {
 class LibfuseLog {
  public:
   LibfuseLog();
-  /// What was logged since, as one line.
+  /// The lines that were logged since, as one line.
   static std::string Text();
 };
 

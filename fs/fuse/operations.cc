@@ -218,7 +218,7 @@ void Listxattr(fuse_req_t request, fuse_ino_t inode, std::size_t size) {
   ReplyXattr(request, names, size);
 }
 
-// What nobody may do.
+// Requests that nobody may make.
 void Refuse(fuse_req_t request) {
   Counted(request, RequestKind::kRefused);
   fuse_reply_err(request, EROFS);

@@ -18,7 +18,7 @@ struct fuse_lowlevel_ops;
 
 namespace downwardfs {
 
-/// What the operations work on; the session's userdata.
+/// The operations work on this; the session's userdata.
 struct SessionContext {
   FileSystem* file_system = nullptr;
   RequestCounters* counters = nullptr;

@@ -14,8 +14,8 @@ struct RequestInWork {
 /// Of the calling thread; set by KernelSession.
 inline thread_local RequestInWork request_in_work;
 
-/// What a file system remembers of the requests whose answers may not have reached the kernel, so
-/// that another daemon can take care of them (request_recovery.h). Any thread.
+/// A file system's memory of the requests whose answers may not have reached the kernel, so that
+/// another daemon can take care of them (request_recovery.h). Any thread.
 class RequestMemory {
  public:
   virtual ~RequestMemory() = default;

@@ -31,20 +31,20 @@ class RequestRecovery {
   /// The request of the calling thread's slot has been dealt with.
   void Finished();
 
-  // What the daemon before us has left.
+  // For the requests that the daemon before us has left:
 
-  /// The raw FUSE_INIT request; empty where none was ever read.
+  /// The raw FUSE_INIT request; empty if none was ever read.
   std::string SavedInit() const;
   /// Whether the kernel has said with it that it can send requests again (Linux 6.9).
   bool KernelResends() const;
-  /// Begins with the INIT that it read and did not answer; false where there is none. The kernel
-  /// sends nothing else before it has that answer, so the request still lies in its slot.
+  /// Begins with the INIT that it read and did not answer; false if there is no such request. The
+  /// kernel sends nothing else before it has that answer, so the request still lies in its slot.
   bool BeginInit();
   /// The raw requests that it read and did not finish.
   std::vector<std::string> Unanswered(bool forgets_only) const;
   /// These requests are answered EIO: daemons have died of them.
   void Refuse(std::vector<std::uint64_t> poison) { poison_ = std::move(poison); }
-  /// Begins with one of Unanswered(); false where nothing is to be done.
+  /// Begins with one of Unanswered(); false if nothing is to be done.
   bool Begin(const std::string& request, int device);
   /// FUSE_NOTIFY_RESEND (Linux 6.9).
   void AskForResend(int device) const;

@@ -75,7 +75,7 @@ bool HandoverLog::empty() const {
 
 HandoverLog::Place HandoverLog::Append(std::string_view record) {
   if (full_ || used_ + sizeof(Frame) + record.size() > kAreaBytes) {
-    // What follows would not be known: nobody may attach, until a copy has it all.
+    // The next daemon would not know this record: none may attach until a copy has it all.
     full_ = true;
     memory_.header().lost = 1;
     return {};

@@ -50,7 +50,7 @@ class RecordReader {
 
 class HandoverLog {
  public:
-  /// Where a record lies; size 0: nowhere.
+  /// The place of a record; size 0: none.
   struct Place {
     std::uint32_t area = 0;
     std::uint32_t size = 0;
@@ -64,7 +64,7 @@ class HandoverLog {
   /// Between BeginCopy() and EndCopy(): adds the record that lay there before the copy began. Size
   /// 0 if it does not lie there: Add() it.
   Place AddAgain(const Place& place);
-  /// What was added counts from now on. True if the log has grown too long, or is full:
+  /// All that was added counts from now on. True if the log has grown too long, or is full:
   /// BeginCopy(), Add() the whole present state, EndCopy(). While not even a copy fits, the memory
   /// is `lost`.
   bool Commit();

@@ -6,7 +6,7 @@ namespace {
 
 // A directory's size as tmpfs has it: 20 bytes per name, "." and ".." among them.
 constexpr std::uint64_t kBytesPerName = 20;
-// What SetVolumeOwnership adds (kubernetes pkg/volume/volume_linux.go, a read-only volume).
+// SetVolumeOwnership adds these bits (kubernetes pkg/volume/volume_linux.go, a read-only volume).
 constexpr std::uint32_t kGroupFileBits = 0440;
 constexpr std::uint32_t kGroupDirectoryBits = 02550;
 

@@ -14,7 +14,7 @@ namespace downwardfs {
 
 inline constexpr std::uint32_t kRootMode = 01777;  // of the kubelet's emptyDir-backed volumes
 
-/// Who owns the inodes. With an fsGroup, modes and group are those that the kubelet's
+/// The owner of the inodes. With an fsGroup, modes and group are those that the kubelet's
 /// SetVolumeOwnership gives a read-only volume: files |0440, directories |02550, the group.
 struct Ownership {
   std::uint32_t uid = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel asks of the kubelet's layout; how versions come and go is in kubelet_flip.cc.
+// The answers to the kernel's requests; kubelet_flip.cc has how versions come and go.
 #include "fs/volume/kubelet_layout.h"
 
 #include <algorithm>
@@ -143,7 +143,7 @@ std::optional<UnsizedAttr> KubeletLayout::Describe(InodeId id) const {
     return UnsizedAttr{attr, nullptr, 0};
   }
   UnsizedAttr unsized = EntryAttr(id, known.version, located->entry(), ownership_, time);
-  // What the kernel has unlinked must not come back to life with the next GETATTR.
+  // An inode that the kernel has unlinked must not come back to life with the next GETATTR.
   if (!located->alias && (HasNoLink(known.life) || known.IsUnlinked(located->entry()))) {
     unsized.attr.links = 0;
   }

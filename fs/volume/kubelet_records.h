@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the kubelet's layout (kubelet_layout.h) keeps for the next daemon: the state of each
-// version, the links in the root, and the root itself. How each is recorded stands in
+// The state that the kubelet's layout (kubelet_layout.h) keeps for the next daemon: the state of
+// each version, the links in the root, and the root itself. How each is recorded stands in
 // handover_records.h. Used under the layout's mutex.
 #pragma once
 

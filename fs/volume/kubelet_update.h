@@ -5,14 +5,14 @@
 //
 //     CREATE,ISDIR and ATTRIB,ISDIR of the new data directory, CREATE ..data_tmp,
 //     MOVED_FROM ..data_tmp, MOVED_TO ..data, DELETE,ISDIR of the old data directory;
-//     who watches a file gets ATTRIB and DELETE_SELF, a directory DELETE and DELETE_SELF
+//     watchers of a file get ATTRIB and DELETE_SELF, of a directory DELETE and DELETE_SELF
 //
 // One thing is later than the kubelet's: the old directory goes after two seconds, and until then
-// it resolves, so that a reader that has just followed `..data` never gets ENOENT. Who holds it may
-// go on reading for as long as it likes.
+// it resolves, so that a reader that has just followed `..data` never gets ENOENT. A program that
+// holds the directory goes on reading for as long as it likes.
 //
-// Where the tree cannot be changed through the kernel, the names are invalidated instead: readers
-// see the change, watchers get no event. Used on the volume's lane only.
+// If the tree cannot be changed through the kernel, the names are invalidated instead: readers see
+// the change, watchers get no event. Used on the volume's lane only.
 #pragma once
 
 #include <atomic>

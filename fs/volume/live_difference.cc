@@ -51,7 +51,7 @@ LiveLayout::Difference LiveLayout::Stage(VolumeVersionPtr version, std::string r
   return std::move(comparison.difference);
 }
 
-// What an attempt has left undone is found again by the comparison that follows.
+// The comparison that follows finds again all that an attempt has left undone.
 void LiveLayout::DropPending(Edit& edit) {
   const auto pending = inodes_.format().pending;
   for (const auto& [name, id] : pending) inodes_.Erase(edit, id);

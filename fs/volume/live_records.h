@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the live layout (live_layout.h) keeps for the next daemon: its inodes, the files that are
-// open, and the figures of the volume. How each is recorded stands in handover_records.h. Used
-// under the layout's mutex.
+// The state that the live layout (live_layout.h) keeps for the next daemon: its inodes, the files
+// that are open, and the figures of the volume. How each is recorded stands in handover_records.h.
+// Used under the layout's mutex.
 #pragma once
 
 #include <cstdint>

@@ -23,7 +23,7 @@ std::function<void()> LiveUpdate::Show(VolumeVersionPtr version, std::string res
 
 std::function<void()> LiveUpdate::Resume() {
   SettleLastChange(layout_, notifier_);
-  // Where the daemon before us died between what it recorded and what it told the kernel.
+  // The daemon before us may have died between what it recorded and what it told the kernel.
   notifier_.InvalidateInode(kRootInode);
   const LiveLayout::Difference difference = layout_.Unfinished();
   const auto done = ShowThroughKernel(difference);

@@ -2,7 +2,7 @@
 //
 // Shows a new version in the live layout. Of each file whose content changes the kernel is told to
 // ask for its attributes again, then its time of modification is set, which raises IN_MODIFY for
-// whoever watches the file, a directory above it, or a bind mount of it. Names that come and go
+// all who watch the file, a directory above it, or a bind mount of it. Names that come and go
 // raise CREATE and DELETE. Used on the volume's lane only.
 #pragma once
 

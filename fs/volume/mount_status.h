@@ -23,7 +23,7 @@ class MountStatus {
  public:
   explicit MountStatus(std::string mount_point);
 
-  /// What a holder says of itself and the daemons before this one.
+  /// The figures that a holder gives of itself and the daemons before this one.
   struct Holder {
     int pid = 0;
     std::uint64_t generation = 1;
@@ -37,11 +37,12 @@ class MountStatus {
   void Attach(const ObjectSource& source, const ObjectKey& pod, const VolumeView& view)
       EXCLUDES(mutex_);
   void Detach() EXCLUDES(mutex_);
-  /// What will be the source, and why it is not yet. Empty texts leave what was said before.
+  /// Names the source that is to come, and why it is not there yet. Empty texts leave what was said
+  /// before.
   void SetWaiting(const std::string& source, const std::string& pod, const std::string& why)
       EXCLUDES(mutex_);
-  /// Where there is no source yet: when what is shown was last known to be current. Until this is
-  /// called that is when this was made.
+  /// While there is no source: the time at which the content was last known to be current. Until
+  /// this is called, the time at which this was made.
   void SetCurrentAt(std::chrono::steady_clock::time_point at) EXCLUDES(mutex_);
 
   /// How long ago what is shown was last known to be current.

@@ -30,7 +30,8 @@ namespace downwardfs {
 
 class Edit;
 
-/// What registers with a RecordedState: it is read back and copied with the rest.
+/// A part of the state: it registers with a RecordedState, and is read back and copied with the
+/// rest.
 class RecordedPart {
  public:
   virtual ~RecordedPart() = default;
@@ -46,7 +47,7 @@ class RecordedPart {
 
 class RecordedState {
  public:
-  /// What a request has left behind: the inode whose lookup it counted, or the open that it made
+  /// The trace that a request has left: the inode whose lookup it counted, or the open that it made
   /// (kOpenBit). 0: nothing to take back.
   struct Done {
     std::uint64_t unique = 0;
@@ -65,7 +66,7 @@ class RecordedState {
   void Arm(TreeChange change);
   const TreeChange& armed() const { return armed_; }
 
-  /// What the daemon before us has done for this request, if it has.
+  /// The trace that this request has left in the daemon before us, if any.
   std::optional<Done> DoneBefore(std::uint64_t unique) const;
   /// It is taken back, once.
   void TakeBack(Edit& edit, std::uint64_t unique);

@@ -90,7 +90,7 @@ class VolumeLayout : public FileSystem, public RequestMemory {
  protected:
   explicit VolumeLayout(Ownership ownership) : ownership_(ownership) {}
 
-  // What a layout says; the lock is held.
+  // The part that differs between layouts; the lock is held.
   virtual std::optional<InodeId> Find(InodeId parent, std::string_view name) const
       REQUIRES(mutex_) = 0;
   virtual void AddLookup(Edit& edit, InodeId id) REQUIRES(mutex_) = 0;
@@ -111,7 +111,7 @@ class VolumeLayout : public FileSystem, public RequestMemory {
   virtual VolumeStats Figures() const REQUIRES(mutex_) = 0;
   /// An open of the daemon before us was not answered and comes again.
   virtual void TakeBackOpen(std::uint64_t /*unique*/, std::uint64_t /*handle*/) REQUIRES(mutex_) {}
-  /// What has been read back fits together.
+  /// Checks that the records that were read back fit together.
   virtual Status Check() REQUIRES(mutex_) = 0;
 
   /// Waits for the lock as any other reader does.

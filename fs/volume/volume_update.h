@@ -28,9 +28,9 @@ class VolumeUpdate {
   virtual std::uint64_t without_events() const = 0;
 };
 
-/// The first thing of a Resume(). The publisher may still be in the call that it was last told to
-/// make, or a publisher that has died may hang in it; its request comes to us now and must find
-/// armed what it did before. A name is invalidated under its directory's lock, which that call has,
+/// The first step of a Resume(). The publisher may still be in the call that it was last told to
+/// make, or a publisher that has died may hang in it. Its request comes to us now and must find the
+/// same change armed. A name is invalidated under its directory's lock, which that call has,
 /// so this returns when it is over; from then on other changes may be armed. And should the change
 /// have been recorded without the kernel's hearing of it, it asks again.
 void SettleLastChange(const VolumeLayout& layout, KernelNotifier& notifier);

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "base/base64.h"
-#include "client/config/rfc3339.h"
+#include "base/rfc3339.h"
 #include "tests/fakes/fake_clock.h"
 
 namespace downwardfs::client {

@@ -8,6 +8,8 @@
 #include <limits>
 #include <optional>
 
+#include "base/text.h"
+
 namespace downwardfs {
 namespace {
 

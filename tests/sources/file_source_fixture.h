@@ -5,7 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -15,10 +14,10 @@
 #include <utility>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mutex.h"
 #include "sources/file_source.h"
+#include "tests/fakes/fake_clock.h"
 
 namespace downwardfs {
 
@@ -27,17 +26,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr auto kDeadline = seconds(20);  // far beyond any pause of a loaded machine
-
-// A clock whose steady time the test sets.
-class TestClock final : public Clock {
- public:
-  SteadyTime Steady() const override { return SteadyTime(milliseconds(now_ms_.load())); }
-  WallTime Wall() const override { return {}; }
-  void Advance(milliseconds by) { now_ms_ += by.count(); }
-
- private:
-  std::atomic<milliseconds::rep> now_ms_{0};
-};
 
 inline std::string PodYaml(const std::string& value, const std::string& name = "web",
                            const std::string& more = "") {
@@ -140,7 +128,7 @@ class FileSourceTest : public testing::Test {
     return n;
   }
 
-  TestClock clock_;
+  FakeClock clock_;
   fs::path directory_;
   fs::path file_;
   fs::path log_;

@@ -59,7 +59,7 @@ void FakeApiServer::RotateCertificates() {
 
 void FakeApiServer::Start() {
   stop_event_.Reset(eventfd(0, EFD_CLOEXEC));
-  listener_ = ListenOnLoopback(&port_);
+  listener_ = testing::ListenOnLoopback(&port_);
   acceptor_ = std::make_unique<WorkerThread>("fake-accept", [this] { Accept(); });
 }
 

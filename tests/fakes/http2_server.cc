@@ -91,7 +91,7 @@ Http2Server::Http2Server(Bodies bodies, bool first_is_dead)
     : bodies_(std::move(bodies)), first_is_dead_(first_is_dead), stop_(eventfd(0, EFD_CLOEXEC)) {
   context_ = MakeServerContext(authority_.Issue("api", "IP:127.0.0.1"), authority_.pem());
   SSL_CTX_set_alpn_select_cb(context_.get(), &ChooseH2, nullptr);
-  listener_ = ListenOnLoopback(&port_);
+  listener_ = testing::ListenOnLoopback(&port_);
   thread_ = std::make_unique<WorkerThread>("fake-http2", [this] { Accept(); });
 }
 

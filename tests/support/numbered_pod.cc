@@ -2,15 +2,12 @@
 #include "tests/support/numbered_pod.h"
 
 namespace downwardfs::testing {
-namespace {
 
-std::string Filler(const std::string& n) {
+std::string NumberedFiller(const std::string& n) {
   std::string filler;
   for (int i = 0; i < 700; ++i) filler += n + "-";
   return filler;
 }
-
-}  // namespace
 
 const char kNumberedItems[] = R"(
 items:
@@ -23,7 +20,7 @@ std::string NumberedPod(int number) {
   const std::string n = std::to_string(number);
   return "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"labels\":{\"n\":"
          "\"" +
-         n + "\"},\"annotations\":{\"n\":\"" + n + "\",\"long\":\"" + Filler(n) + "\"}}}";
+         n + "\"},\"annotations\":{\"n\":\"" + n + "\",\"long\":\"" + NumberedFiller(n) + "\"}}}";
 }
 
 }  // namespace downwardfs::testing

@@ -126,7 +126,7 @@ void Readers::Mapped() {
   munmap(map, size);
   if (live_) return;  // its pages are read one by one, as the file changes
   const std::string number = bytes.substr(0, bytes.find('-'));
-  if (bytes != Filler(number)) report_.Fail("wrong bytes in d/long");
+  if (bytes != NumberedFiller(number)) report_.Fail("wrong bytes in d/long");
   Check(number, ReadAll(data.get(), "a", 0));
 }
 
@@ -152,7 +152,7 @@ void Readers::SlowReader(int data) {
     bytes.append(chunk, static_cast<std::size_t>(n));
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  if (bytes != Filler(bytes.substr(0, bytes.find('-')))) report_.Fail("torn: d/long");
+  if (bytes != NumberedFiller(bytes.substr(0, bytes.find('-')))) report_.Fail("torn: d/long");
 }
 
 void Readers::Listing() {

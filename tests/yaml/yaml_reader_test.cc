@@ -52,9 +52,9 @@ TEST(YamlReaderTest, LimitsAreTheCallers) {
   EXPECT_EQ(CallsOf("[[[a]]]", {.depth = 2}), "line 1, column 3: nested deeper than 2 levels");
   EXPECT_EQ(CallsOf("[a, b, c]", {.nodes = 3}), "line 1, column 8: more than 3 nodes");
   EXPECT_EQ(CallsOf("[&a x, *a, *a]", {.aliased_nodes = 1}),
-            "line 1, column 5: aliases expand to more than 1 nodes or 67108864 bytes");
+            "line 1, column 2: aliases expand to more than 1 nodes or 67108864 bytes");
   EXPECT_EQ(CallsOf("[&a xyz, *a]", {.aliased_bytes = 2}),
-            "line 1, column 5: aliases expand to more than 100000 nodes or 2 bytes");
+            "line 1, column 2: aliases expand to more than 100000 nodes or 2 bytes");
 }
 
 // A password may begin with what means something in YAML.

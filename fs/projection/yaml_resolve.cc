@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which plain scalars some reader takes for something else than a string: the tag repository of YAML
-// 1.1 as its parsers implement it, the core schema of 1.2, and what go-yaml adds (0o and 0b in both).
-// More than our own reader does (yaml/yaml_scalar.h), since others read the file.
+// Which plain scalars some reader takes for something else than a string: the tag repository of
+// YAML 1.1 as its parsers implement it, the core schema of 1.2, and what go-yaml adds (0o and 0b in
+// both). More than our own reader does (yaml/yaml_scalar.h), since others read the file.
 #include <algorithm>
 #include <iterator>
 #include <string>

@@ -11,18 +11,19 @@
 #include <cstdlib>
 
 #include "base/file.h"
+#include "base/process.h"
 
 namespace downwardfs {
 
 Status ReadinessPipe::Ready() {
   if (!fd_) return {};
-  OwnedFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!null) return Fail(ErrnoError(errno, "/dev/null"));
+  const auto null = OpenNull();
+  if (!null) return Fail(null.error());
   prctl(PR_SET_PDEATHSIG, 0);
   setsid();
   if (auto told = WriteAll(fd_.get(), "1", "readiness pipe"); !told) return told;
   fd_.Reset();
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null.get(), fd);
+  LeaveStandardStreams(*null);
   return {};
 }
 

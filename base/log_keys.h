@@ -4,9 +4,6 @@
 
 namespace downwardfs::log_keys {
 
-inline constexpr char kAttempt[] = "attempt";
-inline constexpr char kContainer[] = "container";
-inline constexpr char kDelay[] = "delay";
 inline constexpr char kError[] = "error";
 inline constexpr char kFile[] = "file";
 inline constexpr char kItem[] = "item";
@@ -15,7 +12,6 @@ inline constexpr char kNamespace[] = "namespace";
 inline constexpr char kNode[] = "node";
 inline constexpr char kPod[] = "pod";
 inline constexpr char kResource[] = "resource";
-inline constexpr char kResourceVersion[] = "resourceVersion";
 inline constexpr char kServer[] = "server";
 inline constexpr char kSignal[] = "signal";
 inline constexpr char kSource[] = "source";

@@ -30,9 +30,6 @@ enum class ErrorCode {
   kInternal,            ///< Anything else; a bug or an unforeseen answer of the system.
 };
 
-/// The code's name in lower case, for logs: "not found".
-std::string_view ErrorCodeName(ErrorCode code);
-
 /// One failure: a code for the program and one line for the person.
 struct [[nodiscard]] Error {
   ErrorCode code = ErrorCode::kInternal;

@@ -62,6 +62,23 @@ bool IsValidUtf8(std::string_view bytes) {
   return FirstInvalidUtf8(bytes) == std::string_view::npos;
 }
 
+void ReplaceInvalidUtf8(std::string& bytes, char replacement) {
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    const std::size_t bad = FirstInvalidUtf8(std::string_view(bytes).substr(at));
+    if (bad == std::string_view::npos) return;
+    at += bad;
+    bytes[at] = replacement;
+  }
+}
+
+std::string AsciiLower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+  }
+  return lower;
+}
+
 std::string QuoteForMessage(std::string_view text, std::size_t limit) {
   const bool cut = text.size() > limit;
   std::size_t end = limit;

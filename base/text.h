@@ -22,9 +22,15 @@ bool IsValidUtf8(std::string_view bytes);
 /// The offset of the first byte that is not part of well-formed UTF-8; npos if all is well.
 std::size_t FirstInvalidUtf8(std::string_view bytes);
 
+/// Each byte that is not part of well-formed UTF-8 becomes `replacement`.
+void ReplaceInvalidUtf8(std::string& bytes, char replacement);
+
 /// `text` in double quotes for a message: control and non-UTF-8 bytes as \xNN, and cut with "..."
 /// after `limit` bytes, so that hostile input stays one short line on a terminal.
 std::string QuoteForMessage(std::string_view text, std::size_t limit = 80);
+
+/// ASCII letters in lower case; all other bytes stay.
+std::string AsciiLower(std::string_view text);
 
 /// The parts behind one another, in one allocation.
 std::string Concat(std::initializer_list<std::string_view> parts);

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/owned_fd.h"
+#include "base/process.h"
 #include "base/reap.h"
 #include "fs/fuse/operations.h"
 
@@ -29,8 +30,7 @@ constexpr std::size_t kMaxBytes = 65536;  // XATTR_SIZE_MAX
   constexpr int kPipe = 3;
   if (fd != kPipe && dup2(fd, kPipe) < 0) _exit(EIO);
   fd = kPipe;
-  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, standard);
+  if (const auto null = OpenNull()) LeaveStandardStreams(*null);
   close_range(kPipe + 1, ~0U, 0);
   std::string text(kMaxBytes, '\0');
   const ssize_t n = getxattr(mount_point.c_str(), kStatusXattr, text.data(), text.size());

@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cluster_status.h"
 
-#include <unistd.h>
-
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/version.h"
+#include "fs/fuse/status_head.h"
 
 namespace downwardfs {
 namespace {
 
 using nlohmann::json;
-
-double Seconds(std::chrono::nanoseconds duration) {
-  return std::chrono::duration<double>(duration).count();
-}
 
 json KindOf(const ClusterSource::Progress& progress) {
   json out = {{"count", progress.objects}, {"loaded", progress.loaded}};
@@ -38,31 +32,15 @@ void ClusterStatus::Attach(const ClusterTree* tree, const MountedTree* mount) {
 std::string ClusterStatus::Json() const {
   const SourceState state = source_.State();
   const auto pods = source_.Pods();
-  json out = {
-      {"version", Version()},
-      {"mountPoint", mount_point_},
-      {"view", "cluster"},
-      {"daemonPid", getpid()},
-      {"holderPid", nullptr},  // one process serves and holds this mount
-      {"generation", 1},
-      {"deaths", 0},
-      {"uptimeSeconds", Seconds(std::chrono::steady_clock::now() - started_)},
-      {"source", state.description},
-      {"server", state.description},
-      {"connected", state.connected},
-      {"loading", !pods.loaded},
-      {"dataAgeSeconds", Seconds(state.data_age)},
-      {"resourceVersion", state.resource_version},
-      {"lastError", state.last_error},
-      {"lastFault", state.last_fault},
-      {"faults", state.faults},
-      {"objects",
-       {{"pods", KindOf(pods)},
-        {"nodes", KindOf(source_.Nodes())},
-        {"namespaces", KindOf(source_.Namespaces())}}},
-  };
+  json out = StatusHead(mount_point_, started_, state);
+  out["view"] = "cluster";
+  out["server"] = state.description;
+  out["loading"] = !pods.loaded;
+  out["resourceVersion"] = state.resource_version;
+  out["objects"] = {{"pods", KindOf(pods)},
+                    {"nodes", KindOf(source_.Nodes())},
+                    {"namespaces", KindOf(source_.Namespaces())}};
   out["namespaces"] = namespaces_.empty() ? json("all") : json(namespaces_);
-  out["requests"] = json::object();
   const MutexLock lock(mutex_);
   if (tree_ != nullptr) {
     const ClusterTree::Stats stats = tree_->GetStats();
@@ -75,7 +53,7 @@ std::string ClusterStatus::Json() const {
     out["requests"] = mount_->requests();
     out["publishStuck"] = mount_->stuck();
   }
-  return out.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  return StatusText(out) + "\n";
 }
 
 }  // namespace downwardfs

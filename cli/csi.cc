@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `downwardfs csi`: becomes the supervisor of `downwardfs-csi`, which has gRPC and so stays out of
 // this program. --probe becomes that program itself.
+#include "base/process.h"
 #include "cli/commands.h"
 #include "cli/csi_flags.h"
 #include "cli/own_programs.h"
@@ -39,7 +40,7 @@ Result<int> RunCsi(const CsiOptions& given) {
   }
   words.push_back(*daemon);
   words.insert(words.end(), options.arguments.begin(), options.arguments.end());
-  auto failed = ExecProgram(std::move(words));
+  auto failed = ExecProgram(words);
   return Fail(std::move(failed.error()));
 }
 

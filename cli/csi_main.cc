@@ -4,22 +4,21 @@
 #include <grpcpp/grpcpp.h>  // before base/mutex.h, whose macros replace abseil's
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
-#include <exception>
 
 #include "base/log.h"
 #include "base/log_keys.h"
+#include "base/process.h"
 #include "base/sd_notify.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/csi_flags.h"
 #include "cli/help_format.h"
+#include "cli/run_main.h"
 #include "cli/stop_signals.h"
 #include "csi/csi_probe.h"
 #include "csi/csi_server.h"
@@ -33,14 +32,6 @@ constexpr int kWrongUsage = 2;
 // Two answer while two others wait for their readers' pages.
 constexpr int kServingThreads = 4;
 constexpr int kLookForEnd = 500;  // ms
-
-// Four descriptors for each volume.
-void AllowManyFiles() {
-  rlimit limit = {};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 // Tells the supervisor that this process lives and that requests are answered.
 class SignsOfLife {
@@ -150,12 +141,11 @@ Result<int> Run(const CsiOptions& options) {
       return Fail(std::move(ready.error()));
     return 0;
   }
-  AllowManyFiles();
+  RaiseFileLimit();  // four descriptors for each volume
   return Serve(options, *socket);
 }
 
-int Main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);
+Result<int> Main(int argc, char** argv) {
   CsiOptions options;
   CLI::App app("The daemon of `downwardfs csi`, which starts it.", "downwardfs-csi");
   app.formatter(HelpFormatter());
@@ -176,21 +166,13 @@ int Main(int argc, char** argv) {
     return kWrongUsage;
   }
   FillInCsiPaths(options);
-  auto status = Run(options);
-  if (status) return *status;
-  std::fprintf(stderr, "downwardfs csi: %s\n", OneLine(status.error().message).c_str());
-  return 1;
+  return Run(options);
 }
 
 }  // namespace
 }  // namespace downwardfs
 
 int main(int argc, char** argv) {
-  try {
-    return downwardfs::Main(argc, argv);
-  } catch (const std::exception& e) {
-    // Adapters catch what libraries throw; what is left is memory running out.
-    std::fprintf(stderr, "downwardfs csi: %s\n", e.what());
-    return 1;
-  }
+  using namespace downwardfs;
+  return RunMain("downwardfs csi", [&] { return Main(argc, argv); });
 }

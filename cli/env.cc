@@ -2,13 +2,11 @@
 // `downwardfs env` and `downwardfs exec`: a container's environment, printed or given to a command.
 #include "fs/projection/env.h"
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 
 #include "base/file.h"
+#include "base/process.h"
 #include "cli/commands.h"
 #include "cli/inputs.h"
 #include "fs/projection/env_format.h"
@@ -71,13 +69,8 @@ Result<int> RunExec(const EnvCommandOptions& options) {
     }
     setenv(variable.name.c_str(), variable.value.c_str(), 1);  // NOLINT: no thread exists
   }
-  std::vector<char*> argv;
-  argv.reserve(options.command.size() + 1);
-  for (const std::string& word : options.command) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
   std::signal(SIGPIPE, SIG_DFL);
-  execvp(argv[0], argv.data());
-  return Fail(ErrnoError(errno, options.command.front()));
+  return Fail(ExecCommand(options.command).error());
 }
 
 }  // namespace downwardfs

@@ -20,6 +20,7 @@
 
 #include "base/daemonize.h"
 #include "base/log_keys.h"
+#include "base/process.h"
 #include "base/sd_notify.h"
 #include "cli/commands.h"
 #include "cli/free_mount_point.h"
@@ -46,7 +47,7 @@ std::int64_t BootSeconds() {
 }
 
 Status ExecHolder(const MountOptions& options, const std::string& mount_point, int ready_fd) {
-  auto self = OwnPath();
+  auto self = OwnProgramPath();
   if (!self) return Fail(std::move(self.error()));
   auto holder = FindOwnProgram("downwardfs-holder");
   if (!holder) {

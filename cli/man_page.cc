@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/man_page.h"
 
+#include <algorithm>
+#include <iterator>
 #include <sstream>
+#include <utility>
 
 #include "base/version.h"
 
@@ -9,21 +12,17 @@ namespace downwardfs {
 namespace {
 
 // Text as troff takes it: no escape and no request by accident.
+constexpr std::pair<char, const char*> kEscapes[] = {{'\\', "\\e"}, {'-', "\\-"}, {'`', "\\(ga"}};
+
 std::string Plain(const std::string& text) {
   std::string out;
   bool line_start = true;
   for (const char c : text) {
     if (line_start && (c == '.' || c == '\'')) out += "\\&";
     line_start = c == '\n';
-    if (c == '\\') {
-      out += "\\e";
-    } else if (c == '-') {
-      out += "\\-";
-    } else if (c == '`') {
-      out += "\\(ga";
-    } else {
-      out += c;
-    }
+    const auto* escape = std::find_if(std::begin(kEscapes), std::end(kEscapes),
+                                      [c](const auto& known) { return known.first == c; });
+    out += escape == std::end(kEscapes) ? std::string(1, c) : escape->second;
   }
   return out;
 }

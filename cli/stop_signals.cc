@@ -2,19 +2,14 @@
 #include "cli/stop_signals.h"
 
 #include <pthread.h>
-#include <sys/signalfd.h>
 
-#include <cerrno>
-#include <csignal>
+#include "base/signals.h"
 
 namespace downwardfs {
 namespace {
 
 sigset_t StopSignals() {
-  sigset_t stop;
-  sigemptyset(&stop);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&stop, signal);
-  return stop;
+  return SignalSet({SIGTERM, SIGINT, SIGHUP});
 }
 
 }  // namespace
@@ -25,10 +20,7 @@ void BlockStopSignals() {
 }
 
 Result<OwnedFd> OpenStopSignals() {
-  const sigset_t stop = StopSignals();
-  OwnedFd signals(signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!signals) return Fail(ErrnoError(errno, "signalfd"));
-  return signals;
+  return OpenSignals(StopSignals());
 }
 
 }  // namespace downwardfs

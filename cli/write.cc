@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // `downwardfs write`: the volume's files in a plain directory, kept up to date without FUSE.
 #include <poll.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include <cerrno>
 
 #include "base/clock.h"
 #include "base/log_keys.h"
+#include "base/signals.h"
 #include "cli/commands.h"
 #include "cli/inputs.h"
 #include "cli/stop_signals.h"
@@ -19,12 +18,12 @@ namespace downwardfs {
 namespace {
 
 Status WaitForSignal(int fd) {
-  signalfd_siginfo info = {};
   pollfd poll_fd = {fd, POLLIN, 0};
-  while (read(fd, &info, sizeof info) != sizeof info) {
+  int signal = 0;
+  while ((signal = TakeSignal(fd)) == 0) {
     if (poll(&poll_fd, 1, -1) < 0 && errno != EINTR) return Fail(ErrnoError(errno, "poll"));
   }
-  LogInfo("stopped; the files stay", {{log_keys::kSignal, std::to_string(info.ssi_signo)}});
+  LogInfo("stopped; the files stay", {{log_keys::kSignal, std::to_string(signal)}});
   return {};
 }
 

@@ -9,10 +9,10 @@
 //   (fs/volume/handover_log.h);
 //                   one of them is current, the other is where the next compact copy is written.
 //
-// Whoever is killed at any moment leaves it consistent: a record counts from when the area's `used`
-// is stored, a copy from when `current` is. The file is sealed against shrinking, so that no daemon
-// can make the holder fault. One daemon writes; the holder looks, trusts nothing, and
-// clears `working` of the slots when a daemon has died.
+// Whoever is killed at any moment leaves it consistent: a record of the handover log counts from
+// when the area's `used` is stored, a copy from when `current` is. The file is sealed against
+// shrinking, so that no daemon can make the holder fault. One daemon writes; the holder looks,
+// trusts nothing, and clears `working` of the slots when a daemon has died.
 #pragma once
 
 #include <pthread.h>

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/api/api_failure.h"
 
-#include <simdjson.h>
-
 #include <optional>
 
 #include "base/text.h"
+#include "json/json_dom.h"
 
 namespace downwardfs::client {
 namespace {
-
-namespace dom = simdjson::dom;
 
 ErrorCode CodeOf(int status, std::string_view reason) {
   switch (status) {
@@ -76,32 +73,23 @@ std::string RbacAdvice(const ApiQuestion& question, std::string_view message) {
 }  // namespace
 
 std::optional<ApiStatus> ParseApiStatus(std::string_view json) {
-  dom::parser parser;
-  dom::object root;
-  std::string_view kind;
-  if (parser.parse(json.data(), json.size()).get(root) != simdjson::SUCCESS ||
-      root["kind"].get(kind) != simdjson::SUCCESS || kind != "Status") {
-    return std::nullopt;
-  }
+  json_dom::Reader reader;
+  const auto root = reader.Read(&json, /*padded=*/false);
+  if (!root || json_dom::Text(*root, "kind") != "Status") return std::nullopt;
   ApiStatus status;
-  std::string_view text;
-  std::int64_t number = 0;
-  if (root["code"].get(number) == simdjson::SUCCESS) status.code = static_cast<int>(number);
-  if (root["reason"].get(text) == simdjson::SUCCESS) status.reason = text;
-  if (root["message"].get(text) == simdjson::SUCCESS) status.message = text;
-  dom::object details;
-  if (root["details"].get(details) != simdjson::SUCCESS) return status;
-  if (details["retryAfterSeconds"].get(number) == simdjson::SUCCESS && number > 0) {
-    status.retry_after = std::chrono::seconds(number);
+  status.code = static_cast<int>(json_dom::Number(*root, "code"));
+  status.reason = json_dom::Text(*root, "reason");
+  status.message = json_dom::Text(*root, "message");
+  json_dom::Object details;
+  if (!json_dom::Member(*root, "details", &details)) return status;
+  if (const auto seconds = json_dom::Number(details, "retryAfterSeconds"); seconds > 0) {
+    status.retry_after = std::chrono::seconds(seconds);
   }
-  dom::array causes;
-  if (details["causes"].get(causes) == simdjson::SUCCESS) {
-    for (const dom::element cause : causes) {
-      if (cause["reason"].get(text) == simdjson::SUCCESS && text == "ResourceVersionTooLarge") {
-        status.version_too_large = true;
-      }
+  json_dom::EachOf(details, "causes", [&](json_dom::Object cause) {
+    if (json_dom::Text(cause, "reason") == "ResourceVersionTooLarge") {
+      status.version_too_large = true;
     }
-  }
+  });
   return status;
 }
 

@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Discovery: /api, /apis and the resource lists of their versions.
-#include <simdjson.h>
-
 #include <algorithm>
 
 #include "client/api/api_client.h"
+#include "json/json_dom.h"
 
 namespace downwardfs::client {
 namespace {
 
-namespace dom = simdjson::dom;
-
-std::string Text(dom::element element, std::string_view key) {
-  std::string_view value;
-  return element[key].get(value) == simdjson::SUCCESS ? std::string(value) : std::string();
-}
-
-dom::array Array(dom::element element, std::string_view key, dom::array none) {
-  dom::array array;
-  return element[key].get(array) == simdjson::SUCCESS ? array : none;
-}
+using json_dom::EachItem;
+using json_dom::EachOf;
+using JsonObject = json_dom::Object;
+using json_dom::Text;
 
 tl::unexpected<ApiFailure> Malformed(const ApiQuestion& question) {
   ApiFailure failure;
@@ -32,34 +24,28 @@ tl::unexpected<ApiFailure> Malformed(const ApiQuestion& question) {
 
 ApiResult<std::vector<std::string>> ApiClient::GroupVersions(Cancellation* cancel) const {
   std::vector<std::string> found;
-  dom::parser parser;
-  dom::parser empty_parser;
-  const dom::array none = empty_parser.parse(std::string_view("[]")).get_array().value_unsafe();
+  json_dom::Reader reader;
   for (const char* target : {"/api", "/apis"}) {
     auto body = GetRaw(target, cancel);
     if (!body) return tl::unexpected<ApiFailure>(std::move(body.error()));
-    dom::element root;
+    JsonObject root;
     ResourcePath path;
     path.resource = target;
-    if (parser.parse(*body).get(root) != simdjson::SUCCESS || !root.is_object()) {
-      return Malformed(Question("get", path));
-    }
-    for (const dom::element version : Array(root, "versions", none)) {
-      std::string_view text;
-      if (version.get(text) == simdjson::SUCCESS) found.emplace_back(text);
-    }
-    for (const dom::element group : Array(root, "groups", none)) {
-      dom::element preferred;
-      std::string first;
-      if (group["preferredVersion"].get(preferred) == simdjson::SUCCESS) {
+    if (!reader.Read(*body, &root)) return Malformed(Question("get", path));
+    EachItem<std::string_view>(root, "versions",
+                               [&](std::string_view version) { found.emplace_back(version); });
+    EachOf(root, "groups", [&](JsonObject group) {
+      JsonObject preferred;
+      std::string_view first;
+      if (json_dom::Member(group, "preferredVersion", &preferred)) {
         first = Text(preferred, "groupVersion");
-        if (!first.empty()) found.push_back(first);
+        if (!first.empty()) found.emplace_back(first);
       }
-      for (const dom::element version : Array(group, "versions", none)) {
-        std::string text = Text(version, "groupVersion");
-        if (!text.empty() && text != first) found.push_back(std::move(text));
-      }
-    }
+      EachOf(group, "versions", [&](JsonObject version) {
+        const std::string_view text = Text(version, "groupVersion");
+        if (!text.empty() && text != first) found.emplace_back(text);
+      });
+    });
   }
   return found;
 }
@@ -71,15 +57,11 @@ ApiResult<std::vector<ApiResource>> ApiClient::Resources(const std::string& grou
   path.resource = (core ? "/api/" : "/apis/") + group_version;
   auto body = GetRaw(path.resource, cancel);
   if (!body) return tl::unexpected<ApiFailure>(std::move(body.error()));
-  dom::parser parser;
-  dom::parser empty_parser;
-  const dom::array none = empty_parser.parse(std::string_view("[]")).get_array().value_unsafe();
-  dom::element root;
-  if (parser.parse(*body).get(root) != simdjson::SUCCESS || !root.is_object()) {
-    return Malformed(Question("get", path));
-  }
+  json_dom::Reader reader;
+  JsonObject root;
+  if (!reader.Read(*body, &root)) return Malformed(Question("get", path));
   std::vector<ApiResource> resources;
-  for (const dom::element entry : Array(root, "resources", none)) {
+  EachOf(root, "resources", [&](JsonObject entry) {
     ApiResource resource;
     // An entry may belong to another group than its list (autoscaling's Scale).
     resource.group = Text(entry, "group");
@@ -90,14 +72,11 @@ ApiResult<std::vector<ApiResource>> ApiClient::Resources(const std::string& grou
     }
     resource.resource = Text(entry, "name");
     resource.kind = Text(entry, "kind");
-    bool namespaced = false;
-    resource.namespaced = entry["namespaced"].get(namespaced) == simdjson::SUCCESS && namespaced;
-    for (const dom::element verb : Array(entry, "verbs", none)) {
-      std::string_view text;
-      if (verb.get(text) == simdjson::SUCCESS) resource.verbs.emplace_back(text);
-    }
+    resource.namespaced = json_dom::Flag(entry, "namespaced");
+    EachItem<std::string_view>(entry, "verbs",
+                               [&](std::string_view verb) { resource.verbs.emplace_back(verb); });
     resources.push_back(std::move(resource));
-  }
+  });
   return resources;
 }
 

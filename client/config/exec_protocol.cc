@@ -4,9 +4,9 @@
 
 #include "base/base64.h"
 #include "base/file.h"
+#include "base/rfc3339.h"
 #include "base/text.h"
 #include "client/config/exec_credential.h"
-#include "client/config/rfc3339.h"
 #include "client/config/rotating_file.h"
 #include "client/config/yaml_tree.h"
 

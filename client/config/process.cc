@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "base/file.h"
+#include "base/process.h"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration)
 
@@ -60,14 +61,6 @@ class SpawnSettings {
   posix_spawnattr_t attributes_;
 };
 
-std::vector<char*> Pointers(const std::vector<std::string>& strings) {
-  std::vector<char*> pointers;
-  pointers.reserve(strings.size() + 1);
-  for (const std::string& s : strings) pointers.push_back(const_cast<char*>(s.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 Result<pid_t> Spawn(const ProcessSpec& spec, int out, int err) {
   SpawnSettings settings;
   if (!spec.interactive) {
@@ -89,8 +82,9 @@ Result<pid_t> Spawn(const ProcessSpec& spec, int out, int err) {
   if (!spec.interactive) flags |= POSIX_SPAWN_SETPGROUP;
   posix_spawnattr_setflags(settings.attributes(), static_cast<short>(flags));
   pid_t pid = 0;
-  const int error = posix_spawn(&pid, spec.path.c_str(), settings.actions(), settings.attributes(),
-                                Pointers(spec.argv).data(), Pointers(spec.environment).data());
+  const int error =
+      posix_spawn(&pid, spec.path.c_str(), settings.actions(), settings.attributes(),
+                  ExecArguments(spec.argv).data(), ExecArguments(spec.environment).data());
   if (error != 0) return Fail(ErrnoError(error, "cannot run " + spec.path));
   return pid;
 }

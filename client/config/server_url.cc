@@ -9,13 +9,6 @@
 namespace downwardfs::client {
 namespace {
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
-}
-
 bool IsPrintableAscii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
@@ -77,7 +70,7 @@ Result<std::string> NormalizeServerUrl(std::string_view text, bool default_tls) 
   const auto separator = rest.find("://");
   const bool has_scheme = separator != std::string_view::npos;
   if (has_scheme) {
-    scheme = Lower(rest.substr(0, separator));
+    scheme = AsciiLower(rest.substr(0, separator));
     rest.remove_prefix(separator + 3);
     if (scheme != "http" && scheme != "https") {
       return refuse(shown + "must begin with https:// or http://");
@@ -98,7 +91,7 @@ Result<std::string> NormalizeServerUrl(std::string_view text, bool default_tls) 
 Status CheckProxyUrl(std::string_view url) {
   const auto separator = url.find("://");
   const std::string scheme =
-      separator == std::string_view::npos ? "" : Lower(url.substr(0, separator));
+      separator == std::string_view::npos ? "" : AsciiLower(url.substr(0, separator));
   if (scheme != "http" && scheme != "https" && scheme != "socks5") {
     return Fail(ErrorCode::kInvalidArgument, "must begin with http://, https:// or socks5://");
   }

@@ -11,21 +11,9 @@ namespace {
 using YamlKind = YamlNode::Kind;
 
 std::string_view KindName(YamlKind kind) {
-  switch (kind) {
-    case YamlKind::kNull:
-      return "null";
-    case YamlKind::kBool:
-      return "a boolean";
-    case YamlKind::kNumber:
-      return "a number";
-    case YamlKind::kString:
-      return "a string";
-    case YamlKind::kList:
-      return "a list";
-    case YamlKind::kMap:
-      return "a map";
-  }
-  return "unknown";
+  static constexpr std::string_view kNames[] = {"null",     "a boolean", "a number",
+                                                "a string", "a list",    "a map"};
+  return kNames[static_cast<int>(kind)];
 }
 
 // Says what is wrong with the kind; a plain `no` or `123` where text belongs is the common slip.

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// YAML or JSON read into a plain tree, typed as kubectl types it (YAML 1.1: `yes` is a boolean,
-// `0x1f` a number), and a view on it whose getters name the path and the line in their errors and
-// never a value, for values here are tokens and keys. Hostile input is bounded: depth, nodes after
-// alias expansion, duplicate keys. No I/O. Values; any thread.
-// Sources: sigs.k8s.io/yaml over yaml.v2 (resolution of plain scalars), YAML 1.1 merge keys.
+// YAML (yaml/yaml_reader.h) or JSON read into a plain tree, and a view on it whose getters name the
+// path and the line in their errors and never a value, for values here are tokens and keys. Hostile
+// input is bounded: depth, nodes, what aliases add, duplicate keys. No I/O. Values; any thread.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +21,8 @@ struct YamlNode {
 
   static constexpr std::size_t kMaxDepth = 64;
   static constexpr std::size_t kMaxNodes = 200000;  ///< 1,000 contexts have about 20,000
-  /// Of those, copies made for anchors and aliases: they cost what nobody typed.
-  static constexpr std::size_t kMaxCopies = 10000;
+  /// What aliases add to those.
+  static constexpr std::size_t kMaxAliased = 10000;
 
   Kind kind = Kind::kNull;
   std::string text;  ///< of a scalar, as written; "true" or "false" for a boolean
@@ -36,8 +34,9 @@ struct YamlNode {
   const YamlNode* Find(std::string_view key) const;
 };
 
-/// Reads one document, JSON if it starts with '{' and is JSON, otherwise YAML. Nothing but white
-/// space and comments gives a null node. kInvalidArgument with line and column, without content.
+/// Reads the first document, JSON if it starts with '{' and is JSON, otherwise YAML. Nothing but
+/// white space and comments gives a null node. kInvalidArgument with line and column, without
+/// content.
 Result<YamlNode> ParseYaml(std::string_view bytes);
 
 /// The node as compact JSON (numbers that JSON cannot spell become strings).

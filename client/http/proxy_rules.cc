@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <optional>
 
+#include "base/text.h"
+
 namespace downwardfs::client {
 namespace {
 
@@ -56,9 +58,8 @@ UrlParts SplitEntry(const std::string& entry) {
   return SplitUrl("x://" + entry);
 }
 
-bool EntryMatches(std::string entry, const UrlParts& server, const std::string& port) {
-  std::transform(entry.begin(), entry.end(), entry.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+bool EntryMatches(std::string_view written, const UrlParts& server, const std::string& port) {
+  const std::string entry = AsciiLower(written);
   if (entry == "*") return true;
   bool is_v4 = false;
   const auto address = ParseAddress(server.host, &is_v4);
@@ -94,7 +95,7 @@ bool BypassesProxy(const UrlParts& server, std::string_view no_proxy) {
   constexpr char kSeparators[] = ", \t";
   while (!no_proxy.empty()) {
     const std::size_t size = std::min(no_proxy.find_first_of(kSeparators), no_proxy.size());
-    if (size > 0 && EntryMatches(std::string(no_proxy.substr(0, size)), server, port)) return true;
+    if (size > 0 && EntryMatches(no_proxy.substr(0, size), server, port)) return true;
     no_proxy.remove_prefix(std::min(size + 1, no_proxy.size()));
   }
   return false;

@@ -1,38 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/http/request_target.h"
 
-#include <algorithm>
 #include <cctype>
 
+#include "base/text.h"
+
 namespace downwardfs::client {
-namespace {
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
-}
-
-}  // namespace
-
 UrlParts SplitUrl(std::string_view url) {
   UrlParts parts;
   const std::size_t scheme_end = url.find("://");
   if (scheme_end == std::string_view::npos) return parts;
-  parts.scheme = Lower(url.substr(0, scheme_end));
+  parts.scheme = AsciiLower(url.substr(0, scheme_end));
   url.remove_prefix(scheme_end + 3);
   const std::size_t authority_end = std::min(url.find_first_of("/?#"), url.size());
   std::string_view authority = url.substr(0, authority_end);
   parts.path = url.substr(authority_end);
   if (authority.starts_with('[')) {
     const std::size_t bracket = std::min(authority.find(']'), authority.size() - 1);
-    parts.host = Lower(authority.substr(1, bracket - 1));
+    parts.host = AsciiLower(authority.substr(1, bracket - 1));
     authority.remove_prefix(bracket + 1);
     if (authority.starts_with(':')) parts.port = authority.substr(1);
   } else {
     const std::size_t colon = authority.find(':');
-    parts.host = Lower(authority.substr(0, colon));
+    parts.host = AsciiLower(authority.substr(0, colon));
     if (colon != std::string_view::npos) parts.port = authority.substr(colon + 1);
   }
   return parts;

@@ -74,16 +74,12 @@ JsonScanner::Outcome JsonScanner::Scan(std::string_view bytes, std::size_t* cons
         escaped_ = true;
         break;
       case '{':
-        outcome = Open(true);
-        break;
       case '[':
-        outcome = Open(false);
+        outcome = Open(p[-1] == '{');
         break;
       case '}':
-        outcome = Close(true);
-        break;
       case ']':
-        outcome = Close(false);
+        outcome = Close(p[-1] == '}');
         break;
       default:
         break;

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/wire/object_decoder.h"
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <cctype>
 #include <tuple>
 #include <utility>
 
 #include "base/text.h"
+#include "json/json_dom.h"
 
 namespace downwardfs::client {
 namespace {
@@ -16,18 +15,7 @@ namespace {
 namespace dom = simdjson::dom;
 namespace ondemand = simdjson::ondemand;
 
-static_assert(ObjectDecoder::kPadding >= simdjson::SIMDJSON_PADDING);
-
-tl::unexpected<Error> NotJson(simdjson::error_code code) {
-  return Fail(ErrorCode::kInvalidArgument,
-              std::string("not valid JSON: ") + simdjson::error_message(code));
-}
-
-std::string_view StringAt(dom::object object, std::string_view key) {
-  std::string_view value;
-  if (object[key].get(value) != simdjson::SUCCESS) return {};
-  return value;
-}
+static_assert(ObjectDecoder::kPadding == json_dom::kPadding);
 
 bool IsTypeName(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
@@ -51,34 +39,11 @@ void WidenToComma(std::string_view json, std::size_t* begin, std::size_t* end) {
 }  // namespace
 
 struct ObjectDecoder::Parsers {
-  dom::parser tree;
+  json_dom::Reader tree;
   ondemand::parser cursor;
-  std::string repaired;  // the JSON with bytes that are not UTF-8 replaced one by one
-  std::string kept;      // what ObjectView::json points to
+  std::string kept;  // what ObjectView::json points to
 
-  // Checks all of `json`. Where strings hold bytes that are not UTF-8, `json` becomes a copy of the
-  // same length without them, so that offsets into it fit the original too.
-  Result<dom::object> Parse(std::string_view* json) {
-    dom::element root;
-    auto code = tree.parse(json->data(), json->size(), /*realloc_if_needed=*/false).get(root);
-    if (code == simdjson::UTF8_ERROR) {
-      repaired.assign(*json);
-      for (std::size_t at = 0, bad = 0; at < repaired.size(); at += bad + 1) {
-        bad = FirstInvalidUtf8(std::string_view(repaired).substr(at));
-        if (bad == std::string_view::npos) break;
-        repaired[at + bad] = '?';
-      }
-      repaired.append(kPadding, ' ');
-      *json = std::string_view(repaired).substr(0, json->size());
-      code = tree.parse(json->data(), json->size(), false).get(root);
-    }
-    if (code != simdjson::SUCCESS) return NotJson(code);
-    dom::object object;
-    if (root.get(object) != simdjson::SUCCESS) {
-      return Fail(ErrorCode::kInvalidArgument, "not a JSON object");
-    }
-    return object;
-  }
+  Result<dom::object> Parse(std::string_view* json) { return tree.Read(json, /*padded=*/true); }
 
   // The range of metadata.managedFields within `json`, empty if it has none.
   std::pair<std::size_t, std::size_t> FindManagedFields(std::string_view json) {
@@ -151,8 +116,8 @@ Result<ObjectView> ObjectDecoder::Decode(std::string_view json, const TypeHint& 
   auto root = parsers_->Parse(&checked);
   if (!root) return Fail(std::move(root.error()));
   ObjectView view;
-  view.kind = StringAt(*root, "kind");
-  view.api_version = StringAt(*root, "apiVersion");
+  view.kind = json_dom::Text(*root, "kind");
+  view.api_version = json_dom::Text(*root, "apiVersion");
   bool has_managed_fields = false;
   dom::object metadata;
   if ((*root)["metadata"].get(metadata) == simdjson::SUCCESS) {
@@ -167,12 +132,14 @@ Result<ObjectView> ObjectDecoder::Decode(std::string_view json, const TypeHint& 
       if (field.key == "managedFields") has_managed_fields = true;
       dom::object annotations;
       if (field.key == "annotations" && field.value.get(annotations) == simdjson::SUCCESS) {
-        view.initial_events_end = StringAt(annotations, "k8s.io/initial-events-end") == "true";
+        view.initial_events_end =
+            json_dom::Text(annotations, "k8s.io/initial-events-end") == "true";
       }
     }
   }
   dom::object spec;
-  if ((*root)["spec"].get(spec) == simdjson::SUCCESS) view.node_name = StringAt(spec, "nodeName");
+  if ((*root)["spec"].get(spec) == simdjson::SUCCESS)
+    view.node_name = json_dom::Text(spec, "nodeName");
   if (auto done = parsers_->Keep(json, checked, has_managed_fields, &view, *root, hint); !done) {
     return Fail(std::move(done.error()));
   }
@@ -184,7 +151,7 @@ Result<ObjectDecoder::Event> ObjectDecoder::DecodeEvent(std::string_view json,
   std::string_view checked = json;
   auto root = parsers_->Parse(&checked);
   if (!root) return Fail(std::move(root.error()));
-  const std::string_view type = StringAt(*root, "type");
+  const std::string_view type = json_dom::Text(*root, "type");
   Event event;
   for (const std::string_view known : {"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"}) {
     if (type == known) event.type = known;
@@ -217,12 +184,12 @@ Result<ObjectDecoder::Envelope> ObjectDecoder::DecodeEnvelope(std::string_view j
   auto root = parsers_->Parse(&json);
   if (!root) return Fail(std::move(root.error()));
   Envelope envelope;
-  envelope.kind = StringAt(*root, "kind");
-  envelope.api_version = StringAt(*root, "apiVersion");
+  envelope.kind = json_dom::Text(*root, "kind");
+  envelope.api_version = json_dom::Text(*root, "apiVersion");
   dom::object metadata;
   if ((*root)["metadata"].get(metadata) == simdjson::SUCCESS) {
-    envelope.resource_version = StringAt(metadata, "resourceVersion");
-    envelope.continue_token = StringAt(metadata, "continue");
+    envelope.resource_version = json_dom::Text(metadata, "resourceVersion");
+    envelope.continue_token = json_dom::Text(metadata, "continue");
   }
   return envelope;
 }

@@ -3,27 +3,27 @@
 
 #include <algorithm>
 
-#include "fs/cluster/json_reader.h"
+#include "base/rfc3339.h"
+#include "json/json_dom.h"
 
 namespace downwardfs {
 namespace {
 
-using cluster_json::Element;
-using JsonObject = cluster_json::Object;
-using cluster_json::Text;
-using cluster_json::ToSeconds;
+using json_dom::Element;
+using JsonObject = json_dom::Object;
+using json_dom::Text;
 
 void Later(std::int64_t& time, std::string_view timestamp) {
-  if (!timestamp.empty()) time = std::max(time, ToSeconds(timestamp));
+  if (!timestamp.empty()) time = std::max(time, Rfc3339Seconds(timestamp));
 }
 
 void ReadMetadata(JsonObject root, ObjectSummary& summary) {
   JsonObject metadata;
-  if (!cluster_json::Member(root, "metadata", &metadata)) return;
-  summary.created = ToSeconds(Text(metadata, "creationTimestamp"));
+  if (!json_dom::Member(root, "metadata", &metadata)) return;
+  summary.created = Rfc3339Seconds(Text(metadata, "creationTimestamp"));
   summary.changed = summary.created;
   JsonObject labels;
-  if (!cluster_json::Member(metadata, "labels", &labels)) return;
+  if (!json_dom::Member(metadata, "labels", &labels)) return;
   for (const simdjson::dom::key_value_pair& label : labels) {
     std::string_view value;
     if (label.value.get(value) == simdjson::SUCCESS) summary.labels.emplace_back(label.key, value);
@@ -32,9 +32,9 @@ void ReadMetadata(JsonObject root, ObjectSummary& summary) {
 }
 
 void ReadContainers(JsonObject status, const char* list, ObjectSummary& summary) {
-  cluster_json::EachOf(status, list, [&](JsonObject container) {
+  json_dom::EachOf(status, list, [&](JsonObject container) {
     JsonObject state;
-    if (!cluster_json::Member(container, "state", &state)) return;
+    if (!json_dom::Member(container, "state", &state)) return;
     for (const simdjson::dom::key_value_pair& kind : state) {
       JsonObject detail;
       if (kind.value.get(detail) != simdjson::SUCCESS) continue;
@@ -46,8 +46,8 @@ void ReadContainers(JsonObject status, const char* list, ObjectSummary& summary)
 
 void ReadStatus(JsonObject root, ObjectSummary& summary) {
   JsonObject status;
-  if (!cluster_json::Member(root, "status", &status)) return;
-  cluster_json::EachOf(status, "conditions", [&](JsonObject condition) {
+  if (!json_dom::Member(root, "status", &status)) return;
+  json_dom::EachOf(status, "conditions", [&](JsonObject condition) {
     Later(summary.changed, Text(condition, "lastTransitionTime"));
   });
   ReadContainers(status, "containerStatuses", summary);
@@ -61,22 +61,22 @@ void ReadStatus(JsonObject root, ObjectSummary& summary) {
     summary.ips.emplace_back(ip);
   };
   add(Text(status, "podIP"));
-  cluster_json::EachOf(status, "podIPs", [&](JsonObject entry) { add(Text(entry, "ip")); });
+  json_dom::EachOf(status, "podIPs", [&](JsonObject entry) { add(Text(entry, "ip")); });
 }
 
 }  // namespace
 
 ObjectSummary Summarize(const std::string& json) {
-  static thread_local cluster_json::Reader reader;
+  static thread_local json_dom::Reader reader;
   ObjectSummary summary;
   JsonObject root;
   if (!reader.Read(json, &root)) return summary;
   ReadMetadata(root, summary);
   ReadStatus(root, summary);
   JsonObject spec;
-  if (cluster_json::Member(root, "spec", &spec)) {
+  if (json_dom::Member(root, "spec", &spec)) {
     summary.node = Text(spec, "nodeName");
-    summary.host_network = cluster_json::Flag(spec, "hostNetwork");
+    summary.host_network = json_dom::Flag(spec, "hostNetwork");
   }
   return summary;
 }

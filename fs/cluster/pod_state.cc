@@ -5,18 +5,19 @@
 #include <set>
 #include <vector>
 
+#include "base/rfc3339.h"
 #include "base/text.h"
-#include "fs/cluster/json_reader.h"
+#include "json/json_dom.h"
 
 namespace downwardfs {
 namespace {
 
-using cluster_json::EachOf;
-using cluster_json::Flag;
-using cluster_json::Member;
-using cluster_json::Number;
-using JsonObject = cluster_json::Object;
-using cluster_json::Text;
+using json_dom::EachOf;
+using json_dom::Flag;
+using json_dom::Member;
+using json_dom::Number;
+using JsonObject = json_dom::Object;
+using json_dom::Text;
 
 struct Reading {
   JsonObject metadata, spec, status;
@@ -122,7 +123,7 @@ void ReadContainers(const Reading& in, PodState& state) {
 }  // namespace
 
 PodState ReadPodState(const std::string& json) {
-  static thread_local cluster_json::Reader reader;
+  static thread_local json_dom::Reader reader;
   PodState state;
   JsonObject root;
   if (!reader.Read(json, &root)) return state;
@@ -147,7 +148,7 @@ PodState ReadPodState(const std::string& json) {
   }
   if (!in.has_metadata) return state;
   state.name = Text(in.metadata, "name");
-  state.created = cluster_json::ToSeconds(Text(in.metadata, "creationTimestamp"));
+  state.created = Rfc3339Seconds(Text(in.metadata, "creationTimestamp"));
   if (!Text(in.metadata, "deletionTimestamp").empty()) {
     if (why == "NodeLost") {
       state.reason = "Unknown";

@@ -13,32 +13,20 @@ namespace {
 using Shape = SchemaType::Shape;
 using StepKind = PathStep::Kind;
 
-std::string_view ShapeName(Shape shape) {
-  switch (shape) {
-    case Shape::kScalar:
-      return "a scalar";
-    case Shape::kStruct:
-      return "an object";
-    case Shape::kList:
-      return "a list";
-    case Shape::kMap:
-      return "a map";
-  }
-  return "";
-}
+// By shape: its name in a message, and how a path goes on below it.
+struct ShapeWords {
+  std::string_view name;
+  std::string_view how_to_go_on;
+};
+constexpr ShapeWords kShapes[] = {
+    {"a scalar", ""},
+    {"an object", ": name one of its fields with '.'"},
+    {"a list", ": choose an element with [index] or [key=value]"},
+    {"a map", ": choose an entry with ['key'] at the end of the path"},
+};
 
-std::string_view HowToGoOn(Shape shape) {
-  switch (shape) {
-    case Shape::kScalar:
-      return "";
-    case Shape::kStruct:
-      return ": name one of its fields with '.'";
-    case Shape::kList:
-      return ": choose an element with [index] or [key=value]";
-    case Shape::kMap:
-      return ": choose an entry with ['key'] at the end of the path";
-  }
-  return "";
+const ShapeWords& WordsOf(Shape shape) {
+  return kShapes[static_cast<int>(shape)];
 }
 
 class Walk {
@@ -79,12 +67,12 @@ class Walk {
     if (at_.type && at_.type->shape != shape) {
       if (shape == Shape::kMap)
         return Invalid(Here() + " does not support a subscript: it is no map");
-      return Invalid(Here() + " is " + std::string(ShapeName(at_.type->shape)) +
-                     std::string(HowToGoOn(at_.type->shape)));
+      return Invalid(Here() + " is " + std::string(WordsOf(at_.type->shape).name) +
+                     std::string(WordsOf(at_.type->shape).how_to_go_on));
     }
     if (at_.value == nullptr) return {};
     if (shape == Shape::kList ? at_.value->is_array() : at_.value->is_object()) return {};
-    return Invalid(Here() + " must be " + std::string(ShapeName(shape)) +
+    return Invalid(Here() + " must be " + std::string(WordsOf(shape).name) +
                    " here, but the pod has " + std::string(JsonTypeName(*at_.value)));
   }
 
@@ -159,8 +147,8 @@ Result<FieldTarget> WalkFieldPath(std::string_view path, const Json* pod) {
 
 Status CheckScalar(const FieldTarget& target) {
   if (target.type && target.type->shape != Shape::kScalar) {
-    return Invalid("is not a scalar but " + std::string(ShapeName(target.type->shape)) +
-                   std::string(HowToGoOn(target.type->shape)));
+    return Invalid("is not a scalar but " + std::string(WordsOf(target.type->shape).name) +
+                   std::string(WordsOf(target.type->shape).how_to_go_on));
   }
   if (target.value != nullptr && target.value->is_structured()) {
     return Invalid("is not a scalar: the pod has " + std::string(JsonTypeName(*target.value)) +

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxNameBytes = 255;
 
-// The plain fields of design section 4, by file name.
+// The plain fields by file name (docs/semantics.md, "The full view").
 struct PlainField {
   const char* file;
   const char* field_path;

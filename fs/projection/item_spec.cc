@@ -115,21 +115,24 @@ Status DecodeItems(const Json& list, ItemSpec& spec) {
   return {};
 }
 
+Status TakeDefaultMode(const Json& from, ItemSpec& spec) {
+  auto mode = ModeMember(from, "defaultMode");
+  if (!mode) return Fail(std::move(mode.error()));
+  if (*mode) spec.default_mode = **mode;
+  return {};
+}
+
 // `items` and `defaultMode`, of a downwardAPI source or of one source of a projected volume.
 Status DecodeSource(const Json& source, ItemSpec& spec) {
   if (!source.is_object()) return Invalid("must be an object with items, not " + Describe(source));
-  auto mode = ModeMember(source, "defaultMode");
-  if (!mode) return Fail(std::move(mode.error()));
-  if (*mode) spec.default_mode = **mode;
+  if (auto taken = TakeDefaultMode(source, spec); !taken) return taken;
   if (const Json* items = Member(source, "items")) return DecodeItems(*items, spec);
   return {};
 }
 
 Status DecodeProjected(const Json& projected, ItemSpec& spec) {
   if (!projected.is_object()) return Invalid("must be an object, not " + Describe(projected));
-  auto mode = ModeMember(projected, "defaultMode");
-  if (!mode) return Fail(std::move(mode.error()));
-  if (*mode) spec.default_mode = **mode;
+  if (auto taken = TakeDefaultMode(projected, spec); !taken) return taken;
   const Json* sources = Member(projected, "sources");
   if (sources == nullptr) return {};
   if (!sources->is_array()) return Invalid("sources: must be a list, not " + Describe(*sources));

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The implicit types of plain scalars: the tag repository of YAML 1.1 as its parsers implement it,
-// the core schema of 1.2, and what go-yaml adds (0o and 0b in both).
+// Which plain scalars some reader takes for something else than a string: the tag repository of
+// YAML 1.1 as its parsers implement it, the core schema of 1.2, and what go-yaml adds (0o and 0b in
+// both). More than our own reader does (yaml/yaml_scalar.h), since others read the file.
 #include <algorithm>
 #include <iterator>
 #include <string>
 
 #include "base/text.h"
 #include "fs/projection/yaml_dump.h"
+#include "yaml/yaml_scalar.h"
 
 namespace downwardfs {
 namespace {
@@ -28,14 +30,6 @@ bool SkipChar(std::string_view& text, std::string_view any_of) {
   if (text.empty() || any_of.find(text.front()) == std::string_view::npos) return false;
   text.remove_prefix(1);
   return true;
-}
-
-bool IsWord(std::string_view text) {
-  static constexpr std::string_view kWords[] = {
-      "~",  "null", "Null", "NULL", "y",    "Y",    "yes",   "Yes",   "YES",   "n",  "N",
-      "no", "No",   "NO",   "true", "True", "TRUE", "false", "False", "FALSE", "on", "On",
-      "ON", "off",  "Off",  "OFF",  "=",    "<<",   ".nan",  ".NaN",  ".NAN"};
-  return std::find(std::begin(kWords), std::end(kWords), text) != std::end(kWords);
 }
 
 // [eE][-+]?digits or nothing, to the end.
@@ -117,7 +111,8 @@ bool IsTimestamp(std::string_view text) {
 }  // namespace
 
 bool YamlReadsAsOther(std::string_view text) {
-  if (text.empty() || IsWord(text) || IsNumber(text) || IsTimestamp(text)) return true;
+  if (IsYamlWord(text) || text == "=" || text == "<<") return true;
+  if (IsNumber(text) || IsTimestamp(text)) return true;
   // go-yaml drops every underscore of what begins like a number: "-_1" is -1.
   if (std::string_view("+-.0123456789").find(text.front()) == std::string_view::npos) return false;
   std::string digits(text);

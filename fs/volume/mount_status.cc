@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/volume/mount_status.h"
 
-#include <unistd.h>
-
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/version.h"
+#include "fs/fuse/status_head.h"
 
 namespace downwardfs {
 namespace {
-
-double Seconds(std::chrono::nanoseconds duration) {
-  return std::chrono::duration<double>(duration).count();
-}
 
 std::string ViewName(const VolumeView& view) {
   switch (view.kind) {
@@ -84,20 +78,9 @@ void MountStatus::AttachVolume(const MountedVolume* volume, const VolumeUpdater*
 std::string MountStatus::Json() const {
   MutexLock lock(mutex_);
   const SourceState source = State();
-  nlohmann::json out = {
-      {"version", Version()},
-      {"mountPoint", mount_point_},
-      {"daemonPid", getpid()},
-      {"holderPid", nullptr},  // one process serves and holds this mount
-      {"generation", holder_.generation},
-      {"deaths", holder_.deaths},
-      {"uptimeSeconds", Seconds(std::chrono::steady_clock::now() - started_)},
-      {"source", source.description},
-      {"connected", source.connected},
-      {"dataAgeSeconds", Seconds(source.data_age)},
-      {"lastFault", source.last_fault},
-      {"faults", source.faults},
-  };
+  nlohmann::json out = StatusHead(mount_point_, started_, source);
+  out["generation"] = holder_.generation;
+  out["deaths"] = holder_.deaths;
   if (holder_.pid > 0) {
     out["holderPid"] = holder_.pid;
     out["lastHandoverSeconds"] = static_cast<double>(holder_.last_handover_us) / 1e6;
@@ -105,12 +88,11 @@ std::string MountStatus::Json() const {
   }
   if (!pod_.empty()) out["pod"] = pod_;
   if (!view_.empty()) out["view"] = view_;
-  std::string last_error = source.last_error;
   out["podDeleted"] = false;  // as far as is known
   out["problems"] = nlohmann::json::array();
   if (updater_ != nullptr) {
     const VolumeUpdater::State updater = updater_->state();
-    if (last_error.empty()) last_error = updater.last_error;
+    if (source.last_error.empty()) out["lastError"] = updater.last_error;
     out["podDeleted"] = updater.pod_deleted;
     out["problems"] = updater.problems;
   }
@@ -127,11 +109,8 @@ std::string MountStatus::Json() const {
     out["flipsWithoutEvents"] = volume_->without_events();
     out["publishStuck"] = volume_->stuck();
     out["requests"] = volume_->requests();
-  } else {
-    out["requests"] = nlohmann::json::object();
   }
-  out["lastError"] = last_error;
-  return out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  return StatusText(out);
 }
 
 }  // namespace downwardfs

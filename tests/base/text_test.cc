@@ -14,6 +14,16 @@ TEST(Utf8Test, RefusesOverlongSurrogateAndTruncatedForms) {
   EXPECT_EQ(FirstInvalidUtf8("abc\xe2\x98"), 3u);       // cut off
 }
 
+TEST(Utf8Test, EachInvalidByteIsReplaced) {
+  std::string text = "a\xff\xe2\x98z\xc3\xa9\xed\xa0\x80";
+  ReplaceInvalidUtf8(text, '?');
+  EXPECT_EQ(text, "a???z\xc3\xa9???");
+}
+
+TEST(AsciiLowerTest, OtherLettersStay) {
+  EXPECT_EQ(AsciiLower("AbZ@[\xc3\x89"), "abz@[\xc3\x89");
+}
+
 TEST(QuoteForMessageTest, HostileInputStaysOneShortLine) {
   EXPECT_EQ(QuoteForMessage("a\nb\x1b[31m\"\\"), R"("a\x0ab\x1b[31m\"\\")");
   EXPECT_EQ(QuoteForMessage("\xff\xc2\x85"), R"("\xff\xc2\x85")");

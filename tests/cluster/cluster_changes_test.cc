@@ -5,11 +5,6 @@
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::Contains;
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
-using ::testing::UnorderedElementsAre;
-
 const std::string kWeb = "namespaces/default/pods/web";
 
 TEST_F(ClusterTest, WhatTheKernelDoesNotKnowIsNotTakenBack) {

@@ -2,7 +2,6 @@
 // A cluster tree over objects that a test puts, without a kernel: walks as the kernel would.
 #pragma once
 
-#include <gmock/gmock.h>
 #include <sys/stat.h>
 
 #include <string>
@@ -11,6 +10,7 @@
 
 #include "fs/cluster/cluster_tree.h"
 #include "tests/fakes/fake_source.h"
+#include "tests/support/matchers.h"
 
 namespace downwardfs::testing {
 

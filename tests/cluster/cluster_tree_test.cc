@@ -6,12 +6,6 @@
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::Contains;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsSupersetOf;
-using ::testing::UnorderedElementsAre;
-
 TEST_F(ClusterTest, TheRootHasItsSixNames) {
   EXPECT_THAT(Names(""), UnorderedElementsAre("..status", "namespaces", "nodes", "by-label",
                                               "by-ip", "by-node"));

@@ -5,10 +5,6 @@
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::HasSubstr;
-using ::testing::Not;
-
 class ApiEnvTest : public ApiTest {
  protected:
   ApiEnvTest() {

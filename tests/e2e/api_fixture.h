@@ -2,13 +2,12 @@
 // The program against the API server double: a pod `default/web` with a volume `info`.
 #pragma once
 
-#include <gmock/gmock.h>
-
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "tests/fakes/fake_api_server.h"
+#include "tests/support/matchers.h"
 #include "tests/support/mounted.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"

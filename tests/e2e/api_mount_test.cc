@@ -11,9 +11,6 @@
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::Each;
-using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 TEST_F(ApiTest, TheMountFollowsThePodWithAFieldSelector) {

@@ -13,9 +13,6 @@
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::HasSubstr;
-
 using Kind = ServerFault::Kind;
 using std::chrono::seconds;
 using std::chrono::steady_clock;

@@ -12,8 +12,6 @@
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::HasSubstr;
-
 class ApiStatusTest : public ApiTest {
  protected:
   double Age() const { return std::atof(mount_.StatusField("dataAgeSeconds").c_str()); }

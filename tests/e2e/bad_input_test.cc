@@ -8,13 +8,12 @@
 #include <filesystem>
 
 #include "tests/e2e/pods.h"
+#include "tests/support/matchers.h"
 #include "tests/support/mounted.h"
 #include "tests/support/temp_dir.h"
 
 namespace downwardfs::testing {
 namespace {
-
-using ::testing::HasSubstr;
 
 class BadInputTest : public ::testing::Test {
  protected:

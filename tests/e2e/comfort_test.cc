@@ -15,10 +15,6 @@
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::HasSubstr;
-using ::testing::Not;
-
 class ComfortTest : public ApiTest {
  protected:
   // A kubeconfig with one context for the API server double.

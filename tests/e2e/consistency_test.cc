@@ -16,27 +16,11 @@
 #include "base/mutex.h"
 #include "base/owned_fd.h"
 #include "tests/support/mounted.h"
+#include "tests/support/numbered_pod.h"
 #include "tests/support/temp_dir.h"
 
 namespace downwardfs::testing {
 namespace {
-
-// The number stands in every file, so a mix of versions shows; the long one spans pages.
-std::string Pod(int number) {
-  const std::string n = std::to_string(number);
-  std::string filler;
-  for (int i = 0; i < 700; ++i) filler += n + "-";
-  return "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"labels\":{\"n\":"
-         "\"" +
-         n + "\"},\"annotations\":{\"n\":\"" + n + "\",\"long\":\"" + filler + "\"}}}";
-}
-
-constexpr char kItems[] = R"(
-items:
-  - {path: a, fieldRef: {fieldPath: "metadata.labels['n']"}}
-  - {path: d/b, fieldRef: {fieldPath: "metadata.annotations['n']"}}
-  - {path: d/long, fieldRef: {fieldPath: "metadata.annotations['long']"}}
-)";
 
 class Reader {
  public:
@@ -117,8 +101,8 @@ class Reader {
 
 TEST(ConsistencyTest, ReadersSeeWholeVersionsOnlyAndNeverAnError) {
   const TempDir dir;
-  dir.Write("pod.json", Pod(1));
-  dir.Write("items.yaml", kItems);
+  dir.Write("pod.json", NumberedPod(1));
+  dir.Write("items.yaml", kNumberedItems);
   const Mounted mount({"--pod-file", dir / "pod.json", "--items", dir / "items.yaml"},
                       dir.MakeDir("mount"));
   ASSERT_TRUE(mount.ok());
@@ -133,7 +117,7 @@ TEST(ConsistencyTest, ReadersSeeWholeVersionsOnlyAndNeverAnError) {
     });
   }
   for (int n = 2; n <= EDITS; ++n) {
-    dir.Write("pod.json.new", Pod(n));
+    dir.Write("pod.json.new", NumberedPod(n));
     ASSERT_EQ(std::rename((dir / "pod.json.new").c_str(), (dir / "pod.json").c_str()), 0);
   }
   EXPECT_TRUE(Eventually([&] { return Slurp(mount / "a") == std::to_string(EDITS); }));

@@ -2,13 +2,12 @@
 // `downwardfs env` and `exec`, with the example pod of the documentation.
 #include <gmock/gmock.h>
 
+#include "tests/support/matchers.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
 
 namespace downwardfs::testing {
 namespace {
-
-using ::testing::HasSubstr;
 
 constexpr char kEnvPod[] = PROJECT_DIR "/docs/examples/env-pod.yaml";
 

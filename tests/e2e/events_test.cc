@@ -8,25 +8,15 @@
 #include <filesystem>
 
 #include "base/owned_fd.h"
-#include "tests/e2e/pods.h"
+#include "tests/e2e/mount_fixture.h"
 #include "tests/support/event_log.h"
-#include "tests/support/mounted.h"
-#include "tests/support/temp_dir.h"
 
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::Contains;
-using ::testing::ElementsAre;
-
-class EventsTest : public ::testing::Test {
+class EventsTest : public PodMountTest {
  protected:
   std::string DataDir() const { return std::filesystem::read_symlink(at_ + "/..data"); }
-
-  const TempDir dir_;
-  const std::string pod_ = dir_.Write("pod.yaml", PodYaml("one"));
-  const std::string at_ = dir_.MakeDir("mount");
 };
 
 TEST_F(EventsTest, TheRootTellsTheKubeletsSequence) {

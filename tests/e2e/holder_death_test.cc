@@ -16,14 +16,10 @@
 #include "base/owned_fd.h"
 #include "mount-helper/mount_table.h"
 #include "tests/e2e/ended.h"
-#include "tests/e2e/pods.h"
-#include "tests/support/mounted.h"
-#include "tests/support/temp_dir.h"
+#include "tests/e2e/mount_fixture.h"
 
 namespace downwardfs::testing {
 namespace {
-
-using ::testing::HasSubstr;
 
 std::vector<int> ChildrenOf(int pid) {
   const std::string task = "/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid);
@@ -40,21 +36,8 @@ int PublisherOf(int holder) {
   return 0;
 }
 
-class HolderDeathTest : public ::testing::Test {
+class HolderDeathTest : public HeldMountTest {
  protected:
-  void SetUp() override { ASSERT_EQ(geteuid(), 0u) << "only root's mounts have a holder"; }
-  std::vector<std::string> Arguments(std::vector<std::string> more = {}) {
-    std::vector<std::string> all = {"--pod-file", pod_, "--volume", "info"};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-  static int HolderPid(const Mounted& mount) {
-    return std::atoi(mount.StatusField("holderPid").c_str());
-  }
-
-  const TempDir dir_;
-  const std::string pod_ = dir_.Write("pod.yaml", PodYaml("one"));
-  const std::string at_ = dir_.MakeDir("mount");
 };
 
 TEST_F(HolderDeathTest, APublisherThatDiesInAnUpdateLosesNone) {

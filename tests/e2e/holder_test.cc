@@ -12,30 +12,13 @@
 
 #include "base/owned_fd.h"
 #include "tests/e2e/ended.h"
-#include "tests/e2e/pods.h"
-#include "tests/support/mounted.h"
-#include "tests/support/temp_dir.h"
+#include "tests/e2e/mount_fixture.h"
 
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::HasSubstr;
-
-class HolderTest : public ::testing::Test {
+class HolderTest : public HeldMountTest {
  protected:
-  void SetUp() override {
-    ASSERT_EQ(geteuid(), 0u) << "only root's mounts have a holder";
-    std::filesystem::permissions(dir_.path(), std::filesystem::perms(0755));
-  }
-  std::vector<std::string> Arguments(std::vector<std::string> more = {}) {
-    std::vector<std::string> all = {"--pod-file", pod_, "--volume", "info"};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-  static int HolderPid(const Mounted& mount) {
-    return std::atoi(mount.StatusField("holderPid").c_str());
-  }
   static std::string StatusOf(int pid) { return Slurp("/proc/" + std::to_string(pid) + "/status"); }
   // Waits for the daemon of `generation`, or a later one: a short watchdog may find a daemon silent
   // that only waits for the processor.
@@ -43,10 +26,6 @@ class HolderTest : public ::testing::Test {
     return Eventually(
         [&] { return std::atoi(mount.StatusField("generation").c_str()) >= generation; });
   }
-
-  const TempDir dir_;
-  const std::string pod_ = dir_.Write("pod.yaml", PodYaml("one"));
-  const std::string at_ = dir_.MakeDir("mount");
 };
 
 TEST_F(HolderTest, TheDaemonHasNoRightsAndTheHolderIsSmall) {

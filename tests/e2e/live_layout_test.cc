@@ -11,26 +11,18 @@
 #include <cerrno>
 
 #include "base/owned_fd.h"
-#include "tests/e2e/pods.h"
+#include "tests/e2e/mount_fixture.h"
 #include "tests/support/event_log.h"
-#include "tests/support/mounted.h"
-#include "tests/support/temp_dir.h"
 
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::Contains;
-
-class LiveLayoutTest : public ::testing::Test {
+class LiveLayoutTest : public PodMountTest {
  protected:
   std::vector<std::string> Live() const {
     return {"--pod-file", pod_, "--volume", "info", "--layout", "live"};
   }
   static std::string Labels(const std::string& value) { return "app=\"" + value + "\""; }
-
-  const TempDir dir_;
-  const std::string pod_ = dir_.Write("pod.yaml", PodYaml("one"));
-  const std::string at_ = dir_.MakeDir("mount");
 };
 
 TEST_F(LiveLayoutTest, ABindMountOfOneFileFollowsEveryChange) {

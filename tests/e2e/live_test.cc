@@ -7,24 +7,16 @@
 #include <filesystem>
 
 #include "base/owned_fd.h"
-#include "tests/e2e/pods.h"
-#include "tests/support/mounted.h"
-#include "tests/support/temp_dir.h"
+#include "tests/e2e/mount_fixture.h"
 
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::HasSubstr;
-
-class LiveTest : public ::testing::Test {
+class LiveTest : public PodMountTest {
  protected:
   bool Shows(const std::string& file, const std::string& content) const {
     return Eventually([&] { return Slurp(at_ + "/" + file) == content; });
   }
-
-  const TempDir dir_;
-  const std::string pod_ = dir_.Write("pod.yaml", PodYaml("one"));
-  const std::string at_ = dir_.MakeDir("mount");
 };
 
 TEST_F(LiveTest, ASavedChangeShowsHoweverItIsSaved) {

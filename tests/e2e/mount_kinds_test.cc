@@ -20,13 +20,12 @@
 
 #include "base/owned_fd.h"
 #include "tests/e2e/pods.h"
+#include "tests/support/matchers.h"
 #include "tests/support/mounted.h"
 #include "tests/support/temp_dir.h"
 
 namespace downwardfs::testing {
 namespace {
-
-using ::testing::HasSubstr;
 
 class MountKindsTest : public ::testing::Test {
  protected:

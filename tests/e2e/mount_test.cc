@@ -15,14 +15,12 @@
 #include <fstream>
 
 #include "tests/e2e/pods.h"
+#include "tests/support/matchers.h"
 #include "tests/support/mounted.h"
 #include "tests/support/temp_dir.h"
 
 namespace downwardfs::testing {
 namespace {
-
-using ::testing::HasSubstr;
-using ::testing::MatchesRegex;
 
 class MountTest : public ::testing::Test {
  protected:

@@ -3,13 +3,12 @@
 #include <gmock/gmock.h>
 
 #include "tests/e2e/pods.h"
+#include "tests/support/matchers.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
 
 namespace downwardfs::testing {
 namespace {
-
-using ::testing::HasSubstr;
 
 class RenderTest : public ::testing::Test {
  protected:

@@ -2,7 +2,6 @@
 // Sockets, threads and what a test does to the server; answers are in fake_api_answers.cc.
 #include "tests/fakes/fake_api_server.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -11,6 +10,8 @@
 
 #include <csignal>
 #include <cstdlib>
+
+#include "tests/fakes/loopback_listener.h"
 
 namespace downwardfs {
 namespace {
@@ -56,26 +57,9 @@ void FakeApiServer::RotateCertificates() {
   MakeContext();
 }
 
-void FakeApiServer::Listen() {
-  listener_.Reset(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const int on = 1;
-  setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port_));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      listen(listener_.get(), 64) != 0 ||
-      getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    std::abort();
-  }
-  port_ = ntohs(address.sin_port);
-}
-
 void FakeApiServer::Start() {
   stop_event_.Reset(eventfd(0, EFD_CLOEXEC));
-  Listen();
+  listener_ = testing::ListenOnLoopback(&port_);
   acceptor_ = std::make_unique<WorkerThread>("fake-accept", [this] { Accept(); });
 }
 

@@ -187,7 +187,6 @@ class FakeApiServer {
   void Erase(const std::string& resource, const std::string& key) REQUIRES(mutex_);
   void Notify() REQUIRES(mutex_);
   void MakeContext() REQUIRES(mutex_);
-  void Listen();
 
   Options options_;
   std::unique_ptr<TestAuthority> authority_;

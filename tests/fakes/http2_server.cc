@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/fakes/http2_server.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -11,6 +9,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
+
+#include "tests/fakes/loopback_listener.h"
 
 namespace downwardfs {
 namespace {
@@ -91,17 +91,7 @@ Http2Server::Http2Server(Bodies bodies, bool first_is_dead)
     : bodies_(std::move(bodies)), first_is_dead_(first_is_dead), stop_(eventfd(0, EFD_CLOEXEC)) {
   context_ = MakeServerContext(authority_.Issue("api", "IP:127.0.0.1"), authority_.pem());
   SSL_CTX_set_alpn_select_cb(context_.get(), &ChooseH2, nullptr);
-  listener_.Reset(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      listen(listener_.get(), 4) != 0 ||
-      getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    std::abort();
-  }
-  port_ = ntohs(address.sin_port);
+  listener_ = testing::ListenOnLoopback(&port_);
   thread_ = std::make_unique<WorkerThread>("fake-http2", [this] { Accept(); });
 }
 

@@ -59,7 +59,7 @@ std::map<std::string, ProjectedFile> View(std::string_view text) {
   return files;
 }
 
-// Rule: the names of design section 4.
+// Rule: docs/semantics.md, "The full view".
 TEST(FullViewTest, FilesOfAPod) {
   const std::map<std::string, std::string> expected = {
       {"podName", "web-0"},

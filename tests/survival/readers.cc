@@ -15,29 +15,6 @@
 #include <cstring>
 
 namespace downwardfs::testing {
-namespace {
-
-std::string Filler(const std::string& n) {
-  std::string filler;
-  for (int i = 0; i < 700; ++i) filler += n + "-";
-  return filler;
-}
-
-}  // namespace
-
-const char kNumberedItems[] = R"(
-items:
-  - {path: a, fieldRef: {fieldPath: "metadata.labels['n']"}}
-  - {path: d/b, fieldRef: {fieldPath: "metadata.annotations['n']"}}
-  - {path: d/long, fieldRef: {fieldPath: "metadata.annotations['long']"}}
-)";
-
-std::string NumberedPod(int number) {
-  const std::string n = std::to_string(number);
-  return "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"labels\":{\"n\":"
-         "\"" +
-         n + "\"},\"annotations\":{\"n\":\"" + n + "\",\"long\":\"" + Filler(n) + "\"}}}";
-}
 
 void ReaderReport::CountCalls(long calls, std::chrono::nanoseconds longest) {
   calls_ += calls;
@@ -149,7 +126,7 @@ void Readers::Mapped() {
   munmap(map, size);
   if (live_) return;  // its pages are read one by one, as the file changes
   const std::string number = bytes.substr(0, bytes.find('-'));
-  if (bytes != Filler(number)) report_.Fail("wrong bytes in d/long");
+  if (bytes != NumberedFiller(number)) report_.Fail("wrong bytes in d/long");
   Check(number, ReadAll(data.get(), "a", 0));
 }
 
@@ -175,7 +152,7 @@ void Readers::SlowReader(int data) {
     bytes.append(chunk, static_cast<std::size_t>(n));
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  if (bytes != Filler(bytes.substr(0, bytes.find('-')))) report_.Fail("torn: d/long");
+  if (bytes != NumberedFiller(bytes.substr(0, bytes.find('-')))) report_.Fail("torn: d/long");
 }
 
 void Readers::Listing() {

@@ -13,6 +13,7 @@
 
 #include "base/mutex.h"
 #include "base/owned_fd.h"
+#include "tests/support/numbered_pod.h"
 
 namespace downwardfs::testing {
 
@@ -73,9 +74,5 @@ class Readers {
   std::atomic<int> newest_by_event_{0};
   std::vector<std::thread> threads_;
 };
-
-/// The pod whose files all carry `number`.
-std::string NumberedPod(int number);
-extern const char kNumberedItems[];
 
 }  // namespace downwardfs::testing

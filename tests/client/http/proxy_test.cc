@@ -107,9 +107,9 @@ TEST(ProxyRulesTest, NoProxyMatchesAsInGo) {
 TEST(ProxyRulesTest, NamesAreLeftToASocksProxy) {
   EXPECT_EQ(ProxyForCurl("socks5://p:1080"), "socks5h://p:1080");
   EXPECT_EQ(ProxyForCurl("SOCKS5://u:p@P:1080"), "socks5h://u:p@P:1080");
-  EXPECT_EQ(ProxyForCurl("socks5h://p"), "socks5h://p");
-  EXPECT_EQ(ProxyForCurl("http://socks5://"), "http://socks5://");
-  EXPECT_EQ(ProxyForCurl(""), "");
+  for (const char* as_it_is : {"socks5h://p", "http://socks5://", ""}) {
+    EXPECT_EQ(ProxyForCurl(as_it_is), as_it_is);
+  }
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/config/rfc3339.h"
+#include "base/rfc3339.h"
 
 #include <algorithm>
 
-namespace downwardfs::client {
+namespace downwardfs {
 namespace {
 
 // Takes exactly `width` digits off the front; -1 if they are not there.
@@ -72,4 +72,10 @@ std::optional<std::chrono::system_clock::time_point> ParseRfc3339(std::string_vi
   return std::clamp(moment, kFirst, kLast);
 }
 
-}  // namespace downwardfs::client
+std::int64_t Rfc3339Seconds(std::string_view text) {
+  const auto time = ParseRfc3339(text);
+  if (!time) return 0;
+  return std::chrono::floor<std::chrono::seconds>(time->time_since_epoch()).count();
+}
+
+}  // namespace downwardfs

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sources/yaml_node.h"
+#include "yaml/yaml_node.h"
 
 #include <yaml.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "base/text.h"
@@ -10,7 +11,43 @@
 namespace downwardfs {
 namespace {
 
-constexpr std::size_t kMaxNodes = 8'000'000;
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+std::string PlaceOfByte(std::string_view text, std::size_t at) {
+  const std::string_view before = text.substr(0, at);
+  const auto lines = static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
+  const auto line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+  return YamlPlace(lines + 1, at - line_start + 1);
+}
+
+// True if a character that YAML 1.1 does not allow starts at `at`: C0 and C1 controls, DEL, U+FFFE,
+// U+FFFF, and a byte order mark inside the text.
+bool IsForbidden(std::string_view text, std::size_t at) {
+  const auto byte = static_cast<unsigned char>(text[at]);
+  if (byte < 0x20) return byte != '\t' && byte != '\n' && byte != '\r';
+  if (byte < 0x7f) return false;
+  if (byte == 0x7f) return true;
+  if (byte == 0xc2) {
+    const auto next = static_cast<unsigned char>(text[at + 1]);
+    return next < 0xa0 && next != 0x85;
+  }
+  const std::string_view three = text.substr(at, 3);
+  return three == "\xef\xbf\xbe" || three == "\xef\xbf\xbf" || three == kByteOrderMark;
+}
+
+Status CheckCharacters(std::string_view text) {
+  if (const auto at = FirstInvalidUtf8(text); at != std::string_view::npos) {
+    return Fail(ErrorCode::kInvalidArgument,
+                PlaceOfByte(text, at) + " (byte " + std::to_string(at) + "): not valid UTF-8");
+  }
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (IsForbidden(text, i)) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  PlaceOfByte(text, i) + ": control characters are not allowed");
+    }
+  }
+  return {};
+}
 
 std::string_view View(const yaml_char_t* text) {
   return text == nullptr ? std::string_view() : reinterpret_cast<const char*>(text);
@@ -72,7 +109,7 @@ class EventReader {
 // Collects the nodes of one document from its events.
 class Collector {
  public:
-  explicit Collector(std::size_t room) : room_(room) {}
+  Collector(const YamlLimits& limits, std::size_t room) : limits_(&limits), room_(room) {}
 
   YamlNodes nodes;
 
@@ -114,7 +151,9 @@ class Collector {
   Status TakeAlias(const yaml_event_t& event) {
     const std::string name(View(event.data.alias.anchor));
     const auto target = anchors_.find(name);
-    if (target == anchors_.end()) return FailAt(event, "unknown anchor " + QuoteForMessage(name));
+    if (target == anchors_.end()) {
+      return FailAt(event, "unknown anchor; a text that begins with '*' must be in quotes");
+    }
     auto index = Add(YamlNode::Kind::kAlias, event, nullptr, nullptr);
     if (!index) return Fail(std::move(index.error()));
     nodes[*index].target = target->second;
@@ -123,8 +162,8 @@ class Collector {
 
   Status Open(Result<std::uint32_t> index, const yaml_event_t& event) {
     if (!index) return Fail(std::move(index.error()));
-    if (open_.size() >= kMaxYamlDepth) {
-      return FailAt(event, "nested deeper than " + std::to_string(kMaxYamlDepth) + " levels");
+    if (open_.size() >= limits_->depth) {
+      return FailAt(event, "nested deeper than " + std::to_string(limits_->depth) + " levels");
     }
     open_.push_back(*index);
     return {};
@@ -133,7 +172,7 @@ class Collector {
   Result<std::uint32_t> Add(YamlNode::Kind kind, const yaml_event_t& event,
                             const yaml_char_t* anchor, const yaml_char_t* tag) {
     if (nodes.size() >= room_) {
-      return FailAt(event, "more than " + std::to_string(kMaxNodes) + " nodes");
+      return FailAt(event, "more than " + std::to_string(limits_->nodes) + " nodes");
     }
     const auto index = static_cast<std::uint32_t>(nodes.size());
     if (!open_.empty()) nodes[open_.back()].children.push_back(index);
@@ -146,6 +185,7 @@ class Collector {
     return index;
   }
 
+  const YamlLimits* limits_;
   std::size_t room_;
   std::vector<std::uint32_t> open_;
   std::unordered_map<std::string, std::uint32_t> anchors_;
@@ -157,26 +197,30 @@ std::string YamlPlace(std::size_t line, std::size_t column) {
   return "line " + std::to_string(line) + ", column " + std::to_string(column);
 }
 
-Result<std::vector<YamlNodes>> ReadYamlNodes(std::string_view text) {
-  std::vector<YamlNodes> documents;
-  std::size_t room = kMaxNodes;
+Status ReadYamlNodes(std::string_view text, const YamlLimits& limits,
+                     const std::function<Status(const YamlNodes&)>& each) {
+  if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
+    text.remove_prefix(kByteOrderMark.size());
+  }
+  if (auto checked = CheckCharacters(text); !checked) return checked;
+  std::size_t room = limits.nodes;
   EventReader reader(text);
-  Collector collector(room);
+  Collector collector(limits, room);
   for (;;) {
     auto event = reader.Next();
     if (!event) return Fail(std::move(event.error()));
     switch ((*event)->type) {
       case YAML_STREAM_END_EVENT:
-        return documents;
+        return {};
       case YAML_DOCUMENT_END_EVENT:
         room -= collector.nodes.size();
-        documents.push_back(std::move(collector.nodes));
+        if (auto taken = each(collector.nodes); !taken || limits.first_document_only) return taken;
         break;
       case YAML_DOCUMENT_START_EVENT:
-        collector = Collector(room);
+        collector = Collector(limits, room);
         break;
       default:
-        if (auto taken = collector.Take(**event); !taken) return Fail(std::move(taken.error()));
+        if (auto taken = collector.Take(**event); !taken) return taken;
     }
   }
 }

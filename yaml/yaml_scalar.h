@@ -6,13 +6,11 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <variant>
 
 #include "base/result.h"
-#include "fs/projection/document.h"
 
 namespace downwardfs {
 
@@ -22,11 +20,15 @@ using YamlValue =
 
 /// Resolves `text`. `plain` is false for quoted and block scalars, which are strings unless a tag
 /// says otherwise. `tag` is empty or a full tag ("tag:yaml.org,2002:int"); a tag that we do not
-/// know leaves a string. kInvalidArgument where the text does not fit the tag, and for !!binary.
+/// know leaves a string. kInvalidArgument where the text does not fit the tag, and for !!binary;
+/// the message does not quote the text.
 Result<YamlValue> ResolveYamlScalar(std::string_view text, bool plain, std::string_view tag);
 
-/// The JSON that Go's encoding/json makes of it (1e3 is 1000). No JSON exists for .inf and .nan.
-Result<Json> YamlValueToJson(YamlValue value);
+/// Whether a plain `text` is one of the words that mean null, a boolean, infinity or NaN.
+bool IsYamlWord(std::string_view text);
+
+/// A finite number as Go's encoding/json prints it: 1e3 is "1000", 1e21 is "1e+21".
+std::string YamlNumberText(double value);
 
 /// The key of a JSON object, as sigs.k8s.io/yaml makes it: `80: x` is "80", `yes: x` is "true". A
 /// null, and an integer above 2^63-1, cannot be a key.

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sources/yaml_scalar.h"
+#include "yaml/yaml_scalar.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/text.h"
@@ -189,16 +188,6 @@ std::string ShortestFixed(Float value) {
   return digits;
 }
 
-// As Go's encoding/json prints a float64.
-std::string GoJsonFloat(double value) {
-  const double magnitude = std::fabs(value);
-  if (magnitude == 0 || (magnitude >= 1e-6 && magnitude < 1e21)) return ShortestFixed(value);
-  std::string text = FloatText(value, std::chars_format::scientific);
-  const std::size_t n = text.size();
-  if (n >= 4 && text.substr(n - 4, 3) == "e-0") text.erase(n - 2, 1);  // e-07 is e-7
-  return text;
-}
-
 // As Go's strconv.FormatFloat(value, 'g', -1, 32) prints it.
 std::string GoShortFloat32(double value) {
   const auto narrow = static_cast<float>(value);
@@ -214,33 +203,26 @@ Result<YamlValue> ResolveYamlScalar(std::string_view text, bool plain, std::stri
   if (tag.substr(0, kTagPrefix.size()) != kTagPrefix) return YamlValue(std::string(text));
   tag.remove_prefix(kTagPrefix.size());
   if (tag == "binary") {
-    return Fail(ErrorCode::kInvalidArgument, "!!binary has no meaning in a manifest");
+    return Fail(ErrorCode::kInvalidArgument, "!!binary has no meaning here");
   }
   static constexpr std::array<std::string_view, 5> kTyped = {"null", "bool", "int", "float",
                                                              "timestamp"};
   if (!IsOneOf(tag, kTyped)) return YamlValue(std::string(text));
   if (auto value = ApplyTag(tag, ResolvePlain(text))) return *value;
-  return Fail(ErrorCode::kInvalidArgument,
-              QuoteForMessage(text) + " is not a !!" + std::string(tag));
+  return Fail(ErrorCode::kInvalidArgument, "the value is not a !!" + std::string(tag));
 }
 
-Result<Json> YamlValueToJson(YamlValue value) {
-  if (auto* text = std::get_if<std::string>(&value)) return Json(std::move(*text));
-  if (const auto* flag = std::get_if<bool>(&value)) return Json(*flag);
-  if (const auto* i = std::get_if<std::int64_t>(&value)) return Json(*i);
-  if (const auto* u = std::get_if<std::uint64_t>(&value)) return Json(*u);
-  if (const auto* number = std::get_if<double>(&value)) {
-    if (!std::isfinite(*number)) {
-      return Fail(ErrorCode::kInvalidArgument, "infinity and NaN cannot be written in JSON");
-    }
-    const std::string text = GoJsonFloat(*number);
-    // An integer by now, as a reader of the JSON text would see it; -0 is 0 to such a reader.
-    if (text.find_first_of(".e") == std::string::npos) {
-      if (auto integer = ParseInteger(text)) return YamlValueToJson(std::move(*integer));
-    }
-    return Json(Json::binary({text.begin(), text.end()}));
-  }
-  return Json(nullptr);
+bool IsYamlWord(std::string_view text) {
+  return ResolveWord(text).has_value();
+}
+
+std::string YamlNumberText(double value) {
+  const double magnitude = std::fabs(value);
+  if (magnitude == 0 || (magnitude >= 1e-6 && magnitude < 1e21)) return ShortestFixed(value);
+  std::string text = FloatText(value, std::chars_format::scientific);
+  const std::size_t n = text.size();
+  if (n >= 4 && text.substr(n - 4, 3) == "e-0") text.erase(n - 2, 1);  // e-07 is e-7
+  return text;
 }
 
 Result<std::string> YamlValueToKey(YamlValue value) {

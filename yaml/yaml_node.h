@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "yaml/yaml_reader.h"
 
 namespace downwardfs {
 
@@ -32,15 +33,12 @@ struct YamlNode {
 /// One document: nodes[0] is its root.
 using YamlNodes = std::vector<YamlNode>;
 
-/// Levels of nesting in the text, and after aliases are put in. (A thousand would overflow 8 MB of
-/// stack under AddressSanitizer.)
-inline constexpr std::size_t kMaxYamlDepth = 300;
-
 /// "line 3, column 7".
 std::string YamlPlace(std::size_t line, std::size_t column);
 
-/// Reads all documents of `text`, which must be UTF-8. Errors start with the place. At most
-/// 8 million nodes, which is a PodList of some 40,000 pods.
-Result<std::vector<YamlNodes>> ReadYamlNodes(std::string_view text);
+/// Reads the documents of `text` and calls `each` with one after the other. Errors start with the
+/// place.
+Status ReadYamlNodes(std::string_view text, const YamlLimits& limits,
+                     const std::function<Status(const YamlNodes&)>& each);
 
 }  // namespace downwardfs

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/process.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+
+namespace downwardfs {
+
+Result<std::string> OwnProgramPath() {
+  char self[PATH_MAX];
+  const ssize_t n = readlink("/proc/self/exe", self, sizeof self);
+  if (n <= 0) return Fail(ErrnoError(errno, "/proc/self/exe"));
+  return std::string(self, static_cast<std::size_t>(n));
+}
+
+std::vector<char*> ExecArguments(const std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
+  for (const std::string& word : words) pointers.push_back(const_cast<char*>(word.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+Status ExecProgram(const std::vector<std::string>& words) {
+  execv(words[0].c_str(), ExecArguments(words).data());
+  return Fail(ErrnoError(errno, words[0]));
+}
+
+Status ExecCommand(const std::vector<std::string>& words) {
+  execvp(words[0].c_str(), ExecArguments(words).data());
+  return Fail(ErrnoError(errno, words[0]));
+}
+
+Result<OwnedFd> OpenNull() {
+  OwnedFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!null) return Fail(ErrnoError(errno, "/dev/null"));
+  return null;
+}
+
+void LeaveStandardStreams(const OwnedFd& null) {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null.get(), fd);
+}
+
+void RaiseFileLimit() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace downwardfs

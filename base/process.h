@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steps of a process that becomes another program, or that goes on without its caller. Each is safe
+// in a child of fork(2) that has one thread, as long as its words were made before.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/owned_fd.h"
+#include "base/result.h"
+
+namespace downwardfs {
+
+/// The file that this process runs (/proc/self/exe).
+Result<std::string> OwnProgramPath();
+
+/// The argv of execv(3) and its like: pointers into `words`, then null.
+std::vector<char*> ExecArguments(const std::vector<std::string>& words);
+
+/// execv(3) of words[0]. Returns only if that fails.
+Status ExecProgram(const std::vector<std::string>& words);
+
+/// The same by execvp(3): a name without a slash is looked for in PATH.
+Status ExecCommand(const std::vector<std::string>& words);
+
+Result<OwnedFd> OpenNull();
+
+/// Standard input, output and error become `null` (OpenNull()), since somebody may wait for the end
+/// of a pipe that was inherited. If it is not open, they stay.
+void LeaveStandardStreams(const OwnedFd& null);
+
+/// As many open files as the hard limit allows.
+void RaiseFileLimit();
+
+}  // namespace downwardfs

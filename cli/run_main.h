@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// What main() of each program does around its work. Main thread.
+#pragma once
+
+#include <functional>
+
+#include "base/result.h"
+
+namespace downwardfs {
+
+/// Runs `work` and gives the exit status: its own, or 1 after one line "PROGRAM: why" on standard
+/// error. SIGPIPE is ignored from now on: a reader that went away is an error of write(2).
+int RunMain(const char* program, const std::function<Result<int>()>& work);
+
+}  // namespace downwardfs

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/process.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <functional>
+
+namespace downwardfs {
+namespace {
+
+// The exit status of a child that runs `work`.
+int ExitStatusOf(const std::function<int()>& work) {
+  const pid_t child = fork();
+  if (child == 0) _exit(work());
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(ProcessTest, ItsOwnProgramIsAFile) {
+  const auto path = OwnProgramPath();
+  ASSERT_TRUE(path);
+  EXPECT_EQ(access(path->c_str(), X_OK), 0) << *path;
+}
+
+TEST(ProcessTest, ArgumentsEndInNull) {
+  const std::vector<std::string> words = {"a", "b c"};
+  const auto pointers = ExecArguments(words);
+  ASSERT_EQ(pointers.size(), 3u);
+  EXPECT_STREQ(pointers[1], "b c");
+  EXPECT_EQ(pointers[2], nullptr);
+}
+
+TEST(ProcessTest, OnlyTheCommandIsLookedForInPath) {
+  EXPECT_EQ(ExitStatusOf([] { return ExecCommand({"sh", "-c", "exit 7"}) ? 0 : 1; }), 7);
+  const Status failed = ExecProgram({"no-such-program"});
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().message, "no-such-program: No such file or directory");
+}
+
+TEST(ProcessTest, StandardStreamsEndAPipe) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  EXPECT_EQ(ExitStatusOf([&] {
+              dup2(ends[1], STDOUT_FILENO);
+              close(ends[1]);
+              const auto null = OpenNull();
+              if (!null) return 1;
+              LeaveStandardStreams(*null);
+              return write(STDOUT_FILENO, "x", 1) == 1 ? 0 : 2;
+            }),
+            0);
+  close(ends[1]);
+  char byte = 0;
+  EXPECT_EQ(read(ends[0], &byte, 1), 0);  // its end, and not the byte
+  close(ends[0]);
+}
+
+}  // namespace
+}  // namespace downwardfs

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// A TCP listener on 127.0.0.1 for the servers of tests.
+#pragma once
+
+#include "base/owned_fd.h"
+
+namespace downwardfs::testing {
+
+/// Listens on `port`, or on a free one if it is 0, which is then written there. Aborts if it
+/// cannot.
+OwnedFd ListenOnLoopback(int* port);
+
+}  // namespace downwardfs::testing

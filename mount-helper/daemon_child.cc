@@ -15,7 +15,6 @@
 #include <utility>
 
 #include "base/reap.h"
-#include "mount-helper/holder_protocol.h"
 
 namespace downwardfs {
 namespace {
@@ -82,7 +81,7 @@ Status DaemonChild::Start() {
   return {};
 }
 
-void DaemonChild::TakeOver(pid_t pid, OwnedFd channel, const Figures& figures) {
+void DaemonChild::TakeOver(pid_t pid, OwnedFd channel, const DaemonFigures& figures) {
   pid_ = pid > 0 ? pid : -1;
   channel_ = std::move(channel);
   figures_ = figures;

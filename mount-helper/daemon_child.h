@@ -16,6 +16,7 @@
 
 #include "base/owned_fd.h"
 #include "base/result.h"
+#include "mount-helper/holder_protocol.h"
 #include "mount-helper/privileges.h"
 #include "mount-helper/restart_backoff.h"
 
@@ -29,12 +30,6 @@ class DaemonChild {
     std::chrono::milliseconds watchdog{10000};  ///< without a sign of life; zero: no watchdog
     std::optional<RunAs> run_as;                ///< nothing: who we are
   };
-  struct Figures {
-    std::uint64_t generation = 0;
-    std::uint64_t deaths = 0;
-    std::uint64_t last_handover_us = 0;
-    std::uint64_t longest_handover_us = 0;
-  };
 
   explicit DaemonChild(Options options) : options_(std::move(options)) {}
 
@@ -42,14 +37,14 @@ class DaemonChild {
   Status Start();
   /// One that was started by the program before us in this process (exec(2)). It is killed, so that
   /// one of our own build takes over. `pid` 0: there was none.
-  void TakeOver(pid_t pid, OwnedFd channel, const Figures& figures);
+  void TakeOver(pid_t pid, OwnedFd channel, const DaemonFigures& figures);
 
   pid_t pid() const { return pid_; }
   bool running() const { return pid_ > 0; }
   /// Our end, not blocking; -1 once it is closed.
   int channel() const { return channel_ ? channel_.get() : -1; }
   void CloseChannel() { channel_.Reset(); }
-  const Figures& figures() const { return figures_; }
+  const DaemonFigures& figures() const { return figures_; }
   /// Since when nobody has served: the last one's death, or its last sign of life where it hung.
   /// Nothing while one serves, and before the first has.
   std::optional<Clock::time_point> unserved_since() const { return unserved_since_; }
@@ -102,7 +97,7 @@ class DaemonChild {
   const Options options_;
   pid_t pid_ = -1;
   OwnedFd channel_;
-  Figures figures_;
+  DaemonFigures figures_;
   bool served_ = false;    // the present one has begun to
   bool replaced_ = false;  // it is ended so that a new build takes over
   bool at_fault_ = false;  // it is killed for a fault of its own

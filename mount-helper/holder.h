@@ -50,10 +50,10 @@ class Holder {
   void ReplaceOurselves();
   void TakeMessage();
   void LeaveTheTerminal();
-  void Attach(const Message& hello);
+  void Attach(const message::Hello& hello);
   Status StartPublisher();
-  void Mount(const Message& request);
-  Status SendMounted(Message::Kind kind, std::vector<std::uint64_t> numbers);
+  void Mount(const message::MountNow& request);
+  Result<FuseMount> ForDaemon();
   void TakeSignals();
   void Reap();
   void DaemonEnded(int status);
@@ -65,10 +65,8 @@ class Holder {
 
   HolderOptions options_;
   OwnedFd signals_;
-  OwnedFd memory_;
-  FuseMount mount_;
-  bool mounted_ = false;  // publicly
-  bool ready_ = false;    // since the first daemon was
+  FuseMount mount_;     // its publisher is a connection for a daemon, and never here
+  bool ready_ = false;  // since the first daemon was
   PublisherProcess publisher_;
   std::unique_ptr<MountWatch> watch_;
 

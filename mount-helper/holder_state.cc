@@ -48,17 +48,17 @@ OwnedFd TakeFd(std::uint64_t number) {
 }  // namespace
 
 std::string Holder::SaveState() const {
-  const DaemonChild::Figures& figures = daemon_.figures();
+  const DaemonFigures& figures = daemon_.figures();
   const std::vector<std::uint64_t> numbers = {
       kStateFormat,
-      Number(memory_),
+      Number(mount_.memory),
       static_cast<std::uint64_t>(std::max(daemon_.channel(), 0)),
       Number(mount_.device),
       Number(mount_.view),
       static_cast<std::uint64_t>(publisher_.control()),
       static_cast<std::uint64_t>(publisher_.pid() > 0 ? publisher_.pid() : 0),
       static_cast<std::uint64_t>(mount_.mount_id),
-      mounted_ ? 1u : 0u,
+      mount_.mounted ? 1u : 0u,
       static_cast<std::uint64_t>(daemon_.running() ? daemon_.pid() : 0),
       figures.generation,
       figures.deaths,
@@ -82,13 +82,13 @@ Status Holder::Resume(const std::string& state) {
   if (numbers.size() != kStateNumbers || numbers[0] != kStateFormat) {
     return Fail(ErrorCode::kInvalidArgument, "the state of the holder before is of another format");
   }
-  memory_ = TakeFd(numbers[1]);
+  mount_.memory = TakeFd(numbers[1]);
   mount_.device = TakeFd(numbers[3]);
   mount_.view = TakeFd(numbers[4]);
   publisher_ = PublisherProcess(static_cast<pid_t>(numbers[6]), TakeFd(numbers[5]));
   mount_.mount_id = static_cast<int>(numbers[7]);
   mount_.file_system = rest;
-  mounted_ = numbers[8] != 0;
+  mount_.mounted = numbers[8] != 0;
   ready_ = true;
   options_.ready_fd = -1;  // whoever waited has gone on
   daemon_.TakeOver(static_cast<pid_t>(numbers[9]), TakeFd(numbers[2]),
@@ -97,7 +97,7 @@ Status Holder::Resume(const std::string& state) {
 }
 
 void Holder::ReplaceOurselves() {
-  const std::vector<int> kept = {memory_.get(), daemon_.channel(), mount_.device.get(),
+  const std::vector<int> kept = {mount_.memory.get(), daemon_.channel(), mount_.device.get(),
                                  mount_.view.get(), publisher_.control()};
   for (const int fd : kept) {
     if (fd > 0) fcntl(fd, F_SETFD, 0);

@@ -12,8 +12,7 @@ namespace {
 constexpr int kPoisonDeaths = 3;
 // What waits in the kernel to be sent again is in no slot; what has been answered is in none ever.
 constexpr int kForgottenAfter = 8;
-constexpr std::size_t kMostPoison =
-    16;  // of the 32 numbers that a message has (holder_protocol.cc)
+constexpr std::size_t kMostPoison = 16;  // of the 32 numbers that a message has (holder_frame.h)
 
 }  // namespace
 

@@ -18,8 +18,10 @@
 #include "base/owned_fd.h"
 #include "base/result.h"
 #include "mount-helper/daemon_child.h"
-#include "mount-helper/held_volumes.h"
+#include "mount-helper/fuse_mount.h"
+#include "mount-helper/holder_protocol.h"
 #include "mount-helper/node_mounter.h"
+#include "mount-helper/request_deaths.h"
 
 namespace downwardfs {
 
@@ -44,7 +46,7 @@ class Supervisor {
   struct Asked {
     std::uint64_t generation;  // of the daemon that asked
     std::uint64_t serial;      // as it called it
-    Message request;           // of kMountVolume and kUnmountVolume: what it is about
+    HolderMessage request;     // one of the four that have a serial
   };
 
   Status SetUp();
@@ -53,15 +55,27 @@ class Supervisor {
   void SayAway(const std::string& why);
   void LoseMounter();
   void TakeMounterMessage();
-  void TakeAnswer(Message answer);
-  void KeepVolume(const Message& request, const Message& answer);
+  void TakeFromMounter(message::Volume& volume);
+  void TakeFromMounter(message::Sockets& sockets);
+  void TakeFromMounter(message::Synced& synced);
+  void TakeFromMounter(message::Detached& detached);
+  void TakeFromMounter(message::Refused& refused);
+  void TakeFromMounter(message::Done& answer);
+  void Keep(const message::MountVolume& request, const message::Done& answer);
+  void Keep(const message::UnmountVolume& request);
   void TakeDaemonMessage();
+  void Greet(const message::Hello& hello);
   void Attach();
-  void PassOn(Message request);
+  template <class Request>
+  void PassOn(Request request);
   void Refuse(std::uint64_t serial, const std::string& why);
+  template <class Message>
   void TellDaemon(const Message& message);
+  template <class Message>
   void TellAttached(const Message& message);
+  void TellVolume(const FuseMount& volume);
   void TellWhetherSynced();
+  template <class Message>
   bool TellMounter(const Message& message);
   bool LifeLost() const;
   void TakeSignals();
@@ -82,10 +96,10 @@ class Supervisor {
   bool watched_ = false;   // signs of life are expected
   Clock::time_point connect_at_;
   bool said_away_ = false;
-  OwnedFd csi_;
-  OwnedFd registration_;
-  HeldVolumes volumes_;
-  std::map<std::uint64_t, Asked> asked_;  // of the mounter, by our serials
+  message::Sockets sockets_;
+  std::map<std::string, FuseMount> volumes_;     // by volume_id
+  std::map<std::string, RequestDeaths> deaths_;  // of their daemons
+  std::map<std::uint64_t, Asked> asked_;         // of the mounter, by our serials
   std::uint64_t next_serial_ = 1;
   int exit_status_ = -1;  // -1: go on
 };

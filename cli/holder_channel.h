@@ -32,7 +32,7 @@ class HolderChannel {
   MountStatus::Holder Figures() const;
   /// The same once this daemon serves, with the time for which nobody did.
   MountStatus::Holder FiguresNow() const;
-  /// What is mounted already, once.
+  /// The mount that is there already, once.
   FuseMount TakeMount();
 
   /// Asks the holder to mount.
@@ -41,7 +41,7 @@ class HolderChannel {
   Status Say(const Message& message) const {
     return SendMessage(fd_.get(), message, kPatience);
   }
-  /// Of what the holder says: the mount is gone.
+  /// Takes one message; true if it says that the mount is gone.
   bool SaysDetached();
 
  private:

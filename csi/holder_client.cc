@@ -71,7 +71,7 @@ HolderClient::~HolderClient() {
   Stop();
 }
 
-// What the supervisor has, up to kSynced.
+// Takes all that the supervisor has, up to Synced.
 Status HolderClient::Receive() {
   for (;;) {
     auto message = ReceiveMessage(channel_.get());

@@ -38,7 +38,7 @@ class HolderClient {
   static Result<std::unique_ptr<HolderClient>> Open();
   ~HolderClient();
 
-  // What was handed over at the start.
+  // All that was handed over at the start, once.
   std::vector<FuseMount> TakeVolumes() { return std::move(volumes_); }
   OwnedFd TakeCsiSocket() { return std::move(sockets_.csi); }
   OwnedFd TakeRegistrationSocket() { return std::move(sockets_.registration); }
@@ -95,7 +95,8 @@ class HolderClient {
   Events events_;
   std::atomic<bool> mounter_away_{false};
 
-  Mutex send_mutex_;
+  // Both are leaves, and nobody holds both: a request is registered, then sent.
+  Mutex send_mutex_;  // one message at a time
   Mutex mutex_;
   CondVar answered_;
   std::uint64_t next_serial_ GUARDED_BY(mutex_) = 1;

@@ -32,8 +32,8 @@ struct FuseMount {
   std::string id;           ///< the volume_id of the node plugin's; empty: of `downwardfs mount`
   std::string path;         ///< where it is mounted publicly, or is to be
   std::string file_system;  ///< "0:45": nobody else's while the view or another mount of it exists
-  /// Of the public mount, in this mount namespace (proc_pid_mountinfo(5)). The kernel uses it again
-  /// for the next mount, so it says which mount it is with the file system's number only.
+  /// Id of the public mount in this mount namespace (proc_pid_mountinfo(5)). The kernel uses an id
+  /// again for a later mount, so it names a mount only together with file_system.
   int mount_id = -1;
   bool mounted = false;  ///< publicly
   OwnedFd device;        ///< /dev/fuse, the session's
@@ -51,12 +51,12 @@ Result<FuseMount> CopyOf(const FuseMount& mount);
 OwnedFd Duplicate(const OwnedFd& fd);
 
 /// Mounts; the result has path, file_system, mount_id, device and view. Nothing is left behind
-/// where it fails; the error names the step and the kernel's own words where it has some.
+/// if it fails; the error names the step, and the kernel's own words if it has some.
 /// kPermissionDenied without CAP_SYS_ADMIN.
 Result<FuseMount> MountFuse(const FuseMountOptions& options);
 
 /// The number of an fd's file system, as in FuseMount::file_system, without a request to it; empty
-/// where there is none.
+/// if the kernel does not say.
 std::string FileSystemOf(int fd);
 
 }  // namespace downwardfs

@@ -45,7 +45,8 @@ Status Holder::SetUpSignals() {
 }
 
 Status Holder::SetUp() {
-  // Held by the daemon too, it would not end with us, for which somebody waits.
+  // Close-on-exec: the launcher waits for end-of-file on this pipe, so the daemon must not inherit
+  // it.
   if (options_.ready_fd >= 0) fcntl(options_.ready_fd, F_SETFD, FD_CLOEXEC);
   if (auto done = SetUpSignals(); !done) return done;
   mount_.path = options_.mount.mount_point;
@@ -61,53 +62,35 @@ int Holder::Run() {
     dprintf(STDERR_FILENO, "downwardfs-holder: %s\n", done.error().message.c_str());
     return 1;
   }
-  // What changed before the table was watched is not announced.
+  // The table announces only changes after it was opened.
   if (mount_.mounted) CheckMount();
   while (exit_status_ < 0) {
     pollfd fds[4] = {{signals_.get(), POLLIN, 0},
                      {daemon_.channel(), POLLIN, 0},
                      {mount_.mounted ? watch_->fd() : -1, POLLPRI, 0},
                      {mount_.mounted ? -1 : mount_.device.get(), 0, 0}};
-    if (poll(fds, 4, daemon_.WaitTime(ready_)) < 0 && errno != EINTR) return Finish(1);
+    if (poll(fds, 4, daemon_.WaitTime()) < 0 && errno != EINTR) return Finish(1);
     // Unmounted, and nobody uses the file system any more.
     if (fds[3].revents != 0) return Finish(0);
-    if (fds[1].revents != 0) TakeMessage();
+    if (fds[1].revents != 0) daemon_.TakeMessage();
     if (fds[2].revents != 0) CheckMount();
     if (fds[0].revents != 0) TakeSignals();
     if (exit_status_ >= 0) break;
-    if (!daemon_.CheckTimers(ready_, [this] { return LifeLost(); })) {
-      syslog(LOG_WARNING, "downwardfs: daemon %d is dead, but hangs in the kernel", daemon_.pid());
-      DaemonEnded(SIGKILL);  // it is reaped as a stranger, whenever that may be
-    }
+    daemon_.CheckTimers();
   }
   return exit_status_;
 }
 
-void Holder::TakeMessage() {
-  auto message = ReceiveMessage(daemon_.channel());
-  if (!message) {
-    if (message.error().code == ErrorCode::kUnavailable) return;
-    // What the daemon says is not to be trusted, or it is about to die.
-    daemon_.CloseChannel();
-    if (message.error().code != ErrorCode::kCancelled) daemon_.Kill();
-    return;
+void Holder::Take(HolderMessage& message) {
+  if (const auto* const request = std::get_if<message::MountNow>(&message)) {
+    Mount(*request);
+  } else if (std::holds_alternative<message::Ready>(message)) {
+    ready_ = true;
+    LeaveTheTerminal();
   }
-  daemon_.Heard();
-  std::visit(Overloaded{
-                 [this](const message::Hello& hello) { Attach(hello); },
-                 [this](const message::MountNow& request) { Mount(request); },
-                 [this](const message::Ready&) {
-                   ready_ = true;
-                   LeaveTheTerminal();
-                 },
-                 [this](const message::Serving&) { daemon_.Serving(); },
-                 [this](const message::Stop&) { stopping_ = true; },
-                 [](const auto&) {},
-             },
-             *message);
 }
 
-// Whoever started us may go on; as a daemon has it, we have no terminal from now on.
+// Lets the process that started us go on, and leaves the terminal, as a daemon does.
 void Holder::LeaveTheTerminal() {
   if (options_.ready_fd < 0) return;
   prctl(PR_SET_PDEATHSIG, 0);
@@ -117,11 +100,12 @@ void Holder::LeaveTheTerminal() {
   LeaveStandardStreams();
 }
 
-// What the daemon gets: not the view, but a connection of its own to the publisher, which has it.
+// The mount as the daemon gets it: without the view, with a connection of its own to the publisher,
+// which has the view.
 Result<FuseMount> Holder::ForDaemon() {
   auto mount = CopyOf(mount_);
   if (!mount) return mount;
-  mount->poison = deaths_.Poison();
+  mount->poison = daemon_.Poison(mount_.id);
   if (!mount_.device || !mount_.view) return mount;
   mount->view.Reset();
   auto connection = publisher_.Connect();
@@ -130,12 +114,7 @@ Result<FuseMount> Holder::ForDaemon() {
   return mount;
 }
 
-void Holder::Attach(const message::Hello& hello) {
-  if (hello.protocol != kHolderProtocol) {
-    syslog(LOG_ERR, "downwardfs: daemon %d speaks another protocol", daemon_.pid());
-    daemon_.Kill();
-    return;
-  }
+void Holder::Attach() {
   if (mount_.device && !StartPublisher()) return daemon_.Kill();
   auto mount = ForDaemon();
   if (!mount) return daemon_.Kill();
@@ -144,7 +123,7 @@ void Holder::Attach(const message::Hello& hello) {
   if (!SendMessage(daemon_.channel(), attach)) daemon_.Kill();
 }
 
-// Where one should run and none does.
+// Starts one if the mount needs one and it does not run.
 Status Holder::StartPublisher() {
   if (publisher_.pid() > 0 || !mount_.view || !mount_.mounted) return {};
   auto publisher = PublisherProcess::Start(mount_.view.get(), mount_.device.get());
@@ -187,7 +166,7 @@ void Holder::TakeSignals() {
         break;
       default:
         // Before anything is mounted the daemon says why it ends.
-        exit_status_ = mount_.device ? Finish(0) : daemon_.End();
+        exit_status_ = mount_.device ? Finish(0) : daemon_.EndForGood();
         return;
     }
   }
@@ -197,7 +176,7 @@ void Holder::Reap() {
   int status = 0;
   for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
     if (pid == daemon_.pid()) {
-      DaemonEnded(status);
+      daemon_.Ended(status);
     } else if (pid == publisher_.pid() && mount_.mounted && exit_status_ < 0) {
       // The daemon's connection ended with it; its successor gets one to a new publisher. A
       // publisher that crashes again and again must not keep the two going round at full speed.
@@ -211,43 +190,25 @@ void Holder::Reap() {
   }
 }
 
-void Holder::DaemonEnded(int status) {
-  const bool exited = WIFEXITED(status);
-  // What it said last may still lie in the channel.
-  while (daemon_.channel() >= 0) {
-    auto message = ReceiveMessage(daemon_.channel());
-    if (!message) break;
-    if (std::holds_alternative<message::Stop>(*message)) stopping_ = true;
+DaemonKeeper::Next Holder::Ended(const DaemonKeeper::End& end) {
+  const bool exited = WIFEXITED(end.status);
+  const int status = exited ? WEXITSTATUS(end.status) : 1;
+  if (!ready_ || end.asked_to_end || status == 0) {
+    exit_status_ = Finish(status);
+    return DaemonKeeper::Next::kNobody;
   }
-  daemon_.Ended(status);
-  if (!ready_ || stopping_ || (exited && WEXITSTATUS(status) == 0)) {
-    exit_status_ = Finish(exited ? WEXITSTATUS(status) : 1);
-    return;
-  }
-  if (exited && WEXITSTATUS(status) == kExitHandoverRefused) {
-    MountAnew();
-  } else {
-    deaths_.Count(mount_.memory.get());
-  }
-  syslog(LOG_WARNING, "downwardfs: the daemon has ended (status 0x%x); the next one starts",
-         static_cast<unsigned>(status));
+  if (!exited || status != kExitHandoverRefused) return DaemonKeeper::Next::kAnother;
+  MountAnew();
+  return DaemonKeeper::Next::kAnew;
 }
 
-// A daemon may be dead although it cannot be reaped: one of its threads hangs in the kernel. Its
-// main thread is not, then, and lets go of the mutex.
-bool Holder::LifeLost() const {
-  auto memory = HandoverMemory::Map(mount_.memory.get());
-  return memory && memory->LifeLost();
-}
-
-// What the kernel knows of the old mount cannot be answered any more: better no mount than a wrong
-// one. Those who use it get ENOTCONN once; whoever comes after finds the new one.
+// No daemon can answer for what the kernel knows of the old mount: better no mount than a wrong
+// one. Processes that use the old mount get ENOTCONN; a path looked up anew leads to the new mount.
 void Holder::MountAnew() {
   syslog(LOG_ERR, "downwardfs: the handover was refused; mounting anew");
   UnmountAll();
   auto memory = HandoverMemory::Create();
   if (memory) mount_.memory = std::move(*memory);
-  deaths_.Clear();
 }
 
 void Holder::CheckMount() {
@@ -282,7 +243,7 @@ void Holder::UnmountAll() {
 
 int Holder::Finish(int status) {
   UnmountAll();
-  daemon_.End();
+  daemon_.EndForGood();
   return status;
 }
 

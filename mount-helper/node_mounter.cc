@@ -111,8 +111,8 @@ bool NodeMounter::TakeSignals() {
   return true;
 }
 
-// Of two supervisors that live, the first stays: each would come again and throw the other out. One
-// that has died has closed its end, which may not have been read yet.
+// If two supervisors live, the first stays; otherwise each would come again and throw the other
+// out. The end of a supervisor that has died may not have been read yet.
 void NodeMounter::Welcome(OwnedFd client) {
   if (client_) {
     pollfd before = {client_.get(), 0, 0};
@@ -133,7 +133,7 @@ void NodeMounter::TakeMessage() {
   auto message = ReceiveMessage(client_.get());
   if (!message) {
     if (message.error().code == ErrorCode::kInvalidArgument) {
-      syslog(LOG_ERR, "downwardfs: the client says what is no message; it is dropped");
+      syslog(LOG_ERR, "downwardfs: the client sent a malformed message; it is dropped");
     }
     if (message.error().code != ErrorCode::kUnavailable) client_.Reset();
     return;
@@ -171,8 +171,8 @@ void NodeMounter::Take(message::Sockets& sockets) {
   if (!sockets_.csi && sockets.registration) sockets_ = std::move(sockets);
 }
 
-// What the client holds and we do not (any more): another mounter has made it. Nothing of it is
-// taken for granted: it must be mounted at such a place, as one of ours.
+// The client has a volume that we do not know (any more): an earlier mounter has mounted it. We
+// trust no part of the offer: the volume must be mounted at a volume's place, as one of ours.
 void NodeMounter::Take(message::Volume& offer) {
   FuseMount& volume = offer.mount;
   const std::string id = volume.id;
@@ -220,7 +220,7 @@ void NodeMounter::Synchronize() {
   check_at_ = Clock::now();
 }
 
-// Once, for as long as we or the client live: a socket that disappears from the kubelet's
+// Binds once, for as long as we or the client live: a socket that disappears from the kubelet's
 // plugins_registry deregisters the driver.
 Status NodeMounter::BindSockets() {
   if (sockets_.csi || options_.csi_socket.empty()) return {};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a mounter does to volumes (node_mounter.h).
+// The mounter's work on volumes: mount, unmount, and find out that a mount is gone
+// (node_mounter.h).
 #include <cerrno>
 #include <set>
 #include <utility>
@@ -12,7 +13,7 @@
 namespace downwardfs {
 namespace {
 
-// The mount that is on top at `path`; null where there is none.
+// The mount that is on top at `path`; null if nothing is mounted there.
 const MountEntry* FindOnTop(const std::vector<MountEntry>& mounts, const std::string& path) {
   const MountEntry* top = nullptr;
   for (const MountEntry& mount : mounts) {
@@ -35,13 +36,14 @@ void NodeMounter::Forget(const std::string& id) {
   volumes_.erase(volume);
 }
 
-// Makes sure that nothing is mounted at the place. Of ours, what another mounter and its daemon
-// have left is dead: nobody has its device. Something else is somebody's.
+// Makes sure that nothing is mounted at the place. A mount of ours that an earlier mounter and its
+// daemon have left is dead, because nobody has its device, and is detached. Any other mount stays.
 Status NodeMounter::ClearPlace(const VolumePlace& place, bool ours_may_be_there) {
   auto path = place.RealPath();
   if (!path) return Fail(std::move(path.error()));
   for (;;) {
-    // The table has a line for every volume of the node; it is read where it must be.
+    // The table has a line for every volume of the node, so it is read only if there is no other
+    // way.
     const auto there = place.MountedThere();
     if (there && there->empty()) return {};
     if (there && ours_may_be_there && own_->Has(*there)) {
@@ -63,8 +65,7 @@ Status NodeMounter::ClearPlace(const VolumePlace& place, bool ours_may_be_there)
 
 Result<FuseMount> NodeMounter::Mount(const message::MountVolume& request) {
   const std::string& id = request.id;
-  // What the daemon asks for is what is to be: the answer to a mount before may never have reached
-  // it.
+  // The daemon may ask again for what we have: our answer may never have reached it.
   const bool again = IsAt(id, request.path);
   if (!again && volumes_.count(id) != 0) {
     return Fail(ErrorCode::kAlreadyExists,
@@ -106,7 +107,8 @@ Status NodeMounter::Unmount(const message::UnmountVolume& request) {
   auto place = VolumePlace::Open(options_.kubelet_dir, request.path);
   const bool absent = !place && place.error().code == ErrorCode::kNotFound;
   if (!place && !absent) return Fail(std::move(place.error()));
-  // Of the kubelet's places all are ours. Elsewhere, only what the daemon knows, or we do.
+  // Under the kubelet's directory every place is ours. Elsewhere only a place that the daemon or we
+  // know.
   const bool known = IsAt(request.id, request.path);
   const bool ours = known || request.ours || !options_.kubelet_dir.empty();
   if (!absent) {

@@ -41,7 +41,7 @@ bool IsFuseDevice(int fd) {
 struct PublisherProcess::Work {
   // False when the holder is gone.
   bool TakeOrder();
-  // False when the daemon is gone, or says what is no call.
+  // False if the daemon is gone, or sent a malformed call.
   bool TakeCall() const;
   int Perform(const TreeCall& call, const std::vector<OwnedFd>& fds) const;
   [[noreturn]] void Run();
@@ -75,7 +75,7 @@ bool PublisherProcess::Work::TakeCall() const {
 
 int PublisherProcess::Work::Perform(const TreeCall& call, const std::vector<OwnedFd>& fds) const {
   if (allowed == nullptr) return PerformTreeCall(call, view.get(), device.get());
-  // Whoever calls could give us a descriptor of anything.
+  // The caller could give us a descriptor of anything.
   if (fds.size() != 2 || !IsFuseDevice(fds[0].get())) return EPERM;
   const std::string file_system = FileSystemOf(fds[1].get());
   if (!allowed->Has(file_system)) return EPERM;

@@ -50,7 +50,7 @@ void Supervisor::TellDaemon(const Message& message) {
   }
 }
 
-// What a daemon that has not said hello yet is told when it does.
+// A daemon that has not said hello yet is told all when it does.
 template <class Message>
 void Supervisor::TellAttached(const Message& message) {
   if (attached_) TellDaemon(message);
@@ -81,26 +81,22 @@ int Supervisor::Run() {
                      {mounter_ ? mounter_.get() : -1, POLLIN, 0}};
     if (poll(fds, 3, WaitTime()) < 0 && errno != EINTR) return Finish();
     if (fds[2].revents != 0) TakeMounterMessage();
-    if (fds[1].revents != 0) TakeDaemonMessage();
+    if (fds[1].revents != 0) daemon_.TakeMessage();
     if (fds[0].revents != 0) TakeSignals();
-    if (exit_status_ >= 0 || !started_) continue;
-    if (!daemon_.CheckTimers(watched_, [this] { return LifeLost(); })) {
-      syslog(LOG_WARNING, "downwardfs: daemon %d is dead, but hangs in the kernel", daemon_.pid());
-      DaemonEnded(SIGKILL);
-    }
+    if (exit_status_ < 0 && started_) daemon_.CheckTimers();
   }
   return exit_status_;
 }
 
 int Supervisor::WaitTime() const {
-  const int daemon = started_ ? daemon_.WaitTime(watched_) : -1;
+  const int daemon = started_ ? daemon_.WaitTime() : -1;
   if (mounter_) return daemon;
   const auto left = std::chrono::ceil<milliseconds>(connect_at_ - Clock::now()).count();
   const int connect = static_cast<int>(std::clamp<std::int64_t>(left, 0, kConnectAgain.count()));
   return daemon < 0 ? connect : std::min(daemon, connect);
 }
 
-// Says what we hold; the mounter then says what we do not.
+// Says what we hold; the mounter then answers with what we lack.
 void Supervisor::Connect() {
   connect_at_ = Clock::now() + kConnectAgain;
   if (options_.mounter_socket.empty()) {
@@ -244,7 +240,7 @@ void Supervisor::Keep(const message::MountVolume& request, const message::Done& 
   made->path = request.path;
   made->memory = Duplicate(request.memory);
   if (!made->memory) return;
-  deaths_.erase(request.id);
+  daemon_.ForgetDeaths(request.id);
   volumes_[request.id] = std::move(*made);
 }
 
@@ -253,15 +249,13 @@ void Supervisor::Keep(const message::UnmountVolume& request) {
   const auto volume = volumes_.find(request.id);
   if (volume == volumes_.end() || volume->second.path != request.path) return;
   volumes_.erase(volume);
-  deaths_.erase(request.id);
+  daemon_.ForgetDeaths(request.id);
 }
 
 void Supervisor::TellVolume(const FuseMount& volume) {
   auto copy = CopyOf(volume);
   if (!copy) return;
-  if (const auto deaths = deaths_.find(volume.id); deaths != deaths_.end()) {
-    copy->poison = deaths->second.Poison();
-  }
+  copy->poison = daemon_.Poison(volume.id);
   TellDaemon(message::Volume{std::move(*copy)});
 }
 
@@ -269,34 +263,15 @@ void Supervisor::TellWhetherSynced() {
   TellAttached(message::Synced{!synced_});
 }
 
-void Supervisor::TakeDaemonMessage() {
-  auto message = ReceiveMessage(daemon_.channel());
-  if (!message) {
-    if (message.error().code == ErrorCode::kUnavailable) return;
-    daemon_.CloseChannel();
-    if (message.error().code != ErrorCode::kCancelled) daemon_.Kill();
-    return;
-  }
-  daemon_.Heard();
+void Supervisor::Take(HolderMessage& message) {
   std::visit(Overloaded{
-                 [this](const message::Hello& hello) { Greet(hello); },
-                 [this](const message::Serving&) {
-                   served_ = watched_ = true;
-                   daemon_.Serving();
-                 },
                  [this](message::MountVolume& request) { PassOn(std::move(request)); },
                  [this](message::UnmountVolume& request) { PassOn(std::move(request)); },
                  [this](message::StartPublisher& request) { PassOn(std::move(request)); },
                  [this](message::FindPodDirectory& request) { PassOn(std::move(request)); },
                  [](const auto&) {},
              },
-             *message);
-}
-
-void Supervisor::Greet(const message::Hello& hello) {
-  if (hello.protocol == kHolderProtocol) return Attach();
-  syslog(LOG_ERR, "downwardfs: daemon %d speaks another protocol", daemon_.pid());
-  daemon_.Kill();
+             message);
 }
 
 void Supervisor::Attach() {
@@ -319,17 +294,12 @@ void Supervisor::PassOn(Request request) {
   request.serial = next_serial_++;
   Asked& asked = asked_[request.serial];
   asked = {daemon_.figures().generation, serial, std::move(request)};
-  // Where that fails, all that was asked is refused, and `asked` is no more.
+  // If that fails, every request is refused, and `asked` exists no longer.
   TellMounter(asked.request);
 }
 
 void Supervisor::Refuse(std::uint64_t serial, const std::string& why) {
   TellDaemon(DoneWith(serial, Status(Fail(ErrorCode::kUnavailable, why))));
-}
-
-bool Supervisor::LifeLost() const {
-  auto memory = HandoverMemory::Map(life_.get());
-  return memory && memory->LifeLost();
 }
 
 void Supervisor::TakeSignals() {
@@ -341,29 +311,32 @@ void Supervisor::TakeSignals() {
     }
     int status = 0;
     for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-      if (pid == daemon_.pid()) DaemonEnded(status);
+      if (pid == daemon_.pid()) daemon_.Ended(status);
       if (pid == mounter_pid_) mounter_pid_ = -1;
     }
   }
 }
 
-void Supervisor::DaemonEnded(int status) {
-  daemon_.Ended(status);
-  watched_ = attached_ = false;
-  for (const auto& [id, volume] : volumes_) deaths_[id].Count(volume.memory.get());
-  // One that has never served has said why it cannot; nobody needs it started again and again.
-  if (!served_ && WIFEXITED(status) && volumes_.empty()) {
-    Finish();
-    exit_status_ = WEXITSTATUS(status);
-    return;
-  }
-  syslog(LOG_WARNING, "downwardfs: the daemon has ended (status 0x%x); the next one starts",
-         static_cast<unsigned>(status));
+std::map<std::string, int> Supervisor::Memories() const {
+  std::map<std::string, int> memories;
+  for (const auto& [id, volume] : volumes_) memories[id] = volume.memory.get();
+  return memories;
 }
 
-// What is mounted stays so where the mounter lives on. A mounter of our own ends with us.
+DaemonKeeper::Next Supervisor::Ended(const DaemonKeeper::End& end) {
+  attached_ = false;
+  // One that has never served has said why it cannot; nobody needs it started again and again.
+  if (daemon_.has_served() || !WIFEXITED(end.status) || !volumes_.empty()) {
+    return DaemonKeeper::Next::kAnother;
+  }
+  Finish();
+  exit_status_ = WEXITSTATUS(end.status);
+  return DaemonKeeper::Next::kNobody;
+}
+
+// Mounts stay if the mounter lives on. A mounter that is our child ends with us.
 int Supervisor::Finish() {
-  const int status = daemon_.End();
+  const int status = daemon_.EndForGood();
   mounter_.Reset();
   if (mounter_pid_ > 0) waitpid(mounter_pid_, nullptr, 0);
   return status;

@@ -28,7 +28,7 @@ class ChannelTest : public ::testing::Test {
   OwnedFd there_;
 };
 
-message::Attach Full() {
+message::Attach FullAttach() {
   message::Attach attach;
   attach.figures = {1, 0, ~std::uint64_t{0}, 7};
   attach.mount.path = "/mnt/with space";
@@ -38,7 +38,7 @@ message::Attach Full() {
 }
 
 TEST_F(ChannelTest, AMessageArrivesAsItWasSentWithItsDescriptors) {
-  ASSERT_TRUE(SendMessage(here_.get(), Full()));
+  ASSERT_TRUE(SendMessage(here_.get(), FullAttach()));
   const auto message = ReceiveMessage(there_.get());
   ASSERT_TRUE(message);
   const auto* const attach = std::get_if<message::Attach>(&*message);
@@ -55,7 +55,7 @@ TEST_F(ChannelTest, ASilentAndAClosedChannelAreToldApart) {
   EXPECT_EQ(ReceiveMessage(there_.get()).error().code, ErrorCode::kUnavailable);
   here_.Reset();
   EXPECT_EQ(ReceiveMessage(there_.get()).error().code, ErrorCode::kCancelled);
-  EXPECT_EQ(SendMessage(there_.get(), Full()).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(SendMessage(there_.get(), FullAttach()).error().code, ErrorCode::kUnavailable);
 }
 
 TEST_F(ChannelTest, WhatIsNoMessageIsRefused) {
@@ -72,7 +72,7 @@ TEST_F(ChannelTest, WhatIsNoMessageIsRefused) {
   many[4] = 127;  // numbers
   EXPECT_EQ(ReceiveRaw(many), ErrorCode::kInvalidArgument);
   // A message whose descriptors have not come along.
-  EXPECT_EQ(ReceiveRaw(FrameBytes(*Encode(Full()))), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(ReceiveRaw(FrameBytes(*Encode(FullAttach()))), ErrorCode::kInvalidArgument);
 }
 
 TEST_F(ChannelTest, MoreDescriptorsThanAMessageHasAreRefusedAndClosed) {

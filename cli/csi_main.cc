@@ -84,7 +84,7 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
 
   // In the order in which one needs the other.
   LanePool lanes;
-  WorkerPool workers([client = holder->get()] { return client->NewWorker(); });
+  WorkerPool workers([client = holder->get()] { return client->NewPublisher(); });
   NodeObjects objects(*access, options.node);
   const AccessReviewer reviewer(access->transport);
   const VolumeParts parts = {objects, reviewer, **holder, workers, **loop, lanes};
@@ -94,7 +94,7 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   const OwnedFd gone(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!gone) return Fail(ErrnoError(errno, "eventfd"));
   (*holder)->Start({[&](const std::string& id) { volumes.Detached(id); },
-                    [&](HandedVolume handed) { volumes.TakeHanded(std::move(handed)); },
+                    [&](FuseMount handed) { volumes.TakeHanded(std::move(handed)); },
                     [&] { eventfd_write(gone.get(), 1); }});
   if (auto said = (*holder)->SayServing(); !said) return Fail(std::move(said.error()));
   const SignsOfLife alive(**holder, volumes);

@@ -34,7 +34,6 @@
 namespace downwardfs {
 namespace {
 
-using Kind = Message::Kind;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kInputRetry{1000};
@@ -71,8 +70,8 @@ Status ExecHolder(const MountOptions& options, const std::string& mount_point, i
 // The daemon of one held mount, from its start to its end.
 class HeldDaemon {
  public:
-  HeldDaemon(const MountOptions& options, HolderChannel channel, HandoverMemory memory,
-             OwnedFd signals)
+  HeldDaemon(const MountOptions& options, HolderChannel channel,
+             std::shared_ptr<const HandoverMemory> memory, OwnedFd signals)
       : options_(options),
         channel_(std::move(channel)),
         memory_(std::move(memory)),
@@ -82,8 +81,9 @@ class HeldDaemon {
   }
 
   Result<int> Run() {
-    memory_.HoldLife();
+    memory_->HoldLife();
     volume_options_ = VolumeOptions(options_, channel_.mount_point(), status_, /*held=*/true);
+    volume_options_.resend = channel_.resend();
     auto loop = SessionLoop::Start(kServingThreads);
     if (!loop) return Fail(std::move(loop.error()));
     served_.loop = std::move(*loop);
@@ -106,24 +106,24 @@ class HeldDaemon {
     if (!inputs) return Fail(std::move(inputs.error()));
     if (auto valid = CheckView(*inputs, signals_.get()); !valid) return valid;
     if (auto done = Show(std::move(*inputs)); !done) return done;
-    if (auto said = channel_.Say(Kind::kReady); !said) return said;
+    if (auto said = channel_.Say(message::Ready()); !said) return said;
     if (!options_.foreground) LeaveTheTerminal();
     NotifySystemd("READY=1");
-    return channel_.Say(Kind::kServing);
+    return channel_.Say(message::Serving());
   }
 
   // Serves first; nobody must wait for an input.
   Status Resume() {
     if (!options_.foreground) LeaveTheTerminal();
-    auto volume = MountedVolume::Resume(volume_options_, channel_.MakeHandover(memory_),
-                                        channel_.TakeMount(), *served_.loop, served_.lanes);
+    auto volume = MountedVolume::Resume(volume_options_, memory_, channel_.TakeMount(),
+                                        *served_.loop, served_.lanes);
     if (!volume) return Fail(std::move(volume.error()));
     served_.volume = std::move(*volume);
     status_.SetHolder(channel_.FiguresNow());
     status_.AttachVolume(served_.volume.get(), nullptr);
     LogInfo("another daemon goes on with the mount",
             {{log_keys::kMountPoint, volume_options_.mount_point}});
-    return channel_.Say(Kind::kServing);
+    return channel_.Say(message::Serving());
   }
 
   Status Show(Inputs inputs) {
@@ -131,14 +131,13 @@ class HeldDaemon {
     BindToPod();
     status_.Attach(*inputs_->source, inputs_->pod, inputs_->view);
     volume_options_.fs_name = SourceName(options_, *inputs_);
-    auto started = StartUpdates(served_, *inputs_,
-                                [this](VolumeVersionPtr version, std::string resource_version) {
-                                  return MountedVolume::MountHeld(
-                                      volume_options_, std::move(version),
-                                      std::move(resource_version), channel_.MakeHandover(memory_),
-                                      [this] { return channel_.Mount(volume_options_.fs_name); },
-                                      *served_.loop, served_.lanes);
-                                });
+    auto started = StartUpdates(
+        served_, *inputs_, [this](VolumeVersionPtr version, std::string resource_version) {
+          return MountedVolume::MountHeld(
+              volume_options_, std::move(version), std::move(resource_version), memory_,
+              [this] { return channel_.Mount(volume_options_.fs_name); }, *served_.loop,
+              served_.lanes);
+        });
     if (!started) return started;
     status_.AttachVolume(served_.volume.get(), served_.updater.get());
     return {};
@@ -149,26 +148,26 @@ class HeldDaemon {
     std::string& uid = inputs_->pod.uid;
     if (std::string known = PodUid(); !known.empty()) {
       uid = std::move(known);
-    } else if (uid.size() < sizeof memory_.header().pod_uid) {
-      std::memcpy(memory_.header().pod_uid, uid.c_str(), uid.size() + 1);
+    } else if (uid.size() < sizeof memory_->header().pod_uid) {
+      std::memcpy(memory_->header().pod_uid, uid.c_str(), uid.size() + 1);
     }
   }
 
   std::string PodUid() const {
-    const char* const known = memory_.header().pod_uid;
-    return {known, strnlen(known, sizeof memory_.header().pod_uid)};
+    const char* const known = memory_->header().pod_uid;
+    return {known, strnlen(known, sizeof memory_->header().pod_uid)};
   }
 
   // The age of what is shown goes on over the daemon's death.
   void TakeOverAge() {
-    const std::uint32_t at = memory_.header().current_at;
+    const std::uint32_t at = memory_->header().current_at;
     const std::int64_t now = BootSeconds();
     if (at == 0 || at > now) return;
     status_.SetCurrentAt(std::chrono::steady_clock::now() - std::chrono::seconds(now - at));
   }
   void RecordAge() {
     const auto age = std::chrono::floor<std::chrono::seconds>(status_.DataAge());
-    memory_.header().current_at =
+    memory_->header().current_at =
         static_cast<std::uint32_t>(std::max<std::int64_t>(BootSeconds() - age.count(), 1));
   }
 
@@ -210,7 +209,7 @@ class HeldDaemon {
       const int timeout = waiting ? static_cast<int>(kInputRetry.count()) : -1;
       if (poll(fds, 3, timeout) < 0 && errno != EINTR) return Fail(ErrnoError(errno, "poll"));
       if (fds[0].revents != 0) {
-        static_cast<void>(channel_.Say(Kind::kStop));
+        static_cast<void>(channel_.Say(message::Stop()));
         return 0;
       }
       if (fds[1].revents != 0) return 0;
@@ -235,7 +234,7 @@ class HeldDaemon {
         RecordAge();
         if (!watched) continue;
         static_cast<void>(served_.volume->stats());  // whoever serves needs this lock too
-        if (!channel_.Say(Kind::kAlive)) return;
+        if (!channel_.Say(message::Alive())) return;
       } while (poll(&end, 1, static_cast<int>(pause.count())) == 0);
     });
   }
@@ -247,7 +246,7 @@ class HeldDaemon {
 
   const MountOptions& options_;
   HolderChannel channel_;
-  const HandoverMemory memory_;
+  const std::shared_ptr<const HandoverMemory> memory_;
   const OwnedFd signals_;
   MountStatus status_;
   MountedVolumeOptions volume_options_;
@@ -293,7 +292,9 @@ Result<int> RunHeldMount(const MountOptions& options) {
     LogError("the handover is refused", {{log_keys::kError, memory.error().message}});
     return kExitHandoverRefused;
   }
-  HeldDaemon daemon(options, std::move(*channel), std::move(*memory), std::move(*signals));
+  HeldDaemon daemon(options, std::move(*channel),
+                    std::make_shared<const HandoverMemory>(std::move(*memory)),
+                    std::move(*signals));
   auto ended = daemon.Run();
   if (!ended && resumed && ended.error().code == ErrorCode::kFailedPrecondition) {
     LogError("the handover is refused", {{log_keys::kError, ended.error().message}});

@@ -5,16 +5,13 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <string>
-#include <vector>
 
 #include "base/owned_fd.h"
 #include "base/result.h"
 #include "fs/volume/mount_status.h"
-#include "fs/volume/mounted_volume.h"
-#include "mount-helper/handover_memory.h"
 #include "mount-helper/holder_protocol.h"
+#include "mount-helper/message_channel.h"
 
 namespace downwardfs {
 
@@ -26,28 +23,33 @@ class HolderChannel {
   int fd() const { return fd_.get(); }
   /// The holder has died.
   bool gone() const { return gone_; }
-  int memory() const { return attach_.fds[0].get(); }
-  bool mounted() const { return attach_.number(4) != 0; }
-  const std::string& mount_point() const { return attach_.text; }
-  std::chrono::milliseconds watchdog() const {
-    return std::chrono::milliseconds(attach_.number(6));
-  }
+  int memory() const { return attach_.mount.memory.get(); }
+  bool mounted() const { return attach_.mount.mounted; }
+  const std::string& mount_point() const { return attach_.mount.path; }
+  bool resend() const { return attach_.resend; }
+  std::chrono::milliseconds watchdog() const { return attach_.watchdog; }
 
   MountStatus::Holder Figures() const;
   /// The same once this daemon serves, with the time for which nobody did.
   MountStatus::Holder FiguresNow() const;
-  Handover MakeHandover(const HandoverMemory& memory) const;
-  HeldMount TakeMount();
+  /// The mount that is there already, once.
+  FuseMount TakeMount();
 
   /// Asks the holder to mount.
-  Result<HeldMount> Mount(const std::string& source) const;
-  Status Say(Message::Kind kind, std::vector<std::uint64_t> numbers = {}) const;
-  /// Of what the holder says: the mount is gone.
+  Result<FuseMount> Mount(const std::string& source) const;
+  template <class Message>
+  Status Say(const Message& message) const {
+    return SendMessage(fd_.get(), message, kPatience);
+  }
+  /// Takes one message; true if it says that the mount is gone.
   bool SaysDetached();
 
  private:
+  // With a holder that has much to do.
+  static constexpr std::chrono::milliseconds kPatience{10000};
+
   OwnedFd fd_;
-  Message attach_;
+  message::Attach attach_;
   bool gone_ = false;
 };
 

@@ -46,26 +46,15 @@ MountedVolumeOptions CsiVolume::Options() {
   options.layout = spec_.layout;
   options.ownership.fs_group = spec_.fs_group;
   options.status = [this] { return status_.Json(); };
+  options.resend = parts_.holder.resend();
+  options.make_caller = [this](FuseMount& mount) { return MakeCaller(mount); };
   return options;
 }
 
-Handover CsiVolume::MakeHandover() const {
-  Handover handover;
-  handover.memory = memory_.get();
-  handover.kept = memory_;
-  handover.resend = parts_.holder.resend();
-  return handover;
-}
-
-HeldMount CsiVolume::MakeHeld(OwnedFd device, OwnedFd view) {
-  HeldMount held;
-  if (view) {
-    OwnedFd copy(fcntl(device.get(), F_DUPFD_CLOEXEC, 0));
-    held.caller =
-        std::make_shared<PooledTreeCaller>(parts_.workers, std::move(copy), std::move(view));
-  }
-  held.device = std::move(device);
-  return held;
+std::shared_ptr<TreeCaller> CsiVolume::MakeCaller(FuseMount& mount) const {
+  if (!mount.view) return nullptr;
+  return std::make_shared<PooledTreeCaller>(parts_.workers, Duplicate(mount.device),
+                                            std::move(mount.view));
 }
 
 Result<std::shared_ptr<CsiVolume>> CsiVolume::Publish(const VolumeParts& parts, PublishSpec spec,
@@ -81,17 +70,13 @@ Result<std::shared_ptr<CsiVolume>> CsiVolume::Publish(const VolumeParts& parts, 
 }
 
 Result<std::shared_ptr<CsiVolume>> CsiVolume::Resume(const VolumeParts& parts, PublishSpec spec,
-                                                     HandedVolume handed) {
+                                                     FuseMount handed) {
   std::shared_ptr<CsiVolume> volume(new CsiVolume(parts, std::move(spec)));
-  auto memory = HandoverMemory::Map(handed.volume.memory.get());
+  auto memory = HandoverMemory::Map(handed.memory.get());
   if (!memory) return Fail(std::move(memory.error()));
   volume->memory_ = std::make_shared<const HandoverMemory>(std::move(*memory));
-  Handover handover = volume->MakeHandover();
-  handover.poison = std::move(handed.poison);
-  auto mounted = MountedVolume::Resume(
-      volume->Options(), handover,
-      volume->MakeHeld(std::move(handed.volume.device), std::move(handed.volume.view)), parts.loop,
-      parts.lanes);
+  auto mounted = MountedVolume::Resume(volume->Options(), volume->memory_, std::move(handed),
+                                       parts.loop, parts.lanes);
   if (!mounted) return Fail(std::move(mounted.error()));
   volume->volume_ = std::move(*mounted);
   volume->status_.AttachVolume(volume->volume_.get(), nullptr);
@@ -205,10 +190,10 @@ Status CsiVolume::Mount(VolumeVersionPtr version, std::string resource_version, 
   const std::string source = options.fs_name;
   bool mounted = false;
   auto volume = MountedVolume::MountHeld(
-      std::move(options), std::move(version), std::move(resource_version), MakeHandover(),
-      [&]() -> Result<HeldMount> {
-        auto made = parts_.holder.Mount(spec_.volume_id, spec_.target_path, source,
-                                        memory_fd->get(), replace);
+      std::move(options), std::move(version), std::move(resource_version), memory_,
+      [&]() -> Result<FuseMount> {
+        auto made =
+            parts_.holder.Mount(spec_.volume_id, spec_.target_path, source, *memory_fd, replace);
         if (!made) {
           // The directory above target_path is the caller's to make.
           if (made.error().code == ErrorCode::kNotFound) {
@@ -217,7 +202,7 @@ Status CsiVolume::Mount(VolumeVersionPtr version, std::string resource_version, 
           return Fail(std::move(made.error()));
         }
         mounted = true;
-        return MakeHeld(std::move(made->device), std::move(made->view));
+        return made;
       },
       parts_.loop, parts_.lanes);
   if (!volume) {

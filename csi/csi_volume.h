@@ -45,7 +45,7 @@ class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
                                                     const ObjectKey& pod, bool replace);
   /// Goes on with one that a daemon before us has served. What it shows stays until Follow().
   static Result<std::shared_ptr<CsiVolume>> Resume(const VolumeParts& parts, PublishSpec spec,
-                                                   HandedVolume handed);
+                                                   FuseMount handed);
   ~CsiVolume();
 
   /// Begins to follow the pod. Again and again until it is done.
@@ -83,8 +83,7 @@ class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
   Status ChangeView(const PublishSpec& spec);
   Status RestartUpdater() EXCLUDES(mutex_);
   MountedVolumeOptions Options();
-  Handover MakeHandover() const;
-  HeldMount MakeHeld(OwnedFd device, OwnedFd view);
+  std::shared_ptr<TreeCaller> MakeCaller(FuseMount& mount) const;
 
   const VolumeParts parts_;
   PublishSpec spec_;

@@ -12,24 +12,43 @@
 
 #include "base/log.h"
 #include "base/log_keys.h"
+#include "mount-helper/holder_answers.h"
 
 namespace downwardfs {
 namespace {
 
-using Kind = Message::Kind;
-
 constexpr std::chrono::seconds kPatience{10};
 
-HandedVolume Handed(std::pair<std::string, HeldVolume> taken,
-                    const std::vector<std::uint64_t>& numbers) {
-  HandedVolume handed;
-  handed.id = std::move(taken.first);
-  handed.volume = std::move(taken.second);
-  if (numbers.size() > 1) handed.poison.assign(numbers.begin() + 1, numbers.end());
-  return handed;
+}  // namespace
+
+template <class Message>
+Status HolderClient::Send(const Message& message) {
+  MutexLock lock(send_mutex_);
+  return SendMessage(channel_.get(), message, kPatience);
 }
 
-}  // namespace
+template <class Request>
+Result<message::Done> HolderClient::Call(Request request) {
+  const auto waiting = std::make_shared<Waiting>();
+  {
+    MutexLock lock(mutex_);
+    if (gone_) return std::move(waiting->answer);
+    request.serial = next_serial_++;
+    waiting_[request.serial] = waiting;
+  }
+  if (auto sent = Send(request); !sent) {
+    MutexLock lock(mutex_);
+    waiting_.erase(request.serial);
+    return Fail(std::move(sent.error()));
+  }
+  MutexLock lock(mutex_);
+  // No answer would mean a supervisor that hangs; whoever waits for us gives up by then.
+  const auto deadline = std::chrono::steady_clock::now() + 3 * kPatience;
+  while (!waiting->answered && answered_.WaitUntil(mutex_, deadline)) {
+  }
+  waiting_.erase(request.serial);
+  return std::move(waiting->answer);
+}
 
 Result<std::unique_ptr<HolderClient>> HolderClient::Open() {
   const char* const number = std::getenv(kHolderFdVariable);  // NOLINT(concurrency-mt-unsafe)
@@ -43,10 +62,7 @@ Result<std::unique_ptr<HolderClient>> HolderClient::Open() {
   std::unique_ptr<HolderClient> client(new HolderClient(std::move(channel)));
   client->stop_.Reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!client->stop_) return Fail(ErrnoError(errno, "eventfd"));
-  Message hello;
-  hello.kind = Kind::kHello;
-  hello.numbers = {kHolderProtocol};
-  if (auto sent = client->Send(hello); !sent) return Fail(std::move(sent.error()));
+  if (auto sent = client->Send(message::Hello()); !sent) return Fail(std::move(sent.error()));
   if (auto received = client->Receive(); !received) return Fail(std::move(received.error()));
   return client;
 }
@@ -55,38 +71,25 @@ HolderClient::~HolderClient() {
   Stop();
 }
 
-// What the supervisor has, up to kSynced.
+// Takes all that the supervisor has, up to Synced.
 Status HolderClient::Receive() {
   for (;;) {
     auto message = ReceiveMessage(channel_.get());
     if (!message) return Fail(std::move(message.error()));
-    switch (message->kind) {
-      case Kind::kAttach:
-        if (message->fds.empty() || message->numbers.size() < 7) {
-          return Fail(ErrorCode::kInvalidArgument, "the holder says what is not expected");
-        }
-        life_ = std::move(message->fds[0]);
-        figures_ = {getppid(), message->number(0), message->number(1), message->number(2),
-                    message->number(3)};
-        resend_ = message->number(5) != 0;
-        watchdog_ = std::chrono::milliseconds(message->number(6));
-        break;
-      case Kind::kVolume: {
-        const auto numbers = message->numbers;
-        auto taken = TakeVolume(std::move(*message));
-        if (!taken) return Fail(std::move(taken.error()));
-        volumes_.push_back(Handed(std::move(*taken), numbers));
-        break;
-      }
-      case Kind::kSockets:
-        if (!message->fds.empty()) csi_socket_ = std::move(message->fds[0]);
-        if (message->fds.size() > 1) registration_socket_ = std::move(message->fds[1]);
-        break;
-      case Kind::kSynced:
-        mounter_away_ = message->number(0) != 0;
-        return {};
-      default:
-        break;
+    if (auto* const attach = std::get_if<message::Attach>(&*message)) {
+      const DaemonFigures& figures = attach->figures;
+      life_ = std::move(attach->mount.memory);
+      figures_ = {getppid(), figures.generation, figures.deaths, figures.last_handover_us,
+                  figures.longest_handover_us};
+      resend_ = attach->resend;
+      watchdog_ = attach->watchdog;
+    } else if (auto* const volume = std::get_if<message::Volume>(&*message)) {
+      volumes_.push_back(std::move(volume->mount));
+    } else if (auto* const sockets = std::get_if<message::Sockets>(&*message)) {
+      sockets_ = std::move(*sockets);
+    } else if (const auto* const synced = std::get_if<message::Synced>(&*message)) {
+      mounter_away_ = synced->mounter_away;
+      return {};
     }
   }
 }
@@ -115,18 +118,7 @@ void HolderClient::Listen() {
       if (events_.gone) events_.gone();
       break;
     }
-    if (message->kind == Kind::kDone) {
-      TakeAnswer(std::move(*message));
-    } else if (message->kind == Kind::kDetached && events_.detached) {
-      events_.detached(message->text);
-    } else if (message->kind == Kind::kSynced) {
-      mounter_away_ = message->number(0) != 0;
-    } else if (message->kind == Kind::kVolume && events_.handed) {
-      const auto numbers = message->numbers;
-      if (auto taken = TakeVolume(std::move(*message))) {
-        events_.handed(Handed(std::move(*taken), numbers));
-      }
-    }
+    Take(*message);
   }
   MutexLock lock(mutex_);
   gone_ = true;
@@ -134,105 +126,80 @@ void HolderClient::Listen() {
   answered_.NotifyAll();
 }
 
-void HolderClient::TakeAnswer(Message answer) {
+void HolderClient::Take(HolderMessage& message) {
+  std::visit(Overloaded{
+                 [this](message::Done& answer) { TakeAnswer(std::move(answer)); },
+                 [this](const message::Detached& detached) {
+                   if (events_.detached) events_.detached(detached.id);
+                 },
+                 [this](const message::Synced& synced) { mounter_away_ = synced.mounter_away; },
+                 [this](message::Volume& volume) {
+                   if (events_.handed) events_.handed(std::move(volume.mount));
+                 },
+                 [](const auto&) {},
+             },
+             message);
+}
+
+void HolderClient::TakeAnswer(message::Done answer) {
   MutexLock lock(mutex_);
-  const auto found = waiting_.find(answer.number(0));
+  const auto found = waiting_.find(answer.serial);
   if (found == waiting_.end()) return;
   Waiting& waiting = *found->second;
   waiting.answered = true;
-  if (answer.number(1) == 0) {
-    waiting.answer = std::move(answer);
+  if (answer.error) {
+    waiting.answer = Fail(std::move(*answer.error));
   } else {
-    waiting.answer = Fail(static_cast<ErrorCode>(answer.number(1) - 1), std::move(answer.text));
+    waiting.answer = std::move(answer);
   }
   waiting_.erase(found);
   answered_.NotifyAll();
 }
 
-Status HolderClient::Send(const Message& message) {
-  MutexLock lock(send_mutex_);
-  return SendMessage(channel_.get(), message, kPatience);
-}
-
-Result<Message> HolderClient::Call(Message request) {
-  const auto waiting = std::make_shared<Waiting>();
-  {
-    MutexLock lock(mutex_);
-    if (gone_) return std::move(waiting->answer);
-    const std::uint64_t serial = next_serial_++;
-    request.numbers.insert(request.numbers.begin(), serial);
-    waiting_[serial] = waiting;
-  }
-  if (auto sent = Send(request); !sent) {
-    MutexLock lock(mutex_);
-    waiting_.erase(request.number(0));
-    return Fail(std::move(sent.error()));
-  }
-  MutexLock lock(mutex_);
-  // No answer would mean a supervisor that hangs; whoever waits for us gives up by then.
-  const auto deadline = std::chrono::steady_clock::now() + 3 * kPatience;
-  while (!waiting->answered && answered_.WaitUntil(mutex_, deadline)) {
-  }
-  waiting_.erase(request.number(0));
-  return std::move(waiting->answer);
-}
-
 Status HolderClient::SayServing() {
-  Message message;
-  message.kind = Kind::kServing;
-  return Send(message);
+  return Send(message::Serving());
 }
 
 Status HolderClient::SayAlive() {
-  Message message;
-  message.kind = Kind::kAlive;
-  return Send(message);
+  return Send(message::Alive());
 }
 
-Result<HolderClient::Mounted> HolderClient::Mount(const std::string& id, const std::string& path,
-                                                  const std::string& source, int memory,
-                                                  bool replace) {
-  Message request;
-  request.kind = Kind::kMountVolume;
-  request.numbers = {replace ? 1u : 0u};
-  request.text = JoinFields({id, path, source});
-  request.fds.emplace_back(fcntl(memory, F_DUPFD_CLOEXEC, 0));
+Result<FuseMount> HolderClient::Mount(const std::string& id, const std::string& path,
+                                      const std::string& source, const OwnedFd& memory,
+                                      bool replace) {
+  message::MountVolume request;
+  request.replace = replace;
+  request.id = id;
+  request.path = path;
+  request.source = source;
+  request.memory = Duplicate(memory);
   auto answer = Call(std::move(request));
   if (!answer) return Fail(std::move(answer.error()));
-  if (answer->fds.empty()) return Fail(ErrorCode::kInternal, "the holder sent no device");
-  Mounted mounted;
-  mounted.file_system = answer->text;
-  mounted.device = std::move(answer->fds[0]);
-  if (answer->fds.size() > 1) mounted.view = std::move(answer->fds[1]);
-  return mounted;
+  return MountIn(*answer);
 }
 
 Status HolderClient::Unmount(const std::string& id, const std::string& path, bool ours) {
-  Message request;
-  request.kind = Kind::kUnmountVolume;
-  request.numbers = {ours ? 1u : 0u};
-  request.text = JoinFields({id, path});
+  message::UnmountVolume request;
+  request.ours = ours;
+  request.id = id;
+  request.path = path;
   auto answer = Call(std::move(request));
   if (!answer) return Fail(std::move(answer.error()));
   return {};
 }
 
-Result<OwnedFd> HolderClient::NewWorker() {
-  Message request;
-  request.kind = Kind::kWorker;
-  auto answer = Call(std::move(request));
+Result<OwnedFd> HolderClient::NewPublisher() {
+  auto answer = Call(message::StartPublisher());
   if (!answer) return Fail(std::move(answer.error()));
-  if (answer->fds.empty()) return Fail(ErrorCode::kInternal, "the holder sent no connection");
-  return std::move(answer->fds[0]);
+  return ConnectionIn(std::move(*answer));
 }
 
 Result<bool> HolderClient::PodDirectoryExists(const std::string& path) {
-  Message request;
-  request.kind = Kind::kLook;
-  request.text = path;
+  message::FindPodDirectory request;
+  request.path = path;
   auto answer = Call(std::move(request));
   if (!answer) return Fail(std::move(answer.error()));
-  return answer->number(2) != 0;
+  return YesIn(std::move(*answer));
 }
 
 }  // namespace downwardfs

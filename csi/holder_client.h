@@ -21,33 +21,27 @@
 #include "base/result.h"
 #include "base/worker_thread.h"
 #include "fs/volume/mount_status.h"
-#include "mount-helper/held_volumes.h"
+#include "mount-helper/fuse_mount.h"
+#include "mount-helper/message_channel.h"
 
 namespace downwardfs {
-
-/// A volume that is mounted already, as it is handed to a daemon.
-struct HandedVolume {
-  std::string id;
-  HeldVolume volume;
-  std::vector<std::uint64_t> poison;  ///< requests to be answered EIO
-};
 
 class HolderClient {
  public:
   struct Events {
     std::function<void(const std::string& id)> detached;  ///< the public mount is gone
-    std::function<void(HandedVolume)> handed;  ///< one that another mounter has had all the time
-    std::function<void()> gone;                ///< the supervisor has died; nothing else comes
+    std::function<void(FuseMount)> handed;  ///< one that another mounter has had all the time
+    std::function<void()> gone;             ///< the supervisor has died; nothing else comes
   };
 
   /// Says hello and takes what there is. kFailedPrecondition where this process has no supervisor.
   static Result<std::unique_ptr<HolderClient>> Open();
   ~HolderClient();
 
-  // What was handed over at the start.
-  std::vector<HandedVolume> TakeVolumes() { return std::move(volumes_); }
-  OwnedFd TakeCsiSocket() { return std::move(csi_socket_); }
-  OwnedFd TakeRegistrationSocket() { return std::move(registration_socket_); }
+  // All that was handed over at the start, once.
+  std::vector<FuseMount> TakeVolumes() { return std::move(volumes_); }
+  OwnedFd TakeCsiSocket() { return std::move(sockets_.csi); }
+  OwnedFd TakeRegistrationSocket() { return std::move(sockets_.registration); }
   int life() const { return life_.get(); }
   bool resend() const { return resend_; }
   std::chrono::milliseconds watchdog() const { return watchdog_; }
@@ -64,47 +58,45 @@ class HolderClient {
   /// Now and then, for the watchdog.
   Status SayAlive();
 
-  struct Mounted {
-    std::string file_system;
-    OwnedFd device;
-    OwnedFd view;  ///< none where the kernel cannot make one
-  };
-  /// `replace`: a dead mount of ours may be in the way.
-  Result<Mounted> Mount(const std::string& id, const std::string& path, const std::string& source,
-                        int memory, bool replace);
+  /// Answers with file_system, device and view. `replace`: a dead mount of ours may be in the way.
+  Result<FuseMount> Mount(const std::string& id, const std::string& path, const std::string& source,
+                          const OwnedFd& memory, bool replace);
   /// Done too where nothing is mounted. `ours`: what is there is this volume's; otherwise it is
   /// left alone where the place could be anybody's.
   Status Unmount(const std::string& id, const std::string& path, bool ours);
   /// A connection to a publisher's process of its own.
-  Result<OwnedFd> NewWorker();
+  Result<OwnedFd> NewPublisher();
   Result<bool> PodDirectoryExists(const std::string& path);
 
  private:
   struct Waiting {
     bool answered = false;
-    Result<Message> answer = Fail(ErrorCode::kUnavailable, "the holder is away; try again");
+    Result<message::Done> answer = Fail(ErrorCode::kUnavailable, "the holder is away; try again");
   };
 
   explicit HolderClient(OwnedFd channel) : channel_(std::move(channel)) {}
   Status Receive();
-  Result<Message> Call(Message request) EXCLUDES(mutex_);
+  template <class Request>
+  Result<message::Done> Call(Request request) EXCLUDES(mutex_);
   void Listen() EXCLUDES(mutex_);
-  void TakeAnswer(Message answer) EXCLUDES(mutex_);
+  void Take(HolderMessage& message) EXCLUDES(mutex_);
+  void TakeAnswer(message::Done answer) EXCLUDES(mutex_);
+  template <class Message>
   Status Send(const Message& message) EXCLUDES(send_mutex_);
 
   const OwnedFd channel_;
   OwnedFd stop_;
   OwnedFd life_;
-  OwnedFd csi_socket_;
-  OwnedFd registration_socket_;
+  message::Sockets sockets_;
   bool resend_ = true;
   std::chrono::milliseconds watchdog_{0};
   MountStatus::Holder figures_;
-  std::vector<HandedVolume> volumes_;
+  std::vector<FuseMount> volumes_;
   Events events_;
   std::atomic<bool> mounter_away_{false};
 
-  Mutex send_mutex_;
+  // Both are leaves, and nobody holds both: a request is registered, then sent.
+  Mutex send_mutex_;  // one message at a time
   Mutex mutex_;
   CondVar answered_;
   std::uint64_t next_serial_ GUARDED_BY(mutex_) = 1;

@@ -47,10 +47,10 @@ VolumeManager::~VolumeManager() {
   for (const auto& [id, volume] : volumes_) volume->Close();
 }
 
-void VolumeManager::Start(std::vector<HandedVolume> handed) {
+void VolumeManager::Start(std::vector<FuseMount> handed) {
   {
     MutexLock lock(mutex_);
-    for (HandedVolume& one : handed) {
+    for (FuseMount& one : handed) {
       const std::string id = one.id;
       unread_[id] = std::move(one);
     }
@@ -63,12 +63,12 @@ void VolumeManager::Detached(const std::string& id) {
   if (const VolumePtr volume = Find(id)) volume->Detach();
   MutexLock lock(mutex_);
   if (const auto unread = unread_.find(id); unread != unread_.end()) {
-    unread->second.volume.mounted = false;
-    unread->second.volume.view.Reset();  // it would keep the file system in existence
+    unread->second.mounted = false;
+    unread->second.view.Reset();  // it would keep the file system in existence
   }
 }
 
-void VolumeManager::TakeHanded(HandedVolume handed) {
+void VolumeManager::TakeHanded(FuseMount handed) {
   {
     MutexLock lock(mutex_);
     left_.push_back(std::move(handed));
@@ -92,11 +92,11 @@ VolumeManager::Known VolumeManager::IsKnown(const std::string& id, const std::st
   }
   if (const auto lost = lost_.find(id); lost != lost_.end()) return at(lost->second.target_path);
   if (const auto unread = unread_.find(id); unread != unread_.end()) {
-    return at(PlainPath(unread->second.volume.path));
+    return at(PlainPath(unread->second.path));
   }
   const auto unsure = unsure_.find(id);
-  const bool left = std::any_of(left_.begin(), left_.end(), [&](const HandedVolume& one) {
-    return one.id == id && PlainPath(one.volume.path) == path;
+  const bool left = std::any_of(left_.begin(), left_.end(), [&](const FuseMount& one) {
+    return one.id == id && PlainPath(one.path) == path;
   });
   if (left || (unsure != unsure_.end() && unsure->second == path)) return Known::kHere;
   return records_.MayHave(id) ? Known::kHere : Known::kNot;
@@ -183,10 +183,10 @@ Status VolumeManager::CheckTarget(const PublishSpec& spec) const {
     if (volume->spec().pod.uid == spec.pod.uid) ++of_pod;
   }
   const auto unread = unread_.find(spec.volume_id);
-  if (unread != unread_.end() && PlainPath(unread->second.volume.path) != spec.target_path) {
+  if (unread != unread_.end() && PlainPath(unread->second.path) != spec.target_path) {
     return Fail(ErrorCode::kFailedPrecondition,
                 "volume " + spec.volume_id + ": is published already, at " +
-                    QuoteForMessage(unread->second.volume.path, kWholePath));
+                    QuoteForMessage(unread->second.path, kWholePath));
   }
   if (of_pod >= kMostVolumesPerPod) {
     return Fail(ErrorCode::kResourceExhausted,
@@ -200,7 +200,7 @@ Status VolumeManager::CheckTarget(const PublishSpec& spec) const {
 // as it is. Null where it cannot, or there is none.
 VolumeManager::VolumePtr VolumeManager::ResumeUnread(const PublishSpec& spec,
                                                      const ObjectKey& pod) {
-  HandedVolume handed;
+  FuseMount handed;
   {
     MutexLock lock(mutex_);
     const auto unread = unread_.find(spec.volume_id);
@@ -208,7 +208,7 @@ VolumeManager::VolumePtr VolumeManager::ResumeUnread(const PublishSpec& spec,
     handed = std::move(unread->second);
     unread_.erase(unread);
   }
-  if (!handed.volume.mounted) return nullptr;
+  if (!handed.mounted) return nullptr;
   auto volume = CsiVolume::Resume(parts_, spec, std::move(handed));
   if (!volume) return nullptr;
   if (auto done = (*volume)->Follow(pod); !done) {
@@ -288,7 +288,7 @@ void VolumeManager::Forget(const std::string& id) {
   unsure_.erase(id);
   unrecorded_.erase(id);
   left_.erase(std::remove_if(left_.begin(), left_.end(),
-                             [&](const HandedVolume& one) { return one.id == id; }),
+                             [&](const FuseMount& one) { return one.id == id; }),
               left_.end());
 }
 
@@ -331,7 +331,7 @@ Result<VolumeManager::Figures> VolumeManager::Stats(const std::string& id,
   }
   MutexLock lock(mutex_);
   const auto unread = unread_.find(id);
-  if (!volume && unread != unread_.end() && PlainPath(unread->second.volume.path) == plain) {
+  if (!volume && unread != unread_.end() && PlainPath(unread->second.path) == plain) {
     return Figures{{},
                    "it is mounted and not served: its record cannot be read (the log says why)"};
   }

@@ -42,11 +42,11 @@ class VolumeManager {
 
   /// Goes on with these volumes; when it returns, all are served. The rest comes later, on the
   /// thread `csi-upkeep`.
-  void Start(std::vector<HandedVolume> handed);
+  void Start(std::vector<FuseMount> handed);
   /// Its mount is gone.
   void Detached(const std::string& id);
   /// A volume that is mounted, and that we do not know.
-  void TakeHanded(HandedVolume handed);
+  void TakeHanded(FuseMount handed);
 
   Status Publish(const PublishRequest& request, const Cancelled& cancelled);
   Status Unpublish(const std::string& id, const std::string& path, const Cancelled& cancelled);
@@ -84,7 +84,7 @@ class VolumeManager {
 
   // volume_upkeep.cc
   void ReadJournal() EXCLUDES(mutex_);
-  void TakeOver(HandedVolume one) EXCLUDES(mutex_);
+  void TakeOver(FuseMount one) EXCLUDES(mutex_);
   void Upkeep() EXCLUDES(mutex_);
   void UnmountLeft() EXCLUDES(mutex_);
   void MountLost() EXCLUDES(mutex_);
@@ -106,10 +106,10 @@ class VolumeManager {
   std::set<std::string> in_work_ GUARDED_BY(mutex_);  // volumes whose turn somebody has
   std::map<std::string, VolumePtr> volumes_ GUARDED_BY(mutex_);
   std::map<std::string, PublishSpec> lost_ GUARDED_BY(mutex_);  // published, and not mounted
-  std::vector<HandedVolume> left_ GUARDED_BY(mutex_);           // mounted, and not published
+  std::vector<FuseMount> left_ GUARDED_BY(mutex_);              // mounted, and not published
   // Mounted, and nobody can read whether it is published, and as what. Left alone: a pod may use
   // it, and a daemon that can read the record would serve it.
-  std::map<std::string, HandedVolume> unread_ GUARDED_BY(mutex_);
+  std::map<std::string, FuseMount> unread_ GUARDED_BY(mutex_);
   PublishJournal::Records records_ GUARDED_BY(mutex_);  // those that cannot be read
   std::string unlisted_ GUARDED_BY(mutex_);  // why the journal cannot be; empty: it was read
   // By id the path of a mount that was asked for and whose outcome nobody has told us.

@@ -24,7 +24,7 @@ constexpr std::chrono::seconds kUpkeepPause{1};
 // Says of each volume that we were handed what it is. Where that cannot be known, it stays.
 void VolumeManager::ReadJournal() {
   auto records = journal_.Read();
-  std::vector<HandedVolume> handed;
+  std::vector<FuseMount> handed;
   {
     MutexLock lock(mutex_);
     if (!records) {
@@ -44,9 +44,8 @@ void VolumeManager::ReadJournal() {
     records_ = std::move(*records);
     for (auto one = unread_.begin(); one != unread_.end();) {
       if (records_.MayHave(one->first)) {
-        LogError(
-            "a volume whose record cannot be read stays mounted, and is not served",
-            {{log_keys::kVolume, one->first}, {log_keys::kMountPoint, one->second.volume.path}});
+        LogError("a volume whose record cannot be read stays mounted, and is not served",
+                 {{log_keys::kVolume, one->first}, {log_keys::kMountPoint, one->second.path}});
         ++one;
         continue;
       }
@@ -54,17 +53,17 @@ void VolumeManager::ReadJournal() {
       one = unread_.erase(one);
     }
   }
-  for (HandedVolume& one : handed) TakeOver(std::move(one));
+  for (FuseMount& one : handed) TakeOver(std::move(one));
 }
 
-void VolumeManager::TakeOver(HandedVolume one) {
+void VolumeManager::TakeOver(FuseMount one) {
   const std::string id = one.id;
-  const std::string path = one.volume.path;
+  const std::string path = one.path;
   PublishSpec spec;
   {
     MutexLock lock(mutex_);
     const auto lost = lost_.find(id);
-    if (lost == lost_.end() || lost->second.target_path != PlainPath(path) || !one.volume.mounted) {
+    if (lost == lost_.end() || lost->second.target_path != PlainPath(path) || !one.mounted) {
       left_.push_back(std::move(one));
       return;
     }
@@ -80,9 +79,9 @@ void VolumeManager::TakeOver(HandedVolume one) {
   // What the kernel knows of it cannot be answered any more: it is mounted anew.
   LogError("the handover of a volume is refused",
            {{log_keys::kVolume, id}, {log_keys::kError, volume.error().message}});
-  HandedVolume refused;
+  FuseMount refused;
   refused.id = id;
-  refused.volume.path = path;
+  refused.path = path;
   left_.push_back(std::move(refused));
 }
 
@@ -131,7 +130,7 @@ void VolumeManager::DropRetries() {
   for (auto retry = retries_.begin(); retry != retries_.end();) {
     const std::string& id = retry->first;
     bool needed = volumes_.count(id) != 0 || lost_.count(id) != 0;
-    for (const HandedVolume& one : left_) needed = needed || one.id == id;
+    for (const FuseMount& one : left_) needed = needed || one.id == id;
     retry = needed ? std::next(retry) : retries_.erase(retry);
   }
 }
@@ -144,22 +143,22 @@ void VolumeManager::SayFailed(const std::string& id, const std::string& what, co
 // What is mounted and not in the journal was being published when the daemon before us died; the
 // kubelet asks again.
 void VolumeManager::UnmountLeft() {
-  std::vector<HandedVolume> left;
+  std::vector<FuseMount> left;
   {
     MutexLock lock(mutex_);
     left.swap(left_);
   }
-  for (HandedVolume& one : left) {
+  for (FuseMount& one : left) {
     const std::string id = one.id;
     if (IsDue(id)) {
       const Turn turn(*this, id, [this] { return stopping(); });
       if (turn.had()) {
         if (Find(id)) continue;
-        auto gone = parts_.holder.Unmount(id, one.volume.path, /*ours=*/true);
+        auto gone = parts_.holder.Unmount(id, one.path, /*ours=*/true);
         if (gone) {
           retries_.erase(id);
           LogInfo("a volume that nobody has published is unmounted",
-                  {{log_keys::kVolume, id}, {log_keys::kMountPoint, one.volume.path}});
+                  {{log_keys::kVolume, id}, {log_keys::kMountPoint, one.path}});
           continue;
         }
         SayFailed(id, "a volume that nobody has published cannot be unmounted", gone.error());

@@ -8,12 +8,10 @@
 #include <chrono>
 #include <utility>
 
-#include "mount-helper/holder_protocol.h"
+#include "mount-helper/message_channel.h"
 
 namespace downwardfs {
 namespace {
-
-using Kind = Message::Kind;
 
 constexpr std::size_t kMostWaiting = 16;
 constexpr std::chrono::seconds kProbePatience{5};
@@ -62,31 +60,26 @@ bool ClientDoor::Listen(Waiting& waiting) const {
     return false;
   }
   if (waiting.refused) return false;
-  if (message->kind == Kind::kAlive) {
-    Message alive;
-    alive.kind = Kind::kAlive;
-    if (!SendMessage(waiting.connection.get(), alive)) waiting.connection.Reset();
+  if (std::holds_alternative<message::Alive>(*message)) {
+    if (!SendMessage(waiting.connection.get(), message::Alive())) waiting.connection.Reset();
     return false;
   }
-  if (message->kind == Kind::kHello && message->number(0) == kHolderProtocol) return true;
+  const auto* const hello = std::get_if<message::Hello>(&*message);
+  if (hello != nullptr && hello->protocol == kHolderProtocol) return true;
   syslog(LOG_ERR, "downwardfs: a client speaks another protocol");
   waiting.connection.Reset();
   return false;
 }
 
 void ClientDoor::Refuse(OwnedFd connection, const std::string& why) {
-  Message refused;
-  refused.kind = Kind::kRefused;
-  refused.text = why;
-  if (SendMessage(connection.get(), refused)) waiting_.push_back({std::move(connection), true});
+  if (!SendMessage(connection.get(), message::Refused{why})) return;
+  waiting_.push_back({std::move(connection), true});
 }
 
 Status ProbeMounter(const std::string& socket) {
   auto connection = ConnectTo(socket, SocketKind::kPackets);
   if (!connection) return Fail(std::move(connection.error()));
-  Message message;
-  message.kind = Kind::kAlive;
-  if (auto sent = SendMessage(connection->get(), message); !sent) return sent;
+  if (auto sent = SendMessage(connection->get(), message::Alive()); !sent) return sent;
   pollfd answer = {connection->get(), POLLIN, 0};
   const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(kProbePatience);
   if (poll(&answer, 1, static_cast<int>(patience.count())) != 1) {

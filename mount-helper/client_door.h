@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where a mounter's clients knock: the listening socket, and the connections of which nobody has
-// said hello yet. A probe is such a one: it asks whether anybody answers, and goes; so nothing that
-// has not said hello may touch the client that is served. One owner, one thread.
+// The door of a mounter: the listening socket, and the connections that have not said hello yet. A
+// probe never says hello: it asks whether the mounter answers, and goes. So a connection at the
+// door must not disturb the client that is served. One owner, one thread.
 #pragma once
 
 #include <poll.h>
@@ -24,13 +24,13 @@ class ClientDoor {
       : listener_(std::move(listener)), owner_(owner) {}
 
   bool open() const { return static_cast<bool>(listener_); }
-  /// What is to be polled.
+  /// Adds the descriptors to poll.
   void AddTo(std::vector<pollfd>& fds) const;
-  /// Takes what has come, if poll(2) says so. A connection that has said hello, in our protocol;
-  /// none if there is none (yet).
+  /// Takes connections and messages, if poll(2) says that there are some. Returns a connection that
+  /// has said hello in our protocol; absent if there is no such one.
   OwnedFd Take(const std::vector<pollfd>& fds);
-  /// Tells it why it is not served. The other end closes: what it has sent would come back as
-  /// ECONNRESET before the reason if we did.
+  /// Tells a client why it is not served. The client closes the connection: if we closed it, the
+  /// client would read ECONNRESET, for what it has sent, before it reads the reason.
   void Refuse(OwnedFd connection, const std::string& why);
 
  private:
@@ -39,7 +39,7 @@ class ClientDoor {
     bool refused = false;
   };
   void Accept();
-  /// Whether it has said hello; none of it is left where it is over.
+  /// True if it has said hello. Closes the connection if it has ended or broken the protocol.
   bool Listen(Waiting& waiting) const;
 
   OwnedFd listener_;

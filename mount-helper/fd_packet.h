@@ -21,13 +21,13 @@ struct FdPacket {
   std::vector<OwnedFd> fds;
 };
 
-/// Sends the bytes and copies of the fds; false with errno where nobody is at the other end, or its
-/// queue stays full for so long.
+/// Sends the bytes and copies of the fds; false with errno if the other end is closed, or its queue
+/// stays full for so long.
 bool SendPacket(int channel, std::string_view bytes, const std::vector<int>& fds,
                 std::chrono::milliseconds patience = {});
 
 /// Receives one of at most `limit` bytes. kCancelled at the end of the connection, kUnavailable
-/// where there is none now and the socket does not block, kInvalidArgument for one that is longer
+/// if no packet is there and the socket does not block, kInvalidArgument for one that is longer
 /// or has more fds (they are closed).
 Result<FdPacket> ReceivePacket(int channel, std::size_t limit);
 

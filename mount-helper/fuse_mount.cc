@@ -96,6 +96,26 @@ OwnedFd OpenView(int mount) {
 
 }  // namespace
 
+OwnedFd Duplicate(const OwnedFd& fd) {
+  return fd ? OwnedFd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)) : OwnedFd();
+}
+
+Result<FuseMount> CopyOf(const FuseMount& mount) {
+  FuseMount copy;
+  copy.id = mount.id;
+  copy.path = mount.path;
+  copy.file_system = mount.file_system;
+  copy.mount_id = mount.mount_id;
+  copy.mounted = mount.mounted;
+  copy.poison = mount.poison;
+  for (OwnedFd FuseMount::*const part :
+       {&FuseMount::device, &FuseMount::view, &FuseMount::memory, &FuseMount::publisher}) {
+    copy.*part = Duplicate(mount.*part);
+    if (mount.*part && !(copy.*part)) return Fail(ErrnoError(errno, "mount " + mount.path));
+  }
+  return copy;
+}
+
 std::string FileSystemOf(int fd) {
   struct statx st = {};
   if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) != 0) return "";
@@ -104,6 +124,7 @@ std::string FileSystemOf(int fd) {
 
 Result<FuseMount> MountFuse(const FuseMountOptions& options) {
   FuseMount mount;
+  mount.path = options.mount_point;
   mount.device.Reset(open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK));
   if (!mount.device) return Failed(options, "open /dev/fuse");
   const OwnedFd context(fsopen("fuse", FSOPEN_CLOEXEC));
@@ -126,6 +147,7 @@ Result<FuseMount> MountFuse(const FuseMountOptions& options) {
                  MOVE_MOUNT_F_EMPTY_PATH | (by_path ? 0 : MOVE_MOUNT_T_EMPTY_PATH)) != 0) {
     return Failed(options, "move_mount");
   }
+  mount.mounted = true;
   mount.mount_id = MountIdOf(tree.get());
   mount.file_system = FileSystemOf(tree.get());
   // A clone can be made of a mount that is attached only.

@@ -8,7 +8,9 @@
 // public mount is gone (mount_watch.h). One owner; no method sends a request to the file system.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/owned_fd.h"
 #include "base/result.h"
@@ -23,23 +25,38 @@ struct FuseMountOptions {
   std::string selinux_context;  ///< the mount option context=; empty: none
 };
 
-/// A mount that exists. Nothing happens when it is destroyed: a mount outlives who made it.
+/// A mount and its descriptors, in whichever of our processes: a part that a process does not have
+/// is empty. Nothing happens to the mount when this is destroyed: it outlives the process that made
+/// it.
 struct FuseMount {
-  OwnedFd device;  ///< /dev/fuse, the session's
-  OwnedFd view;    ///< a directory fd (O_PATH) of the writable view's root; none where the kernel
-                   ///< cannot make one (before Linux 5.12)
-  /// Of the public mount, in this mount namespace (proc_pid_mountinfo(5)). The kernel uses it again
-  /// for the next mount, so it says which mount it is with the file system's number only.
-  int mount_id = -1;
+  std::string id;           ///< the volume_id of the node plugin's; empty: of `downwardfs mount`
+  std::string path;         ///< where it is mounted publicly, or is to be
   std::string file_system;  ///< "0:45": nobody else's while the view or another mount of it exists
+  /// Id of the public mount in this mount namespace (proc_pid_mountinfo(5)). The kernel uses an id
+  /// again for a later mount, so it names a mount only together with file_system.
+  int mount_id = -1;
+  bool mounted = false;  ///< publicly
+  OwnedFd device;        ///< /dev/fuse, the session's
+  OwnedFd view;    ///< a directory fd (O_PATH) of the writable view's root; absent where the kernel
+                   ///< cannot make one (before Linux 5.12)
+  OwnedFd memory;  ///< what a daemon leaves to the next one (handover_memory.h)
+  OwnedFd publisher;                  ///< a connection to the process that makes changes
+  std::vector<std::uint64_t> poison;  ///< requests that are answered EIO: daemons have died of them
 };
 
-/// Mounts. Nothing is left behind where it fails; the error names the step and the kernel's own
-/// words where it has some. kPermissionDenied without CAP_SYS_ADMIN.
+/// The same mount again, with descriptors of its own. Fails if there are no more descriptors.
+Result<FuseMount> CopyOf(const FuseMount& mount);
+
+/// A copy of a descriptor, closed at exec; absent if `fd` is.
+OwnedFd Duplicate(const OwnedFd& fd);
+
+/// Mounts; the result has path, file_system, mount_id, device and view. Nothing is left behind
+/// if it fails; the error names the step, and the kernel's own words if it has some.
+/// kPermissionDenied without CAP_SYS_ADMIN.
 Result<FuseMount> MountFuse(const FuseMountOptions& options);
 
 /// The number of an fd's file system, as in FuseMount::file_system, without a request to it; empty
-/// where there is none.
+/// if the kernel does not say.
 std::string FileSystemOf(int fd);
 
 }  // namespace downwardfs

@@ -2,41 +2,46 @@
 //
 // The holder of one mount: a small process with CAP_SYS_ADMIN that mounts, keeps what must outlive
 // a daemon (the FUSE device, the handover memory, the publisher), starts the daemon, starts it
-// again when it dies, and unmounts at the end. Whoever reads the volume waits meanwhile and sees
-// nothing of it. One thread; no library beyond libc.
+// again when it dies, and unmounts at the end. Readers of the volume wait meanwhile and see
+// no failure. One thread; no library beyond libc.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/owned_fd.h"
 #include "base/result.h"
-#include "mount-helper/daemon_child.h"
+#include "mount-helper/daemon_keeper.h"
+#include "mount-helper/daemon_process.h"
 #include "mount-helper/fuse_mount.h"
 #include "mount-helper/handover_memory.h"
 #include "mount-helper/holder_protocol.h"
+#include "mount-helper/holder_state.h"
 #include "mount-helper/mount_watch.h"
 #include "mount-helper/publisher_process.h"
-#include "mount-helper/request_deaths.h"
 
 namespace downwardfs {
 
 struct HolderOptions {
   FuseMountOptions mount;  ///< the source is the daemon's to say
-  DaemonChild::Options daemon;
+  DaemonOptions daemon;
   std::vector<std::string> arguments;  ///< our own, without argv[0] and --resume
   int ready_fd = -1;                   ///< written to when the mount is ready; -1: nobody waits
   bool resend = true;                  ///< ask the kernel for unanswered requests, where it can
 };
 
-class Holder {
+class Holder : private DaemonKeeper::Owner {
  public:
-  explicit Holder(HolderOptions options) : options_(std::move(options)), daemon_(options_.daemon) {}
+  explicit Holder(HolderOptions options)
+      : options_(std::move(options)),
+        processes_(options_.daemon),
+        daemon_(processes_, *this, options_.daemon.watchdog) {}
 
-  /// Takes over what SaveState() of another holder has written: its mount, its daemon and its
-  /// descriptors, over exec(2). kInvalidArgument where it is of another format.
+  /// Takes over the mount, the daemon and the descriptors of the holder that was this process
+  /// before (holder_state.h). kInvalidArgument where it is of another format.
   Status Resume(const std::string& state);
 
   /// Runs until the mount is gone; returns the process's exit status. Signals must not be blocked
@@ -44,20 +49,23 @@ class Holder {
   int Run();
 
  private:
+  void Attach() override;
+  void Take(HolderMessage& message) override;
+  DaemonKeeper::Next Ended(const DaemonKeeper::End& end) override;
+  bool SignsExpected() const override { return ready_; }
+  int LifeMemory() const override { return mount_.memory.get(); }
+  std::map<std::string, int> Memories() const override { return {{mount_.id, LifeMemory()}}; }
+
   Status SetUp();
   Status SetUpSignals();
-  std::string SaveState() const;
+  HolderState State() const;
   void ReplaceOurselves();
-  void TakeMessage();
   void LeaveTheTerminal();
-  void Attach(const Message& hello);
   Status StartPublisher();
-  void Mount(const Message& request);
-  Status SendMounted(Message::Kind kind, std::vector<std::uint64_t> numbers);
+  void Mount(const message::MountNow& request);
+  Result<FuseMount> ForDaemon();
   void TakeSignals();
   void Reap();
-  void DaemonEnded(int status);
-  bool LifeLost() const;
   void MountAnew();
   void CheckMount();
   void UnmountAll();
@@ -65,16 +73,13 @@ class Holder {
 
   HolderOptions options_;
   OwnedFd signals_;
-  OwnedFd memory_;
-  FuseMount mount_;
-  bool mounted_ = false;  // publicly
-  bool ready_ = false;    // since the first daemon was
+  FuseMount mount_;     // its publisher is a connection for a daemon, and never here
+  bool ready_ = false;  // since the first daemon was
   PublisherProcess publisher_;
   std::unique_ptr<MountWatch> watch_;
 
-  DaemonChild daemon_;
-  RequestDeaths deaths_;
-  bool stopping_ = false;
+  ForkedDaemons processes_;
+  DaemonKeeper daemon_;
   int exit_status_ = -1;  // -1: go on
 };
 

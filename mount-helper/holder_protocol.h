@@ -1,19 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the holder and a daemon of its mount say to each other: one message per packet of a
-// SOCK_SEQPACKET pair, with file descriptors beside it (SCM_RIGHTS). Each message is one Message;
-// whoever gets anything else ends the connection. docs/handover.md has the order.
+// What a holder, a supervisor, a mounter, a publisher's process and a daemon say to each other: one
+// struct for each message. holder_codec.h puts them into bytes, message_channel.h sends them: one
+// message per packet of a SOCK_SEQPACKET socket, its descriptors beside it (SCM_RIGHTS).
+// docs/handover.md has the order of the messages. Plain data; any thread.
+//
+// The rule for versions. Two builds that meet at an upgrade speak to each other if kHolderProtocol
+// is the same number. Within one number
+//   - a peer ignores numbers, texts and descriptors after those that it knows, so a field may be
+//     added at the end of a message that has no list there (Attach and Volume end in a list); it is
+//     optional, and its absence means what was the case before it existed;
+//   - a peer refuses, by ending the connection, a kind that it does not know and a message that
+//     lacks a field. A new kind, or another meaning of a field, therefore needs a new number.
+// The first message, Hello, says the number. It never changes its form. A peer that reads another
+// number refuses: a holder ends that daemon, and a mounter closes the connection.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/owned_fd.h"
 #include "base/result.h"
+#include "mount-helper/fuse_mount.h"
 
 namespace downwardfs {
 
@@ -24,62 +36,153 @@ inline constexpr char kHolderFdVariable[] = "DOWNWARDFS_HOLDER_FD";
 /// anew.
 inline constexpr int kExitHandoverRefused = 3;
 
-/// Tells a time from a request's number, which has another use for this bit and never has it here.
-inline constexpr std::uint64_t kSinceBit = std::uint64_t{1} << 63;
-
-struct Message {
-  enum class Kind : std::uint32_t {
-    kHello = 1,  ///< daemon: here I am. numbers: protocol
-    kAttach,   ///< holder: numbers: generation, deaths, last and longest handover (µs) before this
-               ///< one, mount id or 0, resend, watchdog (ms), then the requests that are answered
-               ///< EIO, and, with kSinceBit, since when nobody serves (ns, CLOCK_MONOTONIC); text:
-               ///< the mount point; fds: memory, and where it is mounted: device, publisher
-    kMount,    ///< daemon: mount now. text: the mount's source
-    kMounted,  ///< holder: numbers: mount id; fds: device, publisher
-    kRefused,  ///< holder: it could not be mounted; mounter: I serve another supervisor. text: why
-    kReady,    ///< daemon: whoever waits for the mount may go on
-    kServing,  ///< daemon: the requests of the one before me are taken care of
-    kAlive,    ///< daemon: now and then; without it the watchdog ends the daemon. To a mounter,
-               ///< instead of a hello: is anybody there? It answers with the same
-    kDetached,  ///< holder: the public mount is gone
-    kStop,      ///< daemon: somebody asked me to end; unmount
-
-    // Of many volumes (docs/handover.md): between a daemon, its supervisor and a mounter.
-    kVolume,   ///< here is a volume. text: id, path, file system; numbers: mounted, layout of the
-               ///< rest, requests that are answered EIO; fds: device, memory, view if there is one
-    kSockets,  ///< here are the listening sockets. fds: CSI, registration
-    kSynced,   ///< that was all that I have; supervisor to daemon, also later: numbers: 1 where
-               ///< the mounter is away now
-    kMountVolume,    ///< numbers: serial, 1 where a dead mount of ours may be in the way; text: id,
-                     ///< path, source, SELinux context; fds: memory
-    kUnmountVolume,  ///< numbers: serial, 1 where what is there is this volume's; text: id, path
-    kWorker,         ///< numbers: serial. A connection to a publisher's process is wanted
-    kLook,           ///< numbers: serial; text: path. Is the pod's directory there?
-    kDone,  ///< numbers: serial, an ErrorCode or 0, an answer; text: why; fds: of kMountVolume
-            ///< device, view; of kWorker the connection
-  };
-  Kind kind = Kind::kAlive;
-  std::vector<std::uint64_t> numbers;
-  std::string text;
-  std::vector<OwnedFd> fds;
-
-  std::uint64_t number(std::size_t at) const { return at < numbers.size() ? numbers[at] : 0; }
+/// What a mount's daemons have done so far.
+struct DaemonFigures {
+  std::uint64_t generation = 0;           ///< daemons that were started
+  std::uint64_t deaths = 0;               ///< of them, those that nobody had asked to end
+  std::uint64_t last_handover_us = 0;     ///< how long nobody served before the present one did
+  std::uint64_t longest_handover_us = 0;  ///< the longest such time
 };
 
-/// Sends; kUnavailable where nobody is at the other end, or its queue stays full for so long.
-Status SendMessage(int channel, const Message& message, std::chrono::milliseconds patience = {});
+namespace message {
 
-/// Receives one. kCancelled at the end of the connection, kInvalidArgument for a packet that is no
-/// message (its fds are closed), kUnavailable where there is none now and the channel does not
-/// block.
-Result<Message> ReceiveMessage(int channel);
+/// First on every connection, from the side that asks: a daemon, or a mounter's supervisor.
+struct Hello {
+  std::uint32_t protocol = kHolderProtocol;
+};
 
-/// The text of a packet; for ReceiveMessage() and its fuzzer.
-std::optional<Message> DecodeMessage(std::string_view bytes);
-std::string EncodeMessage(const Message& message);
+/// Holder or supervisor to a daemon: what the daemon has to know. Of `mount` it has the path and
+/// the memory, and if it is mounted also mount_id, device, publisher and poison. A supervisor's has
+/// the memory alone, in which the daemon's main thread says that it lives; Volumes follow.
+struct Attach {
+  DaemonFigures figures;
+  bool resend = true;                     ///< ask the kernel for unanswered requests
+  std::chrono::milliseconds watchdog{0};  ///< a sign of life is expected so often; 0: never
+  /// Since when nobody serves.
+  std::optional<std::chrono::steady_clock::time_point> unserved_since;
+  FuseMount mount;
+};
 
-/// Several texts in one, none of which has a NUL.
-std::string JoinFields(const std::vector<std::string_view>& fields);
-std::vector<std::string> SplitFields(std::string_view text);
+/// Daemon to holder: mount now. The answer is Mounted or Refused.
+struct MountNow {
+  std::string source;  ///< of the mount, as the mount table shows it
+};
+
+/// Holder to daemon: mount_id, device, and publisher if there is one.
+struct Mounted {
+  FuseMount mount;
+};
+
+/// Holder to daemon: it could not be mounted. Mounter to supervisor: another one is served.
+struct Refused {
+  std::string why;
+};
+
+/// Daemon to holder: the process that waits for the mount may go on.
+struct Ready {};
+
+/// Daemon to its parent: the requests of the daemon before it are taken care of.
+struct Serving {};
+
+/// Daemon to its parent, now and then; without it the watchdog ends the daemon. To a mounter,
+/// instead of Hello: is anybody there? It answers with the same.
+struct Alive {};
+
+/// Holder or mounter: the public mount is gone.
+struct Detached {
+  std::string id;  ///< the volume_id; a holder, which has one mount, sends none
+};
+
+/// Daemon to holder: a signal asked the daemon to end; unmount.
+struct Stop {};
+
+/// Supervisor to mounter and back, and to a daemon: a volume that is mounted. It has everything but
+/// mount_id and publisher.
+struct Volume {
+  FuseMount mount;
+};
+
+/// The listening sockets, both ways.
+struct Sockets {
+  OwnedFd csi;
+  OwnedFd registration;  ///< optional
+};
+
+/// That was all that the sender has. Supervisor to daemon, also later: whether the mounter is away.
+struct Synced {
+  bool mounter_away = false;
+};
+
+/// Daemon to supervisor to mounter, like those that follow. Each has a serial that its Done
+/// repeats. The answer is a FuseMount: file_system, device, and view if there is one.
+struct MountVolume {
+  std::uint64_t serial = 0;
+  bool replace = false;  ///< a dead mount of ours may be in the way
+  std::string id;
+  std::string path;
+  std::string source;
+  std::string selinux_context;  ///< optional
+  OwnedFd memory;
+};
+
+/// The answer says no more than that it is done.
+struct UnmountVolume {
+  std::uint64_t serial = 0;
+  bool ours = false;  ///< what is mounted there is this volume's
+  std::string id;
+  std::string path;
+};
+
+/// The answer is a connection to a publisher's process.
+struct StartPublisher {
+  std::uint64_t serial = 0;
+};
+
+/// Is the directory of the pod there that `path` belongs to? The answer is a bool.
+struct FindPodDirectory {
+  std::uint64_t serial = 0;
+  std::string path;
+};
+
+/// The answer to one of the four. The codec alone knows what it holds: DoneWith() makes it, and
+/// MountIn() and its like take it (holder_answers.h). So a supervisor can pass it on.
+struct Done {
+  std::uint64_t serial = 0;
+  std::optional<Error> error;
+  struct Body {
+    std::vector<std::uint64_t> numbers;
+    std::string text;
+    std::vector<OwnedFd> fds;
+  } body;
+};
+
+// Holder or mounter to the publisher's process that it has started, over the control socket.
+
+/// A daemon's new connection takes the place of the one before.
+struct ConnectDaemon {
+  OwnedFd connection;
+};
+
+/// The public mount is gone: close the view.
+struct DropView {};
+
+}  // namespace message
+
+using HolderMessage =
+    std::variant<message::Hello, message::Attach, message::MountNow, message::Mounted,
+                 message::Refused, message::Ready, message::Serving, message::Alive,
+                 message::Detached, message::Stop, message::Volume, message::Sockets,
+                 message::Synced, message::MountVolume, message::UnmountVolume,
+                 message::StartPublisher, message::FindPodDirectory, message::Done>;
+
+using PublisherOrder = std::variant<message::ConnectDaemon, message::DropView>;
+
+/// For std::visit(): one function object of several lambdas.
+template <class... Functions>
+struct Overloaded : Functions... {
+  using Functions::operator()...;
+};
+template <class... Functions>
+Overloaded(Functions...) -> Overloaded<Functions...>;
 
 }  // namespace downwardfs

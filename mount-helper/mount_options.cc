@@ -22,7 +22,8 @@ constexpr std::array<std::string_view, 9> kFlags = {
     "allow-other",  "no-allow-other",           "no-holder", "no-resend",
     "cluster",
 };
-// Of mount(8), fstab(5), systemd.mount(5): they say when and by whom, or what holds in any case.
+// Options of mount(8), fstab(5) and systemd.mount(5) that say when and by whom something is
+// mounted, or something that holds for our mounts in any case.
 constexpr std::array<std::string_view, 26> kIgnored = {
     "ro",         "rw",          "defaults", "nosuid",     "nodev",  "noexec",  "auto",
     "noauto",     "user",        "nouser",   "users",      "owner",  "group",   "nofail",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The checks before a mount, so that what stands in the way is said in one line before anything
+// The checks before a mount, so that one line says what is in the way before anything
 // has happened. Any thread.
 #pragma once
 
@@ -14,7 +14,7 @@ namespace downwardfs {
 /// (kAlreadyExists) and, for an ordinary user, is writable (fusermount3's rule).
 Result<std::string> CheckMountPoint(const std::string& path);
 
-/// Whether this process can mount FUSE at all: /dev/fuse is there and may be opened, and an
+/// Checks that this process can mount FUSE at all: /dev/fuse is there and may be opened, and an
 /// ordinary user has fusermount3. kFailedPrecondition otherwise, with what to do.
 Status CheckFuseAvailable();
 

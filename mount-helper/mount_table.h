@@ -26,12 +26,12 @@ struct MountEntry {
 /// not have the form are left out.
 std::vector<MountEntry> ParseMountInfo(std::string_view text);
 
-/// What is mounted on top at exactly `path` (absolute, without symlinks), in this process's mount
+/// The mount on top at exactly `path` (absolute, without symlinks), in this process's mount
 /// namespace; nothing if it is no mount point.
 Result<std::optional<MountEntry>> FindMount(const std::string& path);
 
-/// Where that mount is now: it may have been moved. Nothing where it is not, or where another mount
-/// covers it, which is what umount(2) of the path would then find.
+/// The present path of that mount, which may have been moved. Nothing if it is mounted no longer,
+/// or if another mount covers it, which umount(2) of the path would find instead.
 std::optional<std::string> UncoveredPath(const std::vector<MountEntry>& table, int mount_id,
                                          const std::string& device);
 

@@ -20,12 +20,12 @@ class MountWatch {
   /// Poll it for POLLPRI: the table has changed since the last call of IsMounted().
   int fd() const { return table_.get(); }
 
-  /// Whether the mount is in the table: this id, of this file system (fuse_mount.h). Where the
-  /// table cannot be read it is taken to be there.
+  /// True if the mount is in the table: this id, of this file system (fuse_mount.h); also if the
+  /// table cannot be read.
   bool IsMounted(int mount_id, const std::string& file_system);
-  /// Its path where umount(2) would find it and no other (mount_table.h).
+  /// Its path, if umount(2) of that path would find this mount and no other (mount_table.h).
   std::optional<std::string> PathOf(int mount_id, const std::string& file_system);
-  /// The whole table; nothing where it cannot be read.
+  /// The whole table; nothing if it cannot be read.
   std::optional<std::vector<MountEntry>> Read();
 
  private:

@@ -32,7 +32,7 @@ std::optional<RunAs> ParseUser(const char* value) {
 // An option that has a value; false where there is no such option, or no such value.
 bool TakeValue(const std::string& option, const char* value, NodeOptions& options) {
   NodeMounterOptions& mounter = options.supervisor.mounter;
-  DaemonChild::Options& daemon = options.supervisor.daemon;
+  DaemonOptions& daemon = options.supervisor.daemon;
   if (option == "--serve") {
     options.serve = value;
   } else if (option == "--attach") {
@@ -58,7 +58,7 @@ bool TakeValue(const std::string& option, const char* value, NodeOptions& option
   return true;
 }
 
-// Where the kubelet looks for plugins (kubernetes pkg/kubelet/config/defaults.go).
+// The kubelet looks for plugins in these directories (kubernetes pkg/kubelet/config/defaults.go).
 void FillInPaths(NodeOptions& options) {
   NodeMounterOptions& mounter = options.supervisor.mounter;
   if (mounter.kubelet_dir.empty()) return;

@@ -14,13 +14,13 @@
 #include <csignal>
 #include <utility>
 
-#include "mount-helper/fuse_mount.h"
 #include "mount-helper/handover_memory.h"
+#include "mount-helper/holder_answers.h"
+#include "mount-helper/message_channel.h"
 
 namespace downwardfs {
 namespace {
 
-using Kind = Message::Kind;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kCheckDelay{100};
@@ -32,6 +32,13 @@ constexpr mode_t kPluginMode = 0755;
 constexpr mode_t kStateMode = 0700;
 
 }  // namespace
+
+template <class Message>
+bool NodeMounter::Send(const Message& message) {
+  if (client_ && SendMessage(client_.get(), message, kPatience)) return true;
+  client_.Reset();
+  return false;
+}
 
 Status NodeMounter::SetUp() {
   auto own = FileSystemSet::Create();
@@ -104,8 +111,8 @@ bool NodeMounter::TakeSignals() {
   return true;
 }
 
-// Of two supervisors that live, the first stays: each would come again and throw the other out. One
-// that has died has closed its end, which may not have been read yet.
+// If two supervisors live, the first stays; otherwise each would come again and throw the other
+// out. The end of a supervisor that has died may not have been read yet.
 void NodeMounter::Welcome(OwnedFd client) {
   if (client_) {
     pollfd before = {client_.get(), 0, 0};
@@ -122,78 +129,53 @@ void NodeMounter::Welcome(OwnedFd client) {
   offered_.clear();
 }
 
-bool NodeMounter::Send(const Message& message) {
-  if (client_ && SendMessage(client_.get(), message, kPatience)) return true;
-  client_.Reset();
-  return false;
-}
-
 void NodeMounter::TakeMessage() {
   auto message = ReceiveMessage(client_.get());
   if (!message) {
     if (message.error().code == ErrorCode::kInvalidArgument) {
-      syslog(LOG_ERR, "downwardfs: the client says what is no message; it is dropped");
+      syslog(LOG_ERR, "downwardfs: the client sent a malformed message; it is dropped");
     }
     if (message.error().code != ErrorCode::kUnavailable) client_.Reset();
     return;
   }
-  switch (message->kind) {
-    case Kind::kHello:
-      offered_.clear();
-      if (message->number(0) != kHolderProtocol) {
-        syslog(LOG_ERR, "downwardfs: the client speaks another protocol");
-        client_.Reset();
-      }
-      break;
-    case Kind::kVolume:
-      Adopt(std::move(*message));
-      break;
-    case Kind::kSockets:
-      if (!csi_ && message->fds.size() == 2) {
-        csi_ = std::move(message->fds[0]);
-        registration_ = std::move(message->fds[1]);
-      }
-      break;
-    case Kind::kSynced:
-      Synchronize();
-      break;
-    case Kind::kMountVolume:
-      Answer(*message, Mount(*message));
-      break;
-    case Kind::kUnmountVolume:
-      Answer(*message, Unmount(*message));
-      break;
-    case Kind::kWorker:
-      Answer(*message, StartWorker());
-      break;
-    case Kind::kLook:
-      Answer(*message, Look(*message));
-      break;
-    default:
-      break;
-  }
+  std::visit(
+      Overloaded{
+          [this](message::Hello& hello) { Take(hello); },
+          [this](message::Volume& offer) { Take(offer); },
+          [this](message::Sockets& sockets) { Take(sockets); },
+          [this](const message::Synced&) { Synchronize(); },
+          [this](const message::MountVolume& asked) { Send(DoneWith(asked.serial, Mount(asked))); },
+          [this](const message::UnmountVolume& asked) {
+            Send(DoneWith(asked.serial, Unmount(asked)));
+          },
+          [this](const message::StartPublisher& asked) {
+            Send(DoneWith(asked.serial, StartPublisher()));
+          },
+          [this](const message::FindPodDirectory& asked) {
+            const bool there = PodDirectoryExists(options_.kubelet_dir, asked.path);
+            Send(DoneWith(asked.serial, Result<bool>(there)));
+          },
+          [](const auto&) {},
+      },
+      *message);
 }
 
-void NodeMounter::Answer(const Message& request, Result<Message> answer) {
-  Message done;
-  if (answer) {
-    done = std::move(*answer);
-    done.numbers.insert(done.numbers.begin(), {request.number(0), 0});
-  } else {
-    done.numbers = {request.number(0), 1 + static_cast<std::uint64_t>(answer.error().code)};
-    done.text = answer.error().message;
-  }
-  done.kind = Kind::kDone;
-  Send(done);
+void NodeMounter::Take(message::Hello& hello) {
+  offered_.clear();
+  if (hello.protocol == kHolderProtocol) return;
+  syslog(LOG_ERR, "downwardfs: the client speaks another protocol");
+  client_.Reset();
 }
 
-// What the client holds and we do not (any more): another mounter has made it. Nothing of it is
-// taken for granted: it must be mounted at such a place, as one of ours.
-void NodeMounter::Adopt(Message offer) {
-  auto taken = TakeVolume(std::move(offer));
-  if (!taken) return;
-  const std::string id = taken->first;
-  HeldVolume& volume = taken->second;
+void NodeMounter::Take(message::Sockets& sockets) {
+  if (!sockets_.csi && sockets.registration) sockets_ = std::move(sockets);
+}
+
+// The client has a volume that we do not know (any more): an earlier mounter has mounted it. We
+// trust no part of the offer: the volume must be mounted at a volume's place, as one of ours.
+void NodeMounter::Take(message::Volume& offer) {
+  FuseMount& volume = offer.mount;
+  const std::string id = volume.id;
   offered_.insert(id);
   if (const auto known = volumes_.find(id); known != volumes_.end()) {
     // It went, or became another one, while there was nobody to tell.
@@ -220,48 +202,37 @@ void NodeMounter::Adopt(Message offer) {
 }
 
 void NodeMounter::SayDetached(const std::string& id) {
-  Message gone;
-  gone.kind = Kind::kDetached;
-  gone.text = id;
-  if (client_) Send(gone);
+  if (client_) Send(message::Detached{id});
 }
 
 void NodeMounter::Synchronize() {
   for (const auto& [id, volume] : volumes_) {
     if (offered_.count(id) != 0) continue;
-    auto message = VolumeMessage(id, volume);
-    if (!message || !Send(*message)) return;
+    auto copy = CopyOf(volume);
+    if (!copy || !Send(message::Volume{std::move(*copy)})) return;
   }
   if (auto bound = BindSockets(); !bound) {
     syslog(LOG_ERR, "downwardfs: %s", bound.error().message.c_str());
     dprintf(STDERR_FILENO, "downwardfs-holder: %s\n", bound.error().message.c_str());
   }
-  Message message;
-  if (csi_) {
-    message.kind = Kind::kSockets;
-    message.fds.push_back(Duplicate(csi_));
-    if (registration_) message.fds.push_back(Duplicate(registration_));
-    if (!Send(message)) return;
-  }
-  message = Message();
-  message.kind = Kind::kSynced;
-  Send(message);
+  if (sockets_.csi && !Send(sockets_)) return;
+  Send(message::Synced());
   check_at_ = Clock::now();
 }
 
-// Once, for as long as we or the client live: a socket that disappears from the kubelet's
+// Binds once, for as long as we or the client live: a socket that disappears from the kubelet's
 // plugins_registry deregisters the driver.
 Status NodeMounter::BindSockets() {
-  if (csi_ || options_.csi_socket.empty()) return {};
+  if (sockets_.csi || options_.csi_socket.empty()) return {};
   auto csi = ListenAt(options_.csi_socket, SocketKind::kStream, options_.client, kSocketPatience);
   if (!csi) return Fail(std::move(csi.error()));
   if (!options_.registration.empty()) {
     auto registration =
         ListenAt(options_.registration, SocketKind::kStream, options_.client, kSocketPatience);
     if (!registration) return Fail(std::move(registration.error()));
-    registration_ = std::move(*registration);
+    sockets_.registration = std::move(*registration);
   }
-  csi_ = std::move(*csi);
+  sockets_.csi = std::move(*csi);
   return {};
 }
 

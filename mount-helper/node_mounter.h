@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -21,7 +22,8 @@
 #include "base/result.h"
 #include "mount-helper/client_door.h"
 #include "mount-helper/file_system_set.h"
-#include "mount-helper/held_volumes.h"
+#include "mount-helper/fuse_mount.h"
+#include "mount-helper/holder_protocol.h"
 #include "mount-helper/mount_watch.h"
 #include "mount-helper/unix_socket.h"
 #include "mount-helper/volume_place.h"
@@ -54,20 +56,21 @@ class NodeMounter {
   Status MakeDirectories() const;
   void Welcome(OwnedFd client);
   void TakeMessage();
-  void Answer(const Message& request, Result<Message> answer);
-  void Adopt(Message offer);
+  void Take(message::Hello& hello);
+  void Take(message::Volume& offer);
+  void Take(message::Sockets& sockets);
   void SayDetached(const std::string& id);
   void Synchronize();
   Status BindSockets();
-  Result<Message> Mount(const Message& request);
+  Result<FuseMount> Mount(const message::MountVolume& request);
   bool IsAt(const std::string& id, const std::string& path) const;
   Status ClearPlace(const VolumePlace& place, bool ours_may_be_there);
   void Forget(const std::string& id);
-  Result<Message> Unmount(const Message& request);
-  Result<Message> StartWorker();
-  Result<Message> Look(const Message& request) const;
+  Status Unmount(const message::UnmountVolume& request);
+  Result<OwnedFd> StartPublisher();
   void CheckMounts();
   bool TakeSignals();
+  template <class Message>
   bool Send(const Message& message);
 
   NodeMounterOptions options_;
@@ -77,10 +80,9 @@ class NodeMounter {
   ClientDoor door_;
   OwnedFd client_;
   bool said_refused_ = false;  // of those who came while this client lives
-  OwnedFd csi_;
-  OwnedFd registration_;
-  HeldVolumes volumes_;
-  std::set<std::string> offered_;  // by the client, in the exchange that is under way
+  message::Sockets sockets_;
+  std::map<std::string, FuseMount> volumes_;  // by volume_id
+  std::set<std::string> offered_;             // by the client, in the exchange that is under way
   // Many mounts come and go together: the table is read once for all.
   Clock::time_point check_at_ = Clock::time_point::max();
 };

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a mounter does to volumes (node_mounter.h).
+// The mounter's work on volumes: mount, unmount, and find out that a mount is gone
+// (node_mounter.h).
+#include <cerrno>
 #include <set>
 #include <utility>
 
 #include "base/text.h"
-#include "mount-helper/fuse_mount.h"
 #include "mount-helper/handover_memory.h"
 #include "mount-helper/node_mounter.h"
 #include "mount-helper/publisher_process.h"
@@ -12,7 +13,7 @@
 namespace downwardfs {
 namespace {
 
-// The mount that is on top at `path`; null where there is none.
+// The mount that is on top at `path`; null if nothing is mounted there.
 const MountEntry* FindOnTop(const std::vector<MountEntry>& mounts, const std::string& path) {
   const MountEntry* top = nullptr;
   for (const MountEntry& mount : mounts) {
@@ -35,13 +36,14 @@ void NodeMounter::Forget(const std::string& id) {
   volumes_.erase(volume);
 }
 
-// Makes sure that nothing is mounted at the place. Of ours, what another mounter and its daemon
-// have left is dead: nobody has its device. Something else is somebody's.
+// Makes sure that nothing is mounted at the place. A mount of ours that an earlier mounter and its
+// daemon have left is dead, because nobody has its device, and is detached. Any other mount stays.
 Status NodeMounter::ClearPlace(const VolumePlace& place, bool ours_may_be_there) {
   auto path = place.RealPath();
   if (!path) return Fail(std::move(path.error()));
   for (;;) {
-    // The table has a line for every volume of the node; it is read where it must be.
+    // The table has a line for every volume of the node, so it is read only if there is no other
+    // way.
     const auto there = place.MountedThere();
     if (there && there->empty()) return {};
     if (there && ours_may_be_there && own_->Has(*there)) {
@@ -61,24 +63,21 @@ Status NodeMounter::ClearPlace(const VolumePlace& place, bool ours_may_be_there)
   }
 }
 
-Result<Message> NodeMounter::Mount(const Message& request) {
-  const auto fields = SplitFields(request.text);
-  if (fields.size() < 3 || fields[0].empty() || request.fds.size() != 1) {
-    return Fail(ErrorCode::kInvalidArgument, "holder channel: not a request to mount");
-  }
-  const std::string& id = fields[0];
-  // What the daemon asks for is what is to be: the answer to a mount before may never have reached
-  // it.
-  const bool again = IsAt(id, fields[1]);
+Result<FuseMount> NodeMounter::Mount(const message::MountVolume& request) {
+  const std::string& id = request.id;
+  // The daemon may ask again for what we have: our answer may never have reached it.
+  const bool again = IsAt(id, request.path);
   if (!again && volumes_.count(id) != 0) {
     return Fail(ErrorCode::kAlreadyExists,
                 "volume " + id + ": is mounted already, at " + QuoteForMessage(volumes_[id].path));
   }
-  auto memory = HandoverMemory::Map(request.fds[0].get());
+  auto memory = HandoverMemory::Map(request.memory.get());
   if (!memory) return Fail(std::move(memory.error()));
-  auto place = VolumePlace::Open(options_.kubelet_dir, fields[1]);
+  OwnedFd kept_memory = Duplicate(request.memory);
+  if (!kept_memory) return Fail(ErrnoError(errno, "volume " + id));
+  auto place = VolumePlace::Open(options_.kubelet_dir, request.path);
   if (!place) return Fail(std::move(place.error()));
-  if (auto clear = ClearPlace(*place, again || request.number(1) != 0); !clear) {
+  if (auto clear = ClearPlace(*place, again || request.replace); !clear) {
     return Fail(std::move(clear.error()));
   }
   if (again) {
@@ -88,65 +87,45 @@ Result<Message> NodeMounter::Mount(const Message& request) {
   auto target = place->OpenTarget();
   if (!target) return Fail(std::move(target.error()));
   FuseMountOptions options;
-  options.mount_point = fields[1];
+  options.mount_point = request.path;
   options.directory = target->get();
-  options.source = fields[2];
+  options.source = request.source;
   options.allow_other = true;
-  if (fields.size() > 3) options.selinux_context = fields[3];
+  options.selinux_context = request.selinux_context;
   auto mount = MountFuse(options);
   if (!mount) {
     static_cast<void>(place->RemoveTarget());
     return Fail(std::move(mount.error()));
   }
-  HeldVolume& volume = volumes_[id];
-  volume.path = fields[1];
-  volume.file_system = mount->file_system;
-  volume.device = std::move(mount->device);
-  volume.view = std::move(mount->view);
-  volume.memory = Duplicate(request.fds[0]);
-  own_->Add(volume.file_system);
-  Message done;
-  done.text = volume.file_system;
-  done.fds.push_back(Duplicate(volume.device));
-  if (volume.view) done.fds.push_back(Duplicate(volume.view));
-  return done;
+  mount->id = id;
+  mount->memory = std::move(kept_memory);
+  own_->Add(mount->file_system);
+  return CopyOf(volumes_[id] = std::move(*mount));
 }
 
-Result<Message> NodeMounter::Unmount(const Message& request) {
-  const auto fields = SplitFields(request.text);
-  if (fields.size() != 2) {
-    return Fail(ErrorCode::kInvalidArgument, "holder channel: not a request to unmount");
-  }
-  auto place = VolumePlace::Open(options_.kubelet_dir, fields[1]);
+Status NodeMounter::Unmount(const message::UnmountVolume& request) {
+  auto place = VolumePlace::Open(options_.kubelet_dir, request.path);
   const bool absent = !place && place.error().code == ErrorCode::kNotFound;
   if (!place && !absent) return Fail(std::move(place.error()));
-  // Of the kubelet's places all are ours. Elsewhere, only what the daemon knows, or we do.
-  const bool known = IsAt(fields[0], fields[1]);
-  const bool ours = known || request.number(1) != 0 || !options_.kubelet_dir.empty();
+  // Under the kubelet's directory every place is ours. Elsewhere only a place that the daemon or we
+  // know.
+  const bool known = IsAt(request.id, request.path);
+  const bool ours = known || request.ours || !options_.kubelet_dir.empty();
   if (!absent) {
     if (auto clear = ClearPlace(*place, ours); !clear) return Fail(std::move(clear.error()));
     if (ours) {
       if (auto removed = place->RemoveTarget(); !removed) return Fail(std::move(removed.error()));
     }
   }
-  if (known) Forget(fields[0]);
-  return Message();
+  if (known) Forget(request.id);
+  return {};
 }
 
-Result<Message> NodeMounter::StartWorker() {
+// The process ends with its connection.
+Result<OwnedFd> NodeMounter::StartPublisher() {
   auto process = PublisherProcess::StartShared(*own_);
   if (!process) return Fail(std::move(process.error()));
-  auto connection = process->Connect();
-  if (!connection) return Fail(std::move(connection.error()));
-  Message done;
-  done.fds.push_back(std::move(*connection));
-  return done;  // it ends with its connection
-}
-
-Result<Message> NodeMounter::Look(const Message& request) const {
-  Message done;
-  done.numbers = {PodDirectoryExists(options_.kubelet_dir, request.text) ? 1u : 0u};
-  return done;
+  return process->Connect();
 }
 
 void NodeMounter::CheckMounts() {

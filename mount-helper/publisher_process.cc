@@ -18,14 +18,12 @@
 #include "base/reap.h"
 #include "mount-helper/fd_packet.h"
 #include "mount-helper/fuse_mount.h"
-#include "mount-helper/holder_protocol.h"
+#include "mount-helper/message_channel.h"
 #include "mount-helper/privileges.h"
 #include "mount-helper/tree_call.h"
 
 namespace downwardfs {
 namespace {
-
-using Kind = Message::Kind;
 
 constexpr std::chrono::milliseconds kEndGrace{2000};
 
@@ -43,7 +41,7 @@ bool IsFuseDevice(int fd) {
 struct PublisherProcess::Work {
   // False when the holder is gone.
   bool TakeOrder();
-  // False when the daemon is gone, or says what is no call.
+  // False if the daemon is gone, or sent a malformed call.
   bool TakeCall() const;
   int Perform(const TreeCall& call, const std::vector<OwnedFd>& fds) const;
   [[noreturn]] void Run();
@@ -56,11 +54,12 @@ struct PublisherProcess::Work {
 };
 
 bool PublisherProcess::Work::TakeOrder() {
-  auto message = ReceiveMessage(control.get());
-  if (!message) return message.error().code == ErrorCode::kUnavailable;
-  if (message->kind == Kind::kDetached) view.Reset();
-  if (message->kind == Kind::kAttach && message->fds.size() == 1) {
-    connection = std::move(message->fds[0]);
+  auto order = ReceiveOrder(control.get());
+  if (!order) return order.error().code == ErrorCode::kUnavailable;
+  if (auto* const connect = std::get_if<message::ConnectDaemon>(&*order)) {
+    connection = std::move(connect->connection);
+  } else {
+    view.Reset();
   }
   return true;
 }
@@ -76,7 +75,7 @@ bool PublisherProcess::Work::TakeCall() const {
 
 int PublisherProcess::Work::Perform(const TreeCall& call, const std::vector<OwnedFd>& fds) const {
   if (allowed == nullptr) return PerformTreeCall(call, view.get(), device.get());
-  // Whoever calls could give us a descriptor of anything.
+  // The caller could give us a descriptor of anything.
   if (fds.size() != 2 || !IsFuseDevice(fds[0].get())) return EPERM;
   const std::string file_system = FileSystemOf(fds[1].get());
   if (!allowed->Has(file_system)) return EPERM;
@@ -152,10 +151,8 @@ Result<OwnedFd> PublisherProcess::Connect() {
     return Fail(ErrnoError(errno, "socketpair"));
   }
   OwnedFd ours(ends[0]);
-  Message message;
-  message.kind = Kind::kAttach;
-  message.fds.emplace_back(ends[1]);
-  if (auto sent = SendMessage(control_.get(), message); !sent) return Fail(sent.error());
+  const message::ConnectDaemon theirs = {OwnedFd(ends[1])};
+  if (auto sent = SendMessage(control_.get(), theirs); !sent) return Fail(sent.error());
   return ours;
 }
 
@@ -168,9 +165,7 @@ void PublisherProcess::End() {
 }
 
 void PublisherProcess::DropView() {
-  Message message;
-  message.kind = Kind::kDetached;
-  if (!SendMessage(control_.get(), message)) control_.Reset();
+  if (!SendMessage(control_.get(), message::DropView())) control_.Reset();
 }
 
 }  // namespace downwardfs

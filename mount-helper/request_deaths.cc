@@ -10,10 +10,10 @@ namespace {
 
 // A request that so many daemons have died of is answered EIO.
 constexpr int kPoisonDeaths = 3;
-// What waits in the kernel to be sent again is in no slot; what has been answered is in none ever.
+// A request that waits in the kernel to be sent again is in no slot for now; one that has been
+// answered never comes back.
 constexpr int kForgottenAfter = 8;
-constexpr std::size_t kMostPoison =
-    16;  // of the 32 numbers that a message has (holder_protocol.cc)
+constexpr std::size_t kMostPoison = 16;  // of the 32 numbers that a message has (holder_frame.h)
 
 }  // namespace
 
@@ -30,15 +30,15 @@ void RequestDeaths::Count(int fd) {
     if (unique == 0 || unique == slot.done) continue;
     const auto before = deaths_.find(unique);
     const int deaths = before == deaths_.end() ? 0 : before->second.deaths;
-    // One that only waits for its turn has killed nobody; nor has one that a daemon before had
-    // begun with, and this one had not come to.
+    // A request that only waits for its turn has killed no daemon. Neither has one that an earlier
+    // daemon had begun with and this one had not reached.
     if (unique == working) {
       now[unique] = {deaths + 1, 0};
     } else if (deaths > 0) {
       now[unique] = {deaths, 0};
     }
   }
-  // What was not begun with this time is remembered while it may be waiting.
+  // A request that was not begun with this time is remembered as long as it may be waiting.
   for (const auto& [unique, known] : deaths_) {
     if (known.absent < kForgottenAfter) now.insert({unique, {known.deaths, known.absent + 1}});
   }

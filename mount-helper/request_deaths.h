@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts of how many daemons each request was the last work: one that kills every daemon that takes
-// it up must be answered EIO in the end. Owned by the holder of the mount, used on its one thread.
+// Counts, for each request, the daemons that died while they worked on it. A request that kills
+// every daemon that takes it up must be answered EIO in the end. One count belongs to one handover
+// memory. Owned by the keeper of the daemon, used on its one thread.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +12,12 @@ namespace downwardfs {
 
 class RequestDeaths {
  public:
-  /// A daemon has died. Looks at what it was working on; of the memory nothing is trusted: a wrong
-  /// number would only have a request answered EIO.
+  /// A daemon has died. Looks at the requests that it was working on. The memory is not trusted: a
+  /// wrong number in it can only make a request be answered EIO.
   void Count(int memory);
-  /// The requests (fuse_in_header.unique) that so many daemons have died of that it is enough; the
-  /// newest where there are more than a message has room for.
+  /// The requests (fuse_in_header.unique) that three daemons have died of; the newest ones if a
+  /// message has no room for all.
   std::vector<std::uint64_t> Poison() const;
-  void Clear() { deaths_.clear(); }
 
  private:
   struct Known {

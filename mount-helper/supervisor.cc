@@ -15,22 +15,46 @@
 #include <utility>
 
 #include "mount-helper/handover_memory.h"
+#include "mount-helper/holder_answers.h"
+#include "mount-helper/message_channel.h"
 #include "mount-helper/unix_socket.h"
 
 namespace downwardfs {
 namespace {
 
-using Kind = Message::Kind;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kConnectAgain{200};
 constexpr milliseconds kPeerPatience{5000};  // with a peer that does not read
 
-void CountDeaths(HeldVolumes& volumes) {
-  for (auto& [id, volume] : volumes) volume.deaths.Count(volume.memory.get());
+// A mounter takes two sockets or none.
+message::Sockets BothOf(const message::Sockets& sockets) {
+  return {Duplicate(sockets.csi),
+          Duplicate(sockets.registration ? sockets.registration : sockets.csi)};
 }
 
 }  // namespace
+
+template <class Message>
+bool Supervisor::TellMounter(const Message& message) {
+  if (mounter_ && SendMessage(mounter_.get(), message, kPeerPatience)) return true;
+  LoseMounter();
+  return false;
+}
+
+template <class Message>
+void Supervisor::TellDaemon(const Message& message) {
+  if (daemon_.channel() >= 0 && !SendMessage(daemon_.channel(), message, kPeerPatience)) {
+    // Its queue is full: it hangs.
+    daemon_.Kill();
+  }
+}
+
+// A daemon that has not said hello yet is told all when it does.
+template <class Message>
+void Supervisor::TellAttached(const Message& message) {
+  if (attached_) TellDaemon(message);
+}
 
 Status Supervisor::SetUp() {
   sigset_t handled;
@@ -57,26 +81,22 @@ int Supervisor::Run() {
                      {mounter_ ? mounter_.get() : -1, POLLIN, 0}};
     if (poll(fds, 3, WaitTime()) < 0 && errno != EINTR) return Finish();
     if (fds[2].revents != 0) TakeMounterMessage();
-    if (fds[1].revents != 0) TakeDaemonMessage();
+    if (fds[1].revents != 0) daemon_.TakeMessage();
     if (fds[0].revents != 0) TakeSignals();
-    if (exit_status_ >= 0 || !started_) continue;
-    if (!daemon_.CheckTimers(watched_, [this] { return LifeLost(); })) {
-      syslog(LOG_WARNING, "downwardfs: daemon %d is dead, but hangs in the kernel", daemon_.pid());
-      DaemonEnded(SIGKILL);
-    }
+    if (exit_status_ < 0 && started_) daemon_.CheckTimers();
   }
   return exit_status_;
 }
 
 int Supervisor::WaitTime() const {
-  const int daemon = started_ ? daemon_.WaitTime(watched_) : -1;
+  const int daemon = started_ ? daemon_.WaitTime() : -1;
   if (mounter_) return daemon;
   const auto left = std::chrono::ceil<milliseconds>(connect_at_ - Clock::now()).count();
   const int connect = static_cast<int>(std::clamp<std::int64_t>(left, 0, kConnectAgain.count()));
   return daemon < 0 ? connect : std::min(daemon, connect);
 }
 
-// Says what we hold; the mounter then says what we do not.
+// Says what we hold; the mounter then answers with what we lack.
 void Supervisor::Connect() {
   connect_at_ = Clock::now() + kConnectAgain;
   if (options_.mounter_socket.empty()) {
@@ -88,25 +108,14 @@ void Supervisor::Connect() {
     SayAway("is away");
     return;
   }
-  Message message;
-  message.kind = Kind::kHello;
-  message.numbers = {kHolderProtocol};
-  if (!TellMounter(message)) return;
+  if (!TellMounter(message::Hello())) return;
   for (const auto& [id, volume] : volumes_) {
     if (!volume.mounted) continue;
-    auto offer = VolumeMessage(id, volume);
-    if (!offer || !TellMounter(*offer)) return;
+    auto copy = CopyOf(volume);
+    if (!copy || !TellMounter(message::Volume{std::move(*copy)})) return;
   }
-  if (csi_) {
-    message = Message();
-    message.kind = Kind::kSockets;
-    message.fds.push_back(Duplicate(csi_));
-    message.fds.push_back(Duplicate(registration_ ? registration_ : csi_));
-    if (!TellMounter(message)) return;
-  }
-  message = Message();
-  message.kind = Kind::kSynced;
-  TellMounter(message);
+  if (sockets_.csi && !TellMounter(BothOf(sockets_))) return;
+  TellMounter(message::Synced());
 }
 
 // Once, until it is back.
@@ -153,191 +162,144 @@ void Supervisor::LoseMounter() {
   }
 }
 
-bool Supervisor::TellMounter(const Message& message) {
-  if (mounter_ && SendMessage(mounter_.get(), message, kPeerPatience)) return true;
-  LoseMounter();
-  return false;
-}
-
 void Supervisor::TakeMounterMessage() {
   auto message = ReceiveMessage(mounter_.get());
   if (!message) {
     if (message.error().code != ErrorCode::kUnavailable) LoseMounter();
     return;
   }
-  switch (message->kind) {
-    case Kind::kVolume: {
-      auto taken = TakeVolume(std::move(*message));
-      if (!taken || volumes_.count(taken->first) != 0) break;
-      const auto held = volumes_.insert(std::move(*taken)).first;
-      if (auto copy = VolumeMessage(held->first, held->second)) TellAttached(*copy);
-      break;
-    }
-    case Kind::kSockets:
-      if (csi_ || message->fds.empty()) break;
-      csi_ = std::move(message->fds[0]);
-      if (message->fds.size() > 1) registration_ = std::move(message->fds[1]);
-      break;
-    case Kind::kSynced:
-      synced_ = true;
-      said_away_ = false;
-      TellWhetherSynced();
-      if (std::exchange(started_, true)) break;
-      if (!daemon_.Start()) exit_status_ = Finish();
-      break;
-    case Kind::kDetached:
-      if (const auto volume = volumes_.find(message->text); volume != volumes_.end()) {
-        volume->second.mounted = false;
-        volume->second.view.Reset();
-      }
-      TellAttached(*message);
-      break;
-    case Kind::kRefused:
-      SayAway("refuses this supervisor: " + message->text);
-      LoseMounter();
-      break;
-    case Kind::kDone:
-      TakeAnswer(std::move(*message));
-      break;
-    default:
-      break;
-  }
+  std::visit(Overloaded{
+                 [this](message::Volume& volume) { TakeFromMounter(volume); },
+                 [this](message::Sockets& sockets) { TakeFromMounter(sockets); },
+                 [this](message::Synced& synced) { TakeFromMounter(synced); },
+                 [this](message::Detached& detached) { TakeFromMounter(detached); },
+                 [this](message::Refused& refused) { TakeFromMounter(refused); },
+                 [this](message::Done& answer) { TakeFromMounter(answer); },
+                 [](const auto&) {},
+             },
+             *message);
 }
 
-void Supervisor::TakeAnswer(Message answer) {
-  const auto found = asked_.find(answer.number(0));
+void Supervisor::TakeFromMounter(message::Volume& volume) {
+  FuseMount& mount = volume.mount;
+  if (volumes_.count(mount.id) != 0) return;
+  mount.poison.clear();  // that is for us to know
+  const std::string id = mount.id;
+  FuseMount& kept = volumes_[id] = std::move(mount);
+  if (attached_) TellVolume(kept);
+}
+
+void Supervisor::TakeFromMounter(message::Sockets& sockets) {
+  if (!sockets_.csi) sockets_ = std::move(sockets);
+}
+
+void Supervisor::TakeFromMounter(message::Synced& /*synced*/) {
+  synced_ = true;
+  said_away_ = false;
+  TellWhetherSynced();
+  if (std::exchange(started_, true)) return;
+  if (!daemon_.Start()) exit_status_ = Finish();
+}
+
+void Supervisor::TakeFromMounter(message::Detached& detached) {
+  if (const auto volume = volumes_.find(detached.id); volume != volumes_.end()) {
+    volume->second.mounted = false;
+    volume->second.view.Reset();
+  }
+  TellAttached(detached);
+}
+
+void Supervisor::TakeFromMounter(message::Refused& refused) {
+  SayAway("refuses this supervisor: " + refused.why);
+  LoseMounter();
+}
+
+void Supervisor::TakeFromMounter(message::Done& answer) {
+  const auto found = asked_.find(answer.serial);
   if (found == asked_.end()) return;
   const Asked asked = std::move(found->second);
   asked_.erase(found);
-  if (answer.number(1) == 0) KeepVolume(asked.request, answer);
+  if (!answer.error) {
+    std::visit(Overloaded{
+                   [&](const message::MountVolume& request) { Keep(request, answer); },
+                   [&](const message::UnmountVolume& request) { Keep(request); },
+                   [](const auto&) {},
+               },
+               asked.request);
+  }
   // One that has died meanwhile cannot be told; the next one learns of the volume when it attaches.
   if (asked.generation != daemon_.figures().generation) return;
-  answer.numbers[0] = asked.serial;
+  answer.serial = asked.serial;
   TellDaemon(answer);
 }
 
-void Supervisor::KeepVolume(const Message& request, const Message& answer) {
-  const auto fields = SplitFields(request.text);
-  if (request.kind == Kind::kMountVolume && fields.size() >= 2 && !answer.fds.empty()) {
-    HeldVolume& volume = volumes_[fields[0]];
-    volume = HeldVolume();
-    volume.path = fields[1];
-    volume.file_system = answer.text;
-    volume.memory = Duplicate(request.fds[0]);
-    volume.device = Duplicate(answer.fds[0]);
-    if (answer.fds.size() > 1) volume.view = Duplicate(answer.fds[1]);
-  } else if (request.kind == Kind::kUnmountVolume && fields.size() >= 2) {
-    // Unmounted is a place; the volume may be at another one.
-    const auto volume = volumes_.find(fields[0]);
-    if (volume != volumes_.end() && volume->second.path == fields[1]) volumes_.erase(volume);
-  }
+void Supervisor::Keep(const message::MountVolume& request, const message::Done& answer) {
+  auto made = MountIn(answer);
+  if (!made) return;
+  made->id = request.id;
+  made->path = request.path;
+  made->memory = Duplicate(request.memory);
+  if (!made->memory) return;
+  daemon_.ForgetDeaths(request.id);
+  volumes_[request.id] = std::move(*made);
 }
 
-void Supervisor::TellDaemon(const Message& message) {
-  if (daemon_.channel() >= 0 && !SendMessage(daemon_.channel(), message, kPeerPatience)) {
-    // Its queue is full: it hangs.
-    daemon_.Kill();
-  }
+void Supervisor::Keep(const message::UnmountVolume& request) {
+  // Unmounted is a place; the volume may be at another one.
+  const auto volume = volumes_.find(request.id);
+  if (volume == volumes_.end() || volume->second.path != request.path) return;
+  volumes_.erase(volume);
+  daemon_.ForgetDeaths(request.id);
 }
 
-// What a daemon that has not said hello yet is told when it does.
-void Supervisor::TellAttached(const Message& message) {
-  if (attached_) TellDaemon(message);
+void Supervisor::TellVolume(const FuseMount& volume) {
+  auto copy = CopyOf(volume);
+  if (!copy) return;
+  copy->poison = daemon_.Poison(volume.id);
+  TellDaemon(message::Volume{std::move(*copy)});
 }
 
 void Supervisor::TellWhetherSynced() {
-  Message message;
-  message.kind = Kind::kSynced;
-  message.numbers = {synced_ ? 0u : 1u};
-  TellAttached(message);
+  TellAttached(message::Synced{!synced_});
 }
 
-void Supervisor::TakeDaemonMessage() {
-  auto message = ReceiveMessage(daemon_.channel());
-  if (!message) {
-    if (message.error().code == ErrorCode::kUnavailable) return;
-    daemon_.CloseChannel();
-    if (message.error().code != ErrorCode::kCancelled) daemon_.Kill();
-    return;
-  }
-  daemon_.Heard();
-  switch (message->kind) {
-    case Kind::kHello:
-      if (message->number(0) == kHolderProtocol) {
-        Attach();
-      } else {
-        syslog(LOG_ERR, "downwardfs: daemon %d speaks another protocol", daemon_.pid());
-        daemon_.Kill();
-      }
-      break;
-    case Kind::kServing:
-      served_ = watched_ = true;
-      daemon_.Serving();
-      break;
-    case Kind::kMountVolume:
-    case Kind::kUnmountVolume:
-    case Kind::kWorker:
-    case Kind::kLook:
-      PassOn(std::move(*message));
-      break;
-    default:
-      break;
-  }
+void Supervisor::Take(HolderMessage& message) {
+  std::visit(Overloaded{
+                 [this](message::MountVolume& request) { PassOn(std::move(request)); },
+                 [this](message::UnmountVolume& request) { PassOn(std::move(request)); },
+                 [this](message::StartPublisher& request) { PassOn(std::move(request)); },
+                 [this](message::FindPodDirectory& request) { PassOn(std::move(request)); },
+                 [](const auto&) {},
+             },
+             message);
 }
 
 void Supervisor::Attach() {
-  const DaemonChild::Figures& figures = daemon_.figures();
-  Message message;
-  message.kind = Kind::kAttach;
-  message.numbers = {figures.generation,
-                     figures.deaths,
-                     figures.last_handover_us,
-                     figures.longest_handover_us,
-                     0,
-                     options_.resend ? 1u : 0u,
-                     static_cast<std::uint64_t>(daemon_.watchdog().count())};
-  message.fds.push_back(Duplicate(life_));
-  TellDaemon(message);
-  for (const auto& [id, volume] : volumes_) {
-    if (auto copy = VolumeMessage(id, volume)) TellDaemon(*copy);
-  }
-  if (csi_) {
-    message = Message();
-    message.kind = Kind::kSockets;
-    message.fds.push_back(Duplicate(csi_));
-    if (registration_) message.fds.push_back(Duplicate(registration_));
-    TellDaemon(message);
-  }
+  message::Attach attach = {daemon_.figures(), options_.resend, daemon_.watchdog(), {}, {}};
+  attach.mount.memory = Duplicate(life_);
+  TellDaemon(attach);
+  for (const auto& [id, volume] : volumes_) TellVolume(volume);
+  if (sockets_.csi) TellDaemon(sockets_);
   attached_ = true;
   TellWhetherSynced();
 }
 
-void Supervisor::PassOn(Message request) {
-  const std::uint64_t serial = request.number(0);
-  if (!synced_ || request.numbers.empty()) {
+template <class Request>
+void Supervisor::PassOn(Request request) {
+  const std::uint64_t serial = request.serial;
+  if (!synced_) {
     Refuse(serial, "the holder is away; try again");
     return;
   }
-  const std::uint64_t ours = next_serial_++;
-  request.numbers[0] = ours;
-  Asked& asked = asked_[ours];
-  asked.generation = daemon_.figures().generation;
-  asked.serial = serial;
-  asked.request = std::move(request);
-  TellMounter(asked.request);  // where that fails, all that was asked is refused
+  request.serial = next_serial_++;
+  Asked& asked = asked_[request.serial];
+  asked = {daemon_.figures().generation, serial, std::move(request)};
+  // If that fails, every request is refused, and `asked` exists no longer.
+  TellMounter(asked.request);
 }
 
 void Supervisor::Refuse(std::uint64_t serial, const std::string& why) {
-  Message message;
-  message.kind = Kind::kDone;
-  message.numbers = {serial, 1 + static_cast<std::uint64_t>(ErrorCode::kUnavailable)};
-  message.text = why;
-  TellDaemon(message);
-}
-
-bool Supervisor::LifeLost() const {
-  auto memory = HandoverMemory::Map(life_.get());
-  return memory && memory->LifeLost();
+  TellDaemon(DoneWith(serial, Status(Fail(ErrorCode::kUnavailable, why))));
 }
 
 void Supervisor::TakeSignals() {
@@ -349,29 +311,32 @@ void Supervisor::TakeSignals() {
     }
     int status = 0;
     for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-      if (pid == daemon_.pid()) DaemonEnded(status);
+      if (pid == daemon_.pid()) daemon_.Ended(status);
       if (pid == mounter_pid_) mounter_pid_ = -1;
     }
   }
 }
 
-void Supervisor::DaemonEnded(int status) {
-  daemon_.Ended(status);
-  watched_ = attached_ = false;
-  CountDeaths(volumes_);
-  // One that has never served has said why it cannot; nobody needs it started again and again.
-  if (!served_ && WIFEXITED(status) && volumes_.empty()) {
-    Finish();
-    exit_status_ = WEXITSTATUS(status);
-    return;
-  }
-  syslog(LOG_WARNING, "downwardfs: the daemon has ended (status 0x%x); the next one starts",
-         static_cast<unsigned>(status));
+std::map<std::string, int> Supervisor::Memories() const {
+  std::map<std::string, int> memories;
+  for (const auto& [id, volume] : volumes_) memories[id] = volume.memory.get();
+  return memories;
 }
 
-// What is mounted stays so where the mounter lives on. A mounter of our own ends with us.
+DaemonKeeper::Next Supervisor::Ended(const DaemonKeeper::End& end) {
+  attached_ = false;
+  // One that has never served has said why it cannot; nobody needs it started again and again.
+  if (daemon_.has_served() || !WIFEXITED(end.status) || !volumes_.empty()) {
+    return DaemonKeeper::Next::kAnother;
+  }
+  Finish();
+  exit_status_ = WEXITSTATUS(end.status);
+  return DaemonKeeper::Next::kNobody;
+}
+
+// Mounts stay if the mounter lives on. A mounter that is our child ends with us.
 int Supervisor::Finish() {
-  const int status = daemon_.End();
+  const int status = daemon_.EndForGood();
   mounter_.Reset();
   if (mounter_pid_ > 0) waitpid(mounter_pid_, nullptr, 0);
   return status;

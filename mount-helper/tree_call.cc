@@ -38,8 +38,8 @@ int Notify(int device, int code, const void* body, std::size_t size, const std::
   return writev(device, parts, count) < 0 ? errno : 0;
 }
 
-// Whoever serves the volume says what its names lead to: symlinks are not followed, or a daemon
-// that is not to be trusted could lead us anywhere (openat2(2)).
+// The daemon decides what the volume's names lead to, and it is not trusted: symlinks are not
+// followed, or it could lead us anywhere (openat2(2)).
 OwnedFd OpenInside(int root, const std::string& path) {
   open_how how = {};
   how.flags = O_PATH | O_CLOEXEC;

@@ -34,7 +34,7 @@ Result<sockaddr_un> AddressOf(const std::string& path) {
   return address;
 }
 
-// Whether somebody listens there. Of another kind, or with a queue that is full, somebody does.
+// True if somebody listens there, also if the socket is of another kind or its queue is full.
 bool IsServed(const sockaddr_un& address, SocketKind kind) {
   const OwnedFd fd(socket(AF_UNIX, TypeOf(kind) | SOCK_NONBLOCK, 0));
   return connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where a CSI volume is mounted: target_path, checked and held open element by element, so that
+// The place of a CSI volume: target_path, checked and held open element by element, so that
 // nobody can put a symlink in the way between the check and the mount (openat2(2)). With a
 // kubelet's root directory only D/pods/UID/volumes/kubernetes.io~csi/VOLUME/mount is a place
 // (kubernetes pkg/volume/csi/csi_mounter.go, getTargetPath). Used by one thread; nothing is asked
@@ -16,12 +16,12 @@
 
 namespace downwardfs {
 
-/// What a target_path of the kubelet says.
+/// The parts of a target_path of the kubelet.
 struct KubeletTarget {
   std::string pod_uid;  ///< of a static pod: its config.hash
   std::string volume;   ///< the name in the pod's spec
 };
-/// Nothing where `path` is no such path under `kubelet_dir`.
+/// Nothing if `path` is no such path under `kubelet_dir`.
 std::optional<KubeletTarget> ParseKubeletTarget(std::string_view kubelet_dir,
                                                 std::string_view path);
 
@@ -31,20 +31,20 @@ std::string PlainPath(std::string_view path);
 class VolumePlace {
  public:
   /// Holds the directory open that has, or will have, the target. `kubelet_dir` empty: any absolute
-  /// path. kNotFound where it is not there, kInvalidArgument names the rule that `path` breaks.
+  /// path. kNotFound if it does not exist, kInvalidArgument names the rule that `path` breaks.
   static Result<VolumePlace> Open(const std::string& kubelet_dir, const std::string& path);
 
   /// Makes the target, 0750 as the kubelet does, unless it is there; holds it open.
   Result<OwnedFd> OpenTarget() const;
   /// The path without symlinks, as mountinfo shows it.
   Result<std::string> RealPath() const;
-  /// The file system that is mounted on the target ("0:45"); empty: none is. Nothing where the
+  /// The file system that is mounted on the target ("0:45"); empty: nothing is. Nothing if the
   /// kernel does not say (before Linux 5.8).
   std::optional<std::string> MountedThere() const;
   /// Detaches what is mounted on the target.
   Status Detach() const;
-  /// Removes the target, an empty directory. What is in it is somebody's data and stays:
-  /// kFailedPrecondition.
+  /// Removes the target, an empty directory. kFailedPrecondition if it is not empty: its files are
+  /// somebody's data and stay.
   Status RemoveTarget() const;
 
  private:
@@ -56,7 +56,7 @@ class VolumePlace {
   std::string path_;  // as it was given
 };
 
-/// Whether the directory of the pod that `path` belongs to is there. True where that cannot be
+/// True if the directory of the pod that `path` belongs to exists. True also if that cannot be
 /// known, and for every path without `kubelet_dir`.
 bool PodDirectoryExists(const std::string& kubelet_dir, const std::string& path);
 

@@ -35,8 +35,9 @@ struct MountedVolume::State {
   // Nothing of it is mounted yet.
   void ShowFirst(VolumeVersionPtr version, std::string resource_version);
   void SetUpUpdates(std::string device, std::shared_ptr<TreeCaller> caller);
-  Status SetUpRecovery(const Handover& handover);
-  void TakeHeld(HeldMount& mount);
+  Status SetUpRecovery(std::shared_ptr<const HandoverMemory> handed);
+  std::shared_ptr<TreeCaller> MakeCaller(FuseMount& mount) const;
+  void TakeHeld(int id, std::shared_ptr<TreeCaller> caller);
   std::function<void()> ShowPending() EXCLUDES(mutex);
 
   const MountedVolumeOptions options;
@@ -93,8 +94,8 @@ void MountedVolume::State::SetUpUpdates(std::string device, std::shared_ptr<Tree
   }
 }
 
-Status MountedVolume::State::SetUpRecovery(const Handover& handover) {
-  memory = handover.kept;
+Status MountedVolume::State::SetUpRecovery(std::shared_ptr<const HandoverMemory> handed) {
+  memory = std::move(handed);
   const auto now = std::chrono::system_clock::now();
   if (options.layout == Layout::kLive) {
     live = std::make_unique<LiveLayout>(options.ownership, now);
@@ -104,19 +105,23 @@ Status MountedVolume::State::SetUpRecovery(const Handover& handover) {
     shown = kubelet.get();
   }
   context.file_system = shown;
-  auto done = shown->UseLog(std::make_unique<HandoverLog>(*handover.memory));
+  auto done = shown->UseLog(std::make_unique<HandoverLog>(*memory));
   if (!done) return done;
-  recovery = std::make_unique<RequestRecovery>(*handover.memory, *shown);
+  recovery = std::make_unique<RequestRecovery>(*memory, *shown);
   context.recovery = recovery.get();
   held = true;
   return {};
 }
 
+std::shared_ptr<TreeCaller> MountedVolume::State::MakeCaller(FuseMount& mount) const {
+  if (options.make_caller) return options.make_caller(mount);
+  if (!mount.publisher) return nullptr;
+  return std::make_shared<RemoteTreeCaller>(std::move(mount.publisher));
+}
+
 // With the session there.
-void MountedVolume::State::TakeHeld(HeldMount& mount) {
-  mount_id = mount.mount_id;
-  std::shared_ptr<TreeCaller> caller = std::move(mount.caller);
-  if (mount.publisher) caller = std::make_shared<RemoteTreeCaller>(std::move(mount.publisher));
+void MountedVolume::State::TakeHeld(int id, std::shared_ptr<TreeCaller> caller) {
+  mount_id = id;
   if (caller) notifier = std::make_unique<TreeNotifier>(caller);
   SetUpUpdates("", std::move(caller));
 }
@@ -190,33 +195,36 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Mount(MountedVolumeOptions
 
 Result<std::unique_ptr<MountedVolume>> MountedVolume::MountHeld(
     MountedVolumeOptions options, VolumeVersionPtr version, std::string resource_version,
-    const Handover& handover, const std::function<Result<HeldMount>()>& mount, SessionLoop& loop,
-    LanePool& lanes) {
+    std::shared_ptr<const HandoverMemory> memory, const std::function<Result<FuseMount>()>& mount,
+    SessionLoop& loop, LanePool& lanes) {
   auto state = std::make_shared<State>(std::move(options));
   if (!state->ended) return Fail(ErrnoError(errno, "eventfd"));
-  if (auto done = state->SetUpRecovery(handover); !done) return Fail(std::move(done.error()));
+  if (auto done = state->SetUpRecovery(std::move(memory)); !done)
+    return Fail(std::move(done.error()));
   state->ShowFirst(std::move(version), std::move(resource_version));
   auto held = mount();
   if (!held) return Fail(std::move(held.error()));
+  auto caller = state->MakeCaller(*held);
   auto session = KernelSession::Attach(std::move(held->device), state->context);
   if (!session) return Fail(std::move(session.error()));
   state->session = std::move(*session);
-  state->TakeHeld(*held);
+  state->TakeHeld(held->mount_id, std::move(caller));
   return Serve(state, loop, lanes);
 }
 
-Result<std::unique_ptr<MountedVolume>> MountedVolume::Resume(MountedVolumeOptions options,
-                                                             const Handover& handover,
-                                                             HeldMount mount, SessionLoop& loop,
-                                                             LanePool& lanes) {
+Result<std::unique_ptr<MountedVolume>> MountedVolume::Resume(
+    MountedVolumeOptions options, std::shared_ptr<const HandoverMemory> memory, FuseMount mount,
+    SessionLoop& loop, LanePool& lanes) {
   auto state = std::make_shared<State>(std::move(options));
   if (!state->ended) return Fail(ErrnoError(errno, "eventfd"));
-  if (auto done = state->SetUpRecovery(handover); !done) return Fail(std::move(done.error()));
-  auto session = KernelSession::Resume(std::move(mount.device), state->context, handover.resend,
-                                       handover.poison);
+  if (auto done = state->SetUpRecovery(std::move(memory)); !done)
+    return Fail(std::move(done.error()));
+  auto caller = state->MakeCaller(mount);
+  auto session = KernelSession::Resume(std::move(mount.device), state->context,
+                                       state->options.resend, mount.poison);
   if (!session) return Fail(std::move(session.error()));
   state->session = std::move(*session);
-  state->TakeHeld(mount);
+  state->TakeHeld(mount.mount_id, std::move(caller));
   auto volume = Serve(state, loop, lanes);
   if (!volume) return volume;
   const auto lane = (*volume)->lane_->poster();

@@ -23,6 +23,7 @@
 #include "fs/volume/tree_caller.h"
 #include "fs/volume/volume_layout.h"
 #include "fs/volume/volume_version.h"
+#include "mount-helper/fuse_mount.h"
 #include "mount-helper/handover_memory.h"
 
 namespace downwardfs {
@@ -43,20 +44,11 @@ struct MountedVolumeOptions {
   bool kernel_caches = true;
   /// JSON for `downwardfs status`; called on serving threads, must not block.
   std::function<std::string()> status;
-};
-
-/// What a holder has of a mount (mount-helper/holder.h), for the daemon that serves it.
-struct HeldMount {
-  OwnedFd device;
-  OwnedFd publisher;  ///< a connection to its process; none: changes go by notification
-  std::shared_ptr<TreeCaller> caller;  ///< the same, where many volumes share processes
-  int mount_id = -1;
-};
-struct Handover {
-  const HandoverMemory* memory = nullptr;      ///< outlives the volume
-  std::shared_ptr<const HandoverMemory> kept;  ///< the same, where the volume is to see to that
-  bool resend = true;                 ///< the kernel sends unanswered requests again (Linux 6.9)
-  std::vector<std::uint64_t> poison;  ///< requests to be answered EIO
+  /// Under a holder: whether the kernel sends unanswered requests again (Linux 6.9).
+  bool resend = true;
+  /// Under a holder: makes the calls that change the tree. Empty: over the mount's connection to
+  /// its publisher, and by notification where there is none.
+  std::function<std::shared_ptr<TreeCaller>(FuseMount& mount)> make_caller;
 };
 
 class MountedVolume {
@@ -68,16 +60,18 @@ class MountedVolume {
                                                       std::string resource_version,
                                                       SessionLoop& loop, LanePool& lanes);
 
-  /// The same under a holder: `mount` has it mounted.
+  /// The same under a holder: `mount` has it mounted, `memory` is what a daemon after this one goes
+  /// on with.
   static Result<std::unique_ptr<MountedVolume>> MountHeld(
       MountedVolumeOptions options, VolumeVersionPtr version, std::string resource_version,
-      const Handover& handover, const std::function<Result<HeldMount>()>& mount, SessionLoop& loop,
-      LanePool& lanes);
+      std::shared_ptr<const HandoverMemory> memory, const std::function<Result<FuseMount>()>& mount,
+      SessionLoop& loop, LanePool& lanes);
   /// Goes on with a mount that another daemon has served. kFailedPrecondition where the handover
   /// memory is damaged.
   static Result<std::unique_ptr<MountedVolume>> Resume(MountedVolumeOptions options,
-                                                       const Handover& handover, HeldMount mount,
-                                                       SessionLoop& loop, LanePool& lanes);
+                                                       std::shared_ptr<const HandoverMemory> memory,
+                                                       FuseMount mount, SessionLoop& loop,
+                                                       LanePool& lanes);
 
   /// Unmount().
   ~MountedVolume();

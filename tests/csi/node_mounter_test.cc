@@ -6,14 +6,15 @@
 #include <map>
 
 #include "mount-helper/handover_memory.h"
-#include "mount-helper/held_volumes.h"
+#include "mount-helper/holder_answers.h"
+#include "mount-helper/message_channel.h"
 #include "mount-helper/unix_socket.h"
 #include "tests/csi/csi_fixture.h"
 
 namespace downwardfs::testing {
 namespace {
 
-using Kind = Message::Kind;
+using Volumes = std::map<std::string, FuseMount>;
 
 // A supervisor that does what the test says.
 class Client {
@@ -23,70 +24,74 @@ class Client {
       channel_ = std::move(*connection);
   }
 
-  bool Send(Kind kind, std::vector<std::uint64_t> numbers = {}, std::string text = "") const {
-    Message message;
-    message.kind = kind;
-    message.numbers = std::move(numbers);
-    message.text = std::move(text);
+  template <class Message>
+  bool Send(const Message& message) const {
     return static_cast<bool>(SendMessage(channel_.get(), message));
   }
 
-  // The next message; none (kStop) where the connection is over.
-  Message Next() const {
+  // The next message; Stop where the connection is over.
+  HolderMessage Next() const {
     pollfd fd = {channel_.get(), POLLIN, 0};
-    Message none;
-    none.kind = Kind::kStop;
-    if (poll(&fd, 1, 60000) != 1) return none;
+    if (poll(&fd, 1, 60000) != 1) return message::Stop();
     auto message = ReceiveMessage(channel_.get());
-    return message ? std::move(*message) : std::move(none);
+    return message ? std::move(*message) : message::Stop();
   }
 
   // Says hello and what it has; true once the mounter has answered, false where it refuses.
-  bool Synchronize(const HeldVolumes& offered = {}) {
-    if (!Send(Kind::kHello, {kHolderProtocol})) return false;
+  bool Synchronize(const Volumes& offered = {}) {
+    if (!Send(message::Hello())) return false;
     for (const auto& [id, volume] : offered) {
-      auto message = VolumeMessage(id, volume);
-      if (!message || !SendMessage(channel_.get(), *message)) return false;
+      auto copy = CopyOf(volume);
+      if (!copy || !Send(message::Volume{std::move(*copy)})) return false;
     }
-    if (!Send(Kind::kSynced)) return false;
+    if (!Send(message::Synced())) return false;
     for (;;) {
-      Message message = Next();
-      if (message.kind == Kind::kSynced) return true;
-      if (message.kind == Kind::kRefused) refused_ = message.text;
-      if (message.kind == Kind::kDetached) detached_ = message.text;
-      if (message.kind == Kind::kRefused || message.kind == Kind::kStop) return false;
-      if (message.kind != Kind::kVolume) continue;
-      if (auto taken = TakeVolume(std::move(message))) told_.insert(std::move(*taken));
+      HolderMessage message = Next();
+      if (std::holds_alternative<message::Synced>(message)) return true;
+      if (std::holds_alternative<message::Stop>(message)) return false;
+      if (auto* const detached = std::get_if<message::Detached>(&message)) detached_ = detached->id;
+      if (auto* const volume = std::get_if<message::Volume>(&message)) {
+        told_[volume->mount.id] = std::move(volume->mount);
+      }
+      if (auto* const refused = std::get_if<message::Refused>(&message)) {
+        refused_ = refused->why;
+        return false;
+      }
     }
   }
 
-  // Asks for a mount; the ErrorCode's number and one, 0: done.
-  std::uint64_t Mount(const std::string& id, const std::string& path, bool replace = false) {
-    auto memory = HandoverMemory::Create();
-    Message request;
-    request.kind = Kind::kMountVolume;
-    request.numbers = {7, replace ? 1u : 0u};
-    request.text = JoinFields({id, path, "downwardfs:test"});
-    request.fds.push_back(Duplicate(*memory));
-    SendMessage(channel_.get(), request);
-    Message done = Next();
-    while (done.kind == Kind::kDetached) done = Next();
-    if (done.number(1) != 0 || done.fds.empty()) return done.number(1);
-    HeldVolume& volume = held_[id];
-    volume.path = path;
-    volume.file_system = done.text;
-    volume.memory = std::move(*memory);
-    volume.device = std::move(done.fds[0]);
-    if (done.fds.size() > 1) volume.view = std::move(done.fds[1]);
-    return 0;
+  // Asks for a mount; whether it was made.
+  bool Mount(const std::string& id, const std::string& path, bool replace = false) {
+    message::MountVolume request;
+    request.serial = 7;
+    request.replace = replace;
+    request.id = id;
+    request.path = path;
+    request.source = "downwardfs:test";
+    request.memory = *HandoverMemory::Create();
+    Send(request);
+    HolderMessage answer = Next();
+    while (std::holds_alternative<message::Detached>(answer)) answer = Next();
+    const auto* const done = std::get_if<message::Done>(&answer);
+    if (done == nullptr || done->serial != request.serial) return false;
+    auto mount = MountIn(*done);
+    if (!mount) return false;
+    mount->id = id;
+    mount->path = path;
+    mount->memory = std::move(request.memory);
+    held_[id] = std::move(*mount);
+    return true;
   }
 
   // Any question that the mounter answers.
-  bool IsServed() const { return Send(Kind::kLook, {1}, "/x") && Next().kind == Kind::kDone; }
+  bool IsServed() const {
+    return Send(message::FindPodDirectory{1, "/x"}) &&
+           std::holds_alternative<message::Done>(Next());
+  }
 
   OwnedFd channel_;
-  HeldVolumes held_;  // what it has mounted
-  HeldVolumes told_;  // what the mounter has told of
+  Volumes held_;  // what it has mounted
+  Volumes told_;  // what the mounter has told of
   std::string refused_;
   std::string detached_;
 };
@@ -130,7 +135,7 @@ TEST_F(NodeMounterTest, WhatGoesWhileNobodyListensIsTold) {
   Client first(holder_socket_);
   ASSERT_TRUE(first.Synchronize());
   const std::string target = Target();
-  ASSERT_EQ(first.Mount("csi-1", target), 0u);
+  ASSERT_TRUE(first.Mount("csi-1", target));
   first.channel_.Reset();
   ASSERT_EQ(umount2(target.c_str(), MNT_DETACH), 0);
   EXPECT_TRUE(Eventually([&] {
@@ -146,11 +151,11 @@ TEST_F(NodeMounterTest, AMountThatIsAskedForAgainTakesThePlaceOfTheOneBefore) {
   Client client(holder_socket_);
   ASSERT_TRUE(client.Synchronize());
   const std::string target = Target();
-  ASSERT_EQ(client.Mount("csi-1", target), 0u);
+  ASSERT_TRUE(client.Mount("csi-1", target));
   const std::string before = client.held_["csi-1"].file_system;
-  EXPECT_EQ(client.Mount("csi-1", target), 0u);
+  EXPECT_TRUE(client.Mount("csi-1", target));
   EXPECT_EQ(MountsAt(target), 1);
-  EXPECT_NE(client.Mount("csi-1", Target("web", "second")), 0u);
+  EXPECT_FALSE(client.Mount("csi-1", Target("web", "second")));
   EXPECT_EQ(MountsAt(target), 1);
   // Of a mounter that has died before it could answer, nobody knows.
   client.channel_.Reset();
@@ -161,8 +166,8 @@ TEST_F(NodeMounterTest, AMountThatIsAskedForAgainTakesThePlaceOfTheOneBefore) {
   ASSERT_TRUE(IsUp());
   Client next(holder_socket_);
   ASSERT_TRUE(next.Synchronize());
-  EXPECT_NE(next.Mount("csi-1", target), 0u);
-  EXPECT_EQ(next.Mount("csi-1", target, /*replace=*/true), 0u);
+  EXPECT_FALSE(next.Mount("csi-1", target));
+  EXPECT_TRUE(next.Mount("csi-1", target, /*replace=*/true));
   EXPECT_EQ(MountsAt(target), 1);
 }
 

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "mount-helper/handover_memory.h"
-#include "mount-helper/holder_protocol.h"
+#include "mount-helper/message_channel.h"
 #include "mount-helper/tree_call.h"
 
 namespace {
@@ -27,11 +27,11 @@ fuse_in_header TakeRequest(int device, const downwardfs::HandoverMemory& memory)
 }
 
 // The publisher is left waiting for the answer to a request that has been read.
-void LeaveThePublisherWaiting(const downwardfs::Message& attach,
-                              const downwardfs::Message& mounted) {
-  const auto memory = downwardfs::HandoverMemory::Map(attach.fds[0].get());
-  if (!memory || mounted.fds.size() < 2) std::exit(1);
-  const int device = mounted.fds[0].get();
+void LeaveThePublisherWaiting(const downwardfs::FuseMount& attach,
+                              const downwardfs::FuseMount& mounted) {
+  const auto memory = downwardfs::HandoverMemory::Map(attach.memory.get());
+  if (!memory || !mounted.publisher) std::exit(1);
+  const int device = mounted.device.get();
   struct {
     fuse_out_header header = {};
     fuse_init_out init = {};
@@ -44,47 +44,54 @@ void LeaveThePublisherWaiting(const downwardfs::Message& attach,
   if (write(device, &answer, sizeof answer) != sizeof answer) std::exit(1);
   const std::string call =
       downwardfs::EncodeTreeCall({downwardfs::TreeCall::Kind::kLook, 0, 0, "name", ""});
-  if (send(mounted.fds[1].get(), call.data(), call.size(), 0) < 0) std::exit(1);
+  if (send(mounted.publisher.get(), call.data(), call.size(), 0) < 0) std::exit(1);
   TakeRequest(device, *memory);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  using downwardfs::Message;
+  namespace message = downwardfs::message;
+  using downwardfs::Frame;
   const std::string way = argc > 1 ? argv[1] : "";
   const int channel = std::atoi(std::getenv(downwardfs::kHolderFdVariable));
   const auto send_raw = [&](const std::string& bytes) {
     static_cast<void>(send(channel, bytes.data(), bytes.size(), 0));
   };
-  const auto say = [&](Message::Kind kind, std::uint64_t number) {
-    Message message;
-    message.kind = kind;
-    message.numbers = {number};
-    message.text = std::string(way == "long" ? 100000 : 3, 'x');
-    static_cast<void>(SendMessage(channel, message));
+  const auto say = [&](const auto& message) {
+    static_cast<void>(downwardfs::SendMessage(channel, message));
   };
+  // A frame of that kind with one number and a text.
+  const auto say_frame = [&](Frame::Kind kind, std::uint64_t number, std::size_t text) {
+    send_raw(downwardfs::FrameBytes({kind, {number}, std::string(text, 'x')}));
+  };
+  const auto receive = [&] { return downwardfs::ReceiveMessage(channel); };
   if (way == "silent") return 0;
   if (way == "garbage") send_raw("#!/bin/sh");
   if (way == "empty") send_raw("");
   if (way == "large") send_raw(std::string(60000, 'x'));
-  if (way == "protocol") say(Message::Kind::kHello, 99);
-  if (way == "foreign") say(Message::Kind::kMounted, 1);
+  if (way == "protocol") say(message::Hello{99});
+  if (way == "foreign") say_frame(Frame::Kind::kMounted, 1, 3);
+
   if (way == "closes") close(channel);
-  if (way == "long") say(Message::Kind::kHello, downwardfs::kHolderProtocol);
+  if (way == "long") say_frame(Frame::Kind::kHello, downwardfs::kHolderProtocol, 16384);
   if (way == "dies-mounted") {
-    say(Message::Kind::kHello, downwardfs::kHolderProtocol);
-    static_cast<void>(downwardfs::ReceiveMessage(channel));
-    say(Message::Kind::kMount, 0);
-    static_cast<void>(downwardfs::ReceiveMessage(channel));
+    say(message::Hello());
+    static_cast<void>(receive());
+    say(message::MountNow());
+    static_cast<void>(receive());
     return 7;
   }
   if (way == "dies-asked") {
-    say(Message::Kind::kHello, downwardfs::kHolderProtocol);
-    const auto attach = downwardfs::ReceiveMessage(channel);
-    say(Message::Kind::kMount, 0);
-    const auto mounted = downwardfs::ReceiveMessage(channel);
-    if (attach && mounted) LeaveThePublisherWaiting(*attach, *mounted);
+    say(message::Hello());
+    const auto first = receive();
+    say(message::MountNow());
+    const auto second = receive();
+    const auto* const attach = first ? std::get_if<message::Attach>(&*first) : nullptr;
+    const auto* const mounted = second ? std::get_if<message::Mounted>(&*second) : nullptr;
+    if (attach != nullptr && mounted != nullptr) {
+      LeaveThePublisherWaiting(attach->mount, mounted->mount);
+    }
     return 7;
   }
   // Whoever is not killed for it ends by itself.

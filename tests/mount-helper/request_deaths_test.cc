@@ -11,8 +11,7 @@
 
 #include "mount-helper/end_requests.h"
 #include "mount-helper/handover_memory.h"
-#include "mount-helper/held_volumes.h"
-#include "mount-helper/holder_protocol.h"
+#include "mount-helper/holder_codec.h"
 
 namespace downwardfs {
 namespace {
@@ -55,20 +54,20 @@ TEST_F(LeftRequestsTest, ThreeDeathsAreEnough) {
 
 // The message that names them has room for so many, and a longer one would be refused.
 TEST_F(LeftRequestsTest, HoweverManyThereWereTheMessageIsAccepted) {
-  HeldVolume volume;
-  volume.path = "/mnt";
-  volume.file_system = "0:45";
-  volume.device = Duplicate(fd_);
-  volume.memory = Duplicate(fd_);
+  message::Volume volume;
+  volume.mount.id = "id";
+  volume.mount.device = Duplicate(fd_);
+  volume.mount.memory = Duplicate(fd_);
   for (std::uint64_t unique = 2; unique <= 120; unique += 2) {
     for (int death = 0; death < 3; ++death) {
       Leave(0, unique);
-      volume.deaths.Count(fd_.get());
+      deaths_.Count(fd_.get());
     }
-    EXPECT_THAT(volume.deaths.Poison(), Contains(unique));  // never the newest of all is left out
-    const auto message = VolumeMessage("id", volume);
-    ASSERT_TRUE(message);
-    ASSERT_TRUE(DecodeMessage(EncodeMessage(*message))) << unique;
+    EXPECT_THAT(deaths_.Poison(), Contains(unique));  // never the newest of all is left out
+    volume.mount.poison = deaths_.Poison();
+    const auto frame = Encode(volume);
+    ASSERT_TRUE(frame);
+    ASSERT_TRUE(ParseFrame(FrameBytes(*frame))) << unique;
     Answered(0, unique);
   }
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "mount-helper/holder_protocol.h"
+// Messages over a socket: what arrives, and what is refused before anybody looks at it.
+#include "mount-helper/message_channel.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
-
-#include "mount-helper/tree_call.h"
 
 namespace downwardfs {
 namespace {
@@ -29,40 +28,38 @@ class ChannelTest : public ::testing::Test {
   OwnedFd there_;
 };
 
-Message Full() {
-  Message message;
-  message.kind = Message::Kind::kAttach;
-  message.numbers = {1, 0, ~std::uint64_t{0}};
-  message.text = "/mnt/with space";
-  return message;
+message::Attach FullAttach() {
+  message::Attach attach;
+  attach.figures = {1, 0, ~std::uint64_t{0}, 7};
+  attach.mount.path = "/mnt/with space";
+  attach.mount.memory.Reset(open("/dev/null", O_RDONLY));
+  attach.mount.device.Reset(open("/dev/zero", O_RDONLY));
+  return attach;
 }
 
 TEST_F(ChannelTest, AMessageArrivesAsItWasSentWithItsDescriptors) {
-  Message sent = Full();
-  sent.fds.emplace_back(open("/dev/null", O_RDONLY));
-  sent.fds.emplace_back(open("/dev/zero", O_RDONLY));
-  ASSERT_TRUE(SendMessage(here_.get(), sent));
-  auto message = ReceiveMessage(there_.get());
+  ASSERT_TRUE(SendMessage(here_.get(), FullAttach()));
+  const auto message = ReceiveMessage(there_.get());
   ASSERT_TRUE(message);
-  EXPECT_EQ(message->kind, sent.kind);
-  EXPECT_EQ(message->numbers, sent.numbers);
-  EXPECT_EQ(message->text, sent.text);
-  ASSERT_EQ(message->fds.size(), 2u);
+  const auto* const attach = std::get_if<message::Attach>(&*message);
+  ASSERT_NE(attach, nullptr);
+  EXPECT_EQ(attach->figures.last_handover_us, ~std::uint64_t{0});
+  EXPECT_EQ(attach->mount.path, "/mnt/with space");
   char byte = 1;
-  EXPECT_EQ(read(message->fds[0].get(), &byte, 1), 0);
-  EXPECT_EQ(read(message->fds[1].get(), &byte, 1), 1);
-  EXPECT_TRUE(fcntl(message->fds[0].get(), F_GETFD) & FD_CLOEXEC);
+  EXPECT_EQ(read(attach->mount.memory.get(), &byte, 1), 0);
+  EXPECT_EQ(read(attach->mount.device.get(), &byte, 1), 1);
+  EXPECT_TRUE(fcntl(attach->mount.device.get(), F_GETFD) & FD_CLOEXEC);
 }
 
 TEST_F(ChannelTest, ASilentAndAClosedChannelAreToldApart) {
   EXPECT_EQ(ReceiveMessage(there_.get()).error().code, ErrorCode::kUnavailable);
   here_.Reset();
   EXPECT_EQ(ReceiveMessage(there_.get()).error().code, ErrorCode::kCancelled);
-  EXPECT_EQ(SendMessage(there_.get(), Full()).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(SendMessage(there_.get(), FullAttach()).error().code, ErrorCode::kUnavailable);
 }
 
 TEST_F(ChannelTest, WhatIsNoMessageIsRefused) {
-  const std::string good = EncodeMessage(Full());
+  const std::string good = FrameBytes(*Encode(message::MountNow{"downwardfs:default/web"}));
   for (std::size_t size = 1; size < good.size(); ++size) {
     EXPECT_EQ(ReceiveRaw(good.substr(0, size)), ErrorCode::kInvalidArgument) << size;
   }
@@ -74,6 +71,8 @@ TEST_F(ChannelTest, WhatIsNoMessageIsRefused) {
   std::string many = good;
   many[4] = 127;  // numbers
   EXPECT_EQ(ReceiveRaw(many), ErrorCode::kInvalidArgument);
+  // A message whose descriptors have not come along.
+  EXPECT_EQ(ReceiveRaw(FrameBytes(*Encode(FullAttach()))), ErrorCode::kInvalidArgument);
 }
 
 TEST_F(ChannelTest, MoreDescriptorsThanAMessageHasAreRefusedAndClosed) {
@@ -82,7 +81,7 @@ TEST_F(ChannelTest, MoreDescriptorsThanAMessageHasAreRefusedAndClosed) {
     for (int fd = 0; fd < 1024; ++fd) count += fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
     return count;
   };
-  const std::string bytes = EncodeMessage(Full());
+  const std::string bytes = FrameBytes(*Encode(message::MountNow{"x"}));
   iovec part = {const_cast<char*>(bytes.data()), bytes.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * 20)] = {};
   msghdr packet = {};
@@ -99,40 +98,6 @@ TEST_F(ChannelTest, MoreDescriptorsThanAMessageHasAreRefusedAndClosed) {
   ASSERT_GT(sendmsg(here_.get(), &packet, 0), 0);
   EXPECT_EQ(ReceiveMessage(there_.get()).error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(open_fds(), before);
-}
-
-TEST(TreeCallTest, ACallArrivesAsItWasSent) {
-  const TreeCall call = {TreeCall::Kind::kMakeLink, 0755, 42, "..data_tmp", "..2026_11_22"};
-  const auto read = DecodeTreeCall(EncodeTreeCall(call));
-  ASSERT_TRUE(read);
-  EXPECT_EQ(read->kind, call.kind);
-  EXPECT_EQ(read->mode, call.mode);
-  EXPECT_EQ(read->node, call.node);
-  EXPECT_EQ(read->path, call.path);
-  EXPECT_EQ(read->other, call.other);
-}
-
-TEST(TreeCallTest, NoPathLeadsOutOfTheVolume) {
-  const std::vector<std::string> outside = {"",     "/etc", "..",      "a/../b",
-                                            "../x", "a/..", "a/../..", std::string("a\0b", 3)};
-  for (const std::string& path : outside) {
-    EXPECT_FALSE(DecodeTreeCall(EncodeTreeCall({TreeCall::Kind::kUnlink, 0, 0, path, ""}))) << path;
-    EXPECT_FALSE(DecodeTreeCall(EncodeTreeCall({TreeCall::Kind::kRename, 0, 0, "a", path})))
-        << path;
-  }
-  EXPECT_TRUE(DecodeTreeCall(EncodeTreeCall({TreeCall::Kind::kUnlink, 0, 0, "..2026/a..b", ""})));
-}
-
-TEST(TreeCallTest, WhatIsNoCallIsRefused) {
-  const std::string good = EncodeTreeCall({TreeCall::Kind::kRename, 0, 0, "a", "b"});
-  for (std::size_t size = 0; size < good.size(); ++size) {
-    EXPECT_FALSE(DecodeTreeCall(good.substr(0, size))) << size;
-  }
-  EXPECT_FALSE(DecodeTreeCall(good + "c"));
-  EXPECT_FALSE(DecodeTreeCall(std::string(kMaxTreeCall + 1, 'x')));
-  std::string foreign = good;
-  foreign[0] = 99;
-  EXPECT_FALSE(DecodeTreeCall(foreign));
 }
 
 }  // namespace

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mount-helper/daemon_process.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <utility>
+
+#include "base/reap.h"
+
+namespace downwardfs {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kTermGrace{2000};
+constexpr milliseconds kKillGrace{2000};  // one that hangs in the kernel is left to it
+
+// In the child. Before the mount is ready somebody reads this; later the log has it.
+[[noreturn]] void CannotStart(const std::string& why) {
+  dprintf(STDERR_FILENO, "downwardfs-holder: %s\n", why.c_str());
+  syslog(LOG_ERR, "downwardfs: %s", why.c_str());
+  _exit(1);
+}
+
+}  // namespace
+
+void ForkedDaemons::BecomeDaemon(int end) const {
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  const int channel = fcntl(end, F_DUPFD, 3);  // not closed at exec
+  setenv(kHolderFdVariable, std::to_string(channel).c_str(), 1);
+  std::vector<char*> argv;
+  argv.reserve(options_.command.size() + 1);
+  for (const std::string& word : options_.command) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  const std::string what = "cannot start the daemon: ";
+  if (options_.run_as) {
+    if (const auto done = BecomeUser(*options_.run_as); !done) {
+      CannotStart(what + done.error().message);
+    }
+  }
+  if (const auto done = DropAllCapabilities(); !done) CannotStart(what + done.error().message);
+  execv(argv[0], argv.data());
+  CannotStart(what + ErrnoError(errno, options_.command[0]).message);
+}
+
+Result<DaemonProcesses::Started> ForkedDaemons::Start() {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return Fail(ErrnoError(errno, "socketpair"));
+  }
+  OwnedFd ours(ends[0]);
+  const OwnedFd theirs(ends[1]);
+  fcntl(ours.get(), F_SETFL, O_NONBLOCK);
+  const pid_t child = fork();
+  if (child < 0) return Fail(ErrnoError(errno, "fork"));
+  if (child == 0) BecomeDaemon(theirs.get());
+  return Started{child, std::move(ours)};
+}
+
+void ForkedDaemons::Kill(pid_t pid) {
+  kill(pid, SIGKILL);
+}
+
+int ForkedDaemons::End(pid_t pid) {
+  kill(pid, SIGCONT);
+  kill(pid, SIGTERM);
+  int status = 0;
+  bool ended = ReapWithin(pid, kTermGrace, &status);
+  if (!ended) {
+    kill(pid, SIGKILL);
+    ended = ReapWithin(pid, kKillGrace, &status);
+  }
+  return ended && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+}  // namespace downwardfs

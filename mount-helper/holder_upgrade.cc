@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Replacing a holder by the program that lies at its path now, and being that program
+// (holder_state.h).
+#include <fcntl.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <vector>
+
+#include "mount-helper/holder.h"
+#include "mount-helper/holder_state.h"
+
+namespace downwardfs {
+namespace {
+
+// The path that we were started from, also where another file has taken its place.
+std::string OwnPath() {
+  char self[PATH_MAX];
+  const ssize_t n = readlink("/proc/self/exe", self, sizeof self);
+  std::string path(self, static_cast<std::size_t>(n > 0 ? n : 0));
+  const std::string deleted = " (deleted)";
+  if (path.size() > deleted.size() &&
+      path.compare(path.size() - deleted.size(), deleted.size(), deleted) == 0) {
+    path.resize(path.size() - deleted.size());
+  }
+  return path;
+}
+
+int Number(const OwnedFd& fd) {
+  return fd ? fd.get() : 0;
+}
+
+OwnedFd TakeFd(int number) {
+  if (number <= 0) return {};
+  OwnedFd fd(number);
+  if (fcntl(fd.get(), F_SETFD, FD_CLOEXEC) != 0) fd.Release();
+  return fd;
+}
+
+}  // namespace
+
+HolderState Holder::State() const {
+  HolderState state;
+  state.memory = Number(mount_.memory);
+  state.channel = std::max(daemon_.channel(), 0);
+  state.device = Number(mount_.device);
+  state.view = Number(mount_.view);
+  state.publisher_control = publisher_.control();
+  state.publisher = std::max(publisher_.pid(), 0);
+  state.daemon = daemon_.running() ? daemon_.pid() : 0;
+  state.mount_id = mount_.mount_id;
+  state.mounted = mount_.mounted;
+  state.figures = daemon_.figures();
+  state.file_system = mount_.file_system;
+  return state;
+}
+
+Status Holder::Resume(const std::string& text) {
+  auto state = ParseHolderState(text);
+  if (!state) return Fail(std::move(state.error()));
+  mount_.memory = TakeFd(state->memory);
+  mount_.device = TakeFd(state->device);
+  mount_.view = TakeFd(state->view);
+  mount_.mount_id = state->mount_id;
+  mount_.mounted = state->mounted;
+  mount_.file_system = std::move(state->file_system);
+  publisher_ = PublisherProcess(state->publisher, TakeFd(state->publisher_control));
+  ready_ = true;
+  options_.ready_fd = -1;  // the process that waited has gone on
+  daemon_.TakeOver(state->daemon, TakeFd(state->channel), state->figures);
+  return {};
+}
+
+void Holder::ReplaceOurselves() {
+  const HolderState state = State();
+  const std::vector<int> kept = {state.memory, state.channel, state.device, state.view,
+                                 state.publisher_control};
+  for (const int fd : kept) {
+    if (fd > 0) fcntl(fd, F_SETFD, 0);
+  }
+  const std::string path = OwnPath();
+  std::vector<std::string> words = options_.arguments;
+  words.insert(words.begin(), {path, "--resume", EncodeHolderState(state)});
+  std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  execv(argv[0], argv.data());
+  syslog(LOG_ERR, "downwardfs: the holder cannot be replaced: %s: errno %d", path.c_str(), errno);
+  for (const int fd : kept) {
+    if (fd > 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
+  daemon_.Replace();  // the daemon can
+}
+
+}  // namespace downwardfs

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sends and receives the messages of holder_protocol.h, one per packet. Plain functions; the
+// channel's owner says which thread.
+#pragma once
+
+#include <chrono>
+
+#include "base/result.h"
+#include "mount-helper/holder_codec.h"
+#include "mount-helper/holder_protocol.h"
+
+namespace downwardfs {
+
+Status SendFrame(int channel, const SentFrame& frame, std::chrono::milliseconds patience);
+
+/// Sends a message of holder_protocol.h; its descriptors stay the caller's, the peer gets copies.
+/// kUnavailable where nobody is at the other end, or its queue stays full for so long;
+/// kInvalidArgument where the message cannot be said (holder_codec.h).
+template <class Message>
+Status SendMessage(int channel, const Message& message, std::chrono::milliseconds patience = {}) {
+  auto frame = Encode(message);
+  if (!frame) return Fail(std::move(frame.error()));
+  return SendFrame(channel, *frame, patience);
+}
+
+/// Receives one. kCancelled at the end of the connection, kInvalidArgument for a packet that is no
+/// message (its descriptors are closed), kUnavailable where there is none now and the channel does
+/// not block.
+Result<HolderMessage> ReceiveMessage(int channel);
+/// The same on a publisher's control socket.
+Result<PublisherOrder> ReceiveOrder(int channel);
+
+}  // namespace downwardfs

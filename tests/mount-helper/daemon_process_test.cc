@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon as a real process: what it is started with, and how it ends.
+#include "mount-helper/daemon_process.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <csignal>
+
+namespace downwardfs {
+namespace {
+
+ForkedDaemons Shell(const std::string& program) {
+  DaemonOptions options;
+  options.command = {"/bin/bash", "-c", program};
+  return ForkedDaemons(std::move(options));
+}
+
+// What the daemon writes to its end of the channel.
+std::string Read(const OwnedFd& channel) {
+  pollfd ready = {channel.get(), POLLIN, 0};
+  if (poll(&ready, 1, 60000) != 1) return "nothing";
+  char bytes[64];
+  const ssize_t n = recv(channel.get(), bytes, sizeof bytes, 0);
+  return {bytes, static_cast<std::size_t>(n > 0 ? n : 0)};
+}
+
+TEST(DaemonProcessTest, TheDaemonHasItsEndOfTheChannelAndNoCapability) {
+  ForkedDaemons daemons = Shell(
+      "read -r _ bounding < <(grep CapEff /proc/self/status); "
+      "printf '%s' \"$bounding\" >&\"$DOWNWARDFS_HOLDER_FD\"; exec sleep 1000");
+  auto started = daemons.Start();
+  ASSERT_TRUE(started);
+  EXPECT_EQ(Read(started->channel), "0000000000000000");
+  daemons.Kill(started->pid);
+  int status = 0;
+  ASSERT_EQ(waitpid(started->pid, &status, 0), started->pid);
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGKILL);
+  EXPECT_EQ(Read(started->channel), "");  // closed
+}
+
+TEST(DaemonProcessTest, ADaemonThatIsAskedToEndSaysHow) {
+  ForkedDaemons daemons = Shell(
+      "trap 'exit 4' TERM; printf ready >&\"$DOWNWARDFS_HOLDER_FD\"; "
+      "while :; do sleep 0.05; done");
+  auto started = daemons.Start();
+  ASSERT_TRUE(started);
+  ASSERT_EQ(Read(started->channel), "ready");
+  EXPECT_EQ(daemons.End(started->pid), 4);
+}
+
+TEST(DaemonProcessTest, ADaemonThatWillNotEndIsKilled) {
+  ForkedDaemons daemons =
+      Shell("trap '' TERM; printf ready >&\"$DOWNWARDFS_HOLDER_FD\"; exec sleep 1000");
+  auto started = daemons.Start();
+  ASSERT_TRUE(started);
+  ASSERT_EQ(Read(started->channel), "ready");
+  EXPECT_EQ(daemons.End(started->pid), 1);
+  EXPECT_EQ(kill(started->pid, 0), -1);
+}
+
+}  // namespace
+}  // namespace downwardfs

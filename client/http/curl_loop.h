@@ -37,7 +37,7 @@ struct TransferSpec {
   std::string key_pem;
   std::vector<std::string> headers;  ///< "Name: value"; for the server, not for a proxy
   std::string username, password;    ///< basic authentication
-  bool compression = true;
+  bool compression = true;           ///< offer gzip; what comes compressed is decoded in any case
   std::chrono::milliseconds connect_limit{10'000};
   /// Do not send over a connection that is there already.
   bool fresh_connection = false;
@@ -54,7 +54,9 @@ enum class TransferFault {
   kCertificate,  ///< the server's certificate is not trusted, or is for another name
   kIdentity,     ///< our own certificate or key is no good
   kTimeout,
-  kBroken,  ///< the connection ended or what came over it is no HTTP
+  kBroken,     ///< the connection ended or what came over it is no HTTP
+  kEncoding,   ///< the body is not encoded as it says, or in a way that is not known here
+  kExpansion,  ///< the body expands too far (GzipDecoder::Limits)
   kHandler,
   kCancelled,
 };
@@ -62,7 +64,7 @@ enum class TransferFault {
 /// One transfer's outcome.
 struct TransferResult {
   TransferFault fault = TransferFault::kNone;
-  std::string detail;      ///< curl's words; ours for a limit of ours
+  std::string detail;      ///< curl's words; ours for a limit of ours and for kEncoding, kExpansion
   bool own_limit = false;  ///< kTimeout: a limit of the request's, not of the connect
   Error handler_error;
   HttpResponse response;

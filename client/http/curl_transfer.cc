@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "base/version.h"
+#include "client/http/content_coding.h"
 
 namespace downwardfs::client {
 namespace {
@@ -85,8 +86,10 @@ bool CurlLoop::Transfer::SetUp() {
   Set(CURLOPT_WRITEDATA, static_cast<void*>(this));
   const std::string agent = "downwardfs/" + std::string(Version());
   Set(CURLOPT_USERAGENT, agent.c_str());
-  if (spec_.compression) Set(CURLOPT_ACCEPT_ENCODING, "gzip");
+  // curl would add no Accept-Encoding of its own; decoding is ours (gzip_decoder.h).
+  Set(CURLOPT_HTTP_CONTENT_DECODING, 0L);
   std::vector<std::string> headers = spec_.headers;
+  if (spec_.compression) headers.emplace_back("Accept-Encoding: gzip");
   headers.emplace_back("Accept: application/json");
   headers.emplace_back("Expect:");  // no 100-continue: it costs a round trip
   if (!request_.content_type.empty()) headers.push_back("Content-Type: " + request_.content_type);
@@ -203,6 +206,10 @@ bool CurlLoop::Transfer::HeadComplete() {
   char* type = nullptr;
   curl_easy_getinfo(easy_.get(), CURLINFO_CONTENT_TYPE, &type);
   if (type != nullptr) response.content_type = type;
+  if (auto prepared = PrepareDecoder(); !prepared) {
+    DecodingFailed(std::move(prepared.error()));
+    return !Successful();
+  }
   if (status >= 300) return true;
   if (auto taken = handler_.OnHead(response); !taken) {
     handler_failed_ = true;
@@ -222,26 +229,74 @@ std::size_t CurlLoop::Transfer::OnHeader(char* data, std::size_t, std::size_t co
   return transfer.HeadComplete() ? count : 0;
 }
 
+std::vector<std::string_view> CurlLoop::Transfer::Fields(const char* name) const {
+  std::vector<std::string_view> values;
+  curl_header* header = nullptr;
+  for (std::size_t i = 0;
+       curl_easy_header(easy_.get(), name, i, CURLH_HEADER, -1, &header) == CURLHE_OK; ++i) {
+    values.emplace_back(header->value);
+  }
+  return values;
+}
+
+Status CurlLoop::Transfer::PrepareDecoder() {
+  if (auto ok = CheckTransferCoding(Fields("Transfer-Encoding")); !ok) return ok;
+  auto coding = ContentCodingOf(Fields("Content-Encoding"));
+  if (!coding) return Fail(std::move(coding.error()));
+  if (*coding == ContentCoding::kGzip) decoder_.emplace();
+  return {};
+}
+
+// What the status says counts; the body of an error only explains it.
+void CurlLoop::Transfer::DecodingFailed(Error error) {
+  if (!Successful()) {
+    skip_body_ = true;
+    return;
+  }
+  decoding_fault_ = error.code == ErrorCode::kResourceExhausted ? TransferFault::kExpansion
+                                                                : TransferFault::kEncoding;
+  result_.detail = std::move(error.message);
+}
+
+Status CurlLoop::Transfer::TakeDecoded(std::string_view bytes) {
+  if (!Successful()) {
+    std::string& body = result_.response.error_body;
+    body.append(bytes.substr(0, kErrorBodyBytes - body.size()));
+    skip_body_ = body.size() == kErrorBodyBytes;
+    return {};
+  }
+  auto taken = handler_.OnBody(bytes);
+  if (!taken) {
+    handler_failed_ = true;
+    result_.handler_error = taken.error();
+  }
+  return taken;
+}
+
+bool CurlLoop::Transfer::TakeBody(std::string_view bytes) {
+  if (skip_body_) return true;
+  if (!decoder_) return TakeDecoded(bytes).has_value();
+  auto decoded = decoder_->Feed(bytes, [this](std::string_view out) { return TakeDecoded(out); });
+  if (decoded || handler_failed_) return decoded.has_value();
+  DecodingFailed(std::move(decoded.error()));
+  return skip_body_;
+}
+
 std::size_t CurlLoop::Transfer::OnBody(char* data, std::size_t, std::size_t count, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
   transfer.last_byte_ = transfer.clock_.Steady();
-  HttpResponse& response = transfer.result_.response;
-  const std::string_view bytes(data, count);
-  if (response.status < 200 || response.status >= 300) {
-    const std::size_t room = kErrorBodyBytes - response.error_body.size();
-    response.error_body.append(bytes.substr(0, room));
-    return count;
-  }
-  if (auto taken = transfer.handler_.OnBody(bytes); !taken) {
-    transfer.handler_failed_ = true;
-    transfer.result_.handler_error = std::move(taken.error());
-    return 0;
-  }
-  return count;
+  return transfer.TakeBody(std::string_view(data, count)) ? count : 0;
 }
 
 void CurlLoop::Transfer::End(CURLcode code) {
+  if (code == CURLE_OK && decoder_ && !skip_body_) {
+    if (auto whole = decoder_->Finish(); !whole) DecodingFailed(std::move(whole.error()));
+  }
   result_.fault = handler_failed_ ? TransferFault::kHandler : FaultOf(code);
+  if (decoding_fault_ != TransferFault::kNone) {
+    result_.fault = decoding_fault_;
+    return;
+  }
   if (result_.fault == TransferFault::kNone && result_.response.status == 0) {
     result_.fault = TransferFault::kBroken;
     result_.detail = "no status line";

@@ -9,9 +9,12 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "client/http/curl_loop.h"
+#include "client/http/gzip_decoder.h"
 
 namespace downwardfs::client {
 
@@ -51,6 +54,14 @@ class CurlLoop::Transfer {
   void SetTls();
   void SetConnection();
   bool HeadComplete();
+  std::vector<std::string_view> Fields(const char* name) const;
+  Status PrepareDecoder();
+  bool TakeBody(std::string_view bytes);
+  Status TakeDecoded(std::string_view bytes);
+  void DecodingFailed(Error error);
+  bool Successful() const {
+    return result_.response.status >= 200 && result_.response.status < 300;
+  }
   std::string LimitMet() const;
 
   const TransferSpec& spec_;
@@ -64,7 +75,11 @@ class CurlLoop::Transfer {
   CURLcode set_up_ = CURLE_OK;
   Clock::SteadyTime started_;
   Clock::SteadyTime last_byte_;
+  std::optional<GzipDecoder> decoder_;  ///< of a compressed body
+  bool skip_body_ = false;              ///< an error's body that cannot be decoded (further)
   bool handler_failed_ = false;
+  /// kEncoding or kExpansion once decoding has failed.
+  TransferFault decoding_fault_ = TransferFault::kNone;
   TransferResult result_;
 };
 

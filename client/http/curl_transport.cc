@@ -13,6 +13,9 @@ namespace {
 constexpr int kMaxRedirects = 5;
 // A list that follows a timeout, and the watch after it, begin within this time.
 constexpr std::chrono::seconds kDistrust{60};
+// Somebody who may write long labels and annotations could make every compressed list look like a
+// bomb; the list itself is no larger than the server's memory allows.
+constexpr std::chrono::minutes kUncompressed{10};
 
 std::unique_ptr<RotatingFile> Rotating(const std::string& bytes, const std::string& path,
                                        const Clock& clock) {
@@ -80,7 +83,9 @@ std::string CurlTransport::Identity() const {
 Result<TransferSpec> CurlTransport::MakeSpec(const Credentials& credentials, bool reread_files) {
   TransferSpec spec;
   spec.url = config_.server;
-  spec.compression = !config_.disable_compression;
+  spec.compression =
+      !config_.disable_compression &&
+      clock_.Steady() >= Clock::SteadyTime(Clock::SteadyTime::duration(uncompressed_until_.load()));
   UrlParts url = SplitUrl(config_.server);
   SetProxy(&spec, url);
   AvoidDeadConnections(&spec);
@@ -153,6 +158,9 @@ void CurlTransport::NoteFault(const TransferResult& result, const HttpRequest& r
   const bool planned = request.ends_with_silence && result.response.status != 0;
   const bool no_answer = result.fault == TransferFault::kTimeout && result.own_limit && !planned;
   const bool broke_at_once = result.fault == TransferFault::kBroken && result.response.status == 0;
+  if (result.fault == TransferFault::kExpansion) {
+    uncompressed_until_ = (clock_.Steady() + kUncompressed).time_since_epoch().count();
+  }
   if (no_answer || broke_at_once) distrusted_at_ = clock_.Steady().time_since_epoch().count();
 }
 
@@ -198,6 +206,11 @@ Error CurlTransport::Explain(const TransferResult& result) const {
       return make(ErrorCode::kCancelled, "cancelled");
     case TransferFault::kHandler:
       return result.handler_error;
+    case TransferFault::kEncoding:
+      return make(ErrorCode::kUnavailable, "its answer cannot be decoded: " + result.detail);
+    case TransferFault::kExpansion:
+      return make(ErrorCode::kUnavailable, "its answer was given up: " + result.detail +
+                                               "; asking without compression for a while");
     case TransferFault::kBroken:
     case TransferFault::kNone:
       break;

@@ -46,6 +46,8 @@ class CurlTransport final : public Transport {
   /// When a request last got no answer over a connection that seemed good, as the steady clock
   /// counts; what was connected before it is not trusted. Zero: never.
   std::atomic<Clock::SteadyTime::rep> distrusted_at_ = 0;
+  /// No compression is asked for until then: an answer expanded too far.
+  std::atomic<Clock::SteadyTime::rep> uncompressed_until_ = 0;
   std::unique_ptr<RotatingFile> ca_file_;
   std::unique_ptr<RotatingFile> cert_file_;
   std::unique_ptr<RotatingFile> key_file_;

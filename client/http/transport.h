@@ -52,7 +52,7 @@ class ResponseHandler {
   virtual ~ResponseHandler() = default;
   /// The status line and headers are there.
   virtual Status OnHead(const HttpResponse& head) = 0;
-  /// The next bytes of the body, decompressed, in any chunking.
+  /// The next bytes of the body, decoded (docs/http.md), in any chunking.
   virtual Status OnBody(std::string_view bytes) = 0;
 };
 

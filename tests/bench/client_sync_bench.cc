@@ -28,8 +28,10 @@
 #include "client/http/curl_transport.h"
 #include "client/watch/reflector.h"
 #include "tests/bench/pod_writer.h"
+#include "tests/fakes/fake_api_parts.h"
 #include "tests/fakes/http_connection.h"
 #include "tests/fakes/test_certificates.h"
+#include "tests/support/gzip.h"
 
 namespace downwardfs::client {
 namespace {
@@ -52,7 +54,7 @@ long StatusKb(const std::string& field) {
 // Serves the pages to whoever connects; a watch gets nothing. Does not return.
 [[noreturn]] void Serve(std::size_t pods, int listener, SSL_CTX* tls, int ready) {
   const PodWriter writer;
-  std::vector<std::string> pages;
+  std::vector<std::string> pages, packed;
   std::size_t bytes = 0;
   for (std::size_t at = 0; at < pods;) {
     const std::size_t end = std::min(at + kPage, pods);
@@ -67,6 +69,7 @@ long StatusKb(const std::string& field) {
       page += pod;
     }
     pages.push_back(page + "]}");
+    packed.push_back(Gzip(pages.back()));  // as API servers do from 128 KiB on
   }
   std::printf("server: %zu pods of %zu bytes on the wire\n", pods, bytes / pods);
   std::fflush(stdout);
@@ -87,7 +90,11 @@ long StatusKb(const std::string& field) {
       }
       const auto token = request->query.find("continue");
       const std::size_t page = token == request->query.end() ? 0 : std::stoul(token->second);
-      if (!http.Respond(200, "application/json", pages.at(page))) break;
+      const bool gzip = fake_api::AcceptsGzip(*request);
+      if (!http.Respond(200, "application/json", (gzip ? packed : pages).at(page),
+                        gzip ? fake_api::kGzipHeader : "")) {
+        break;
+      }
     }
   }
 }

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <map>
 #include <memory>
 #include <new>
@@ -20,7 +21,9 @@
 #include <vector>
 
 #include "tests/bench/pod_writer.h"
+#include "tests/fakes/fake_api_parts.h"
 #include "tests/fakes/http_connection.h"
+#include "tests/support/gzip.h"
 
 namespace downwardfs::client {
 namespace {
@@ -80,6 +83,40 @@ Pages MakePages(const std::string& kind, std::size_t count, const Make& make) {
   return pages;
 }
 
+// All objects of one path.
+struct Collection {
+  std::string kind;
+  std::size_t count;
+  std::function<std::string(std::size_t)> make;
+  Pages pages = MakePages(kind, count, make);
+};
+
+// As an API server since 1.37: each flush of a streaming list is a gzip member, if the client wants
+// it.
+bool SendFlush(HttpConnection& http, const std::string& lines, bool compressed) {
+  return lines.empty() || http.Chunk(compressed ? Gzip(lines) : lines);
+}
+
+std::string Line(const char* type, const std::string& kind, const std::string& object) {
+  return std::string(R"({"type":")") + type + R"(","object":{"kind":")" + kind +
+         R"(","apiVersion":"v1",)" + object.substr(1) + "}\n";
+}
+
+bool SendInitialEvents(HttpConnection& http, const Collection& all, bool compressed) {
+  std::string lines;
+  for (std::size_t i = 0; i < all.count; ++i) {
+    lines += Line("ADDED", all.kind, all.make(i));
+    if ((i + 1) % kPage > 0 && i + 1 < all.count) continue;
+    if (!SendFlush(http, lines, compressed)) return false;
+    lines.clear();
+  }
+  return SendFlush(http,
+                   Line("BOOKMARK", all.kind,
+                        R"({"metadata":{"resourceVersion":"900000","annotations":)"
+                        R"({"k8s.io/initial-events-end":"true"}}})"),
+                   compressed);
+}
+
 }  // namespace
 
 struct ClusterServer::Shared {
@@ -92,15 +129,13 @@ namespace {
 // Sends what is due in each tick; returns when the client goes.
 template <class Shared>
 void WatchPods(HttpConnection& http, const PodWriter& writer, Shared& shared,
-               const ClusterServer::Options& options) {
+               const ClusterServer::Options& options, bool compressed) {
   using Churn = ClusterServer::Churn;
-  http.BeginChunks({});
   std::size_t version = 1'000'000;
   std::size_t next = 0;
   const std::size_t per_tick = std::max<std::size_t>(options.events_per_second / 100, 1);
   const auto line = [&](const char* type, std::size_t pod) {
-    return std::string(R"({"type":")") + type + R"(","object":{"kind":"Pod","apiVersion":"v1",)" +
-           PodAt(writer, pod, std::to_string(++version)).substr(1) + "}\n";
+    return Line(type, "Pod", PodAt(writer, pod, std::to_string(++version)));
   };
   for (auto due = std::chrono::steady_clock::now();; due += kTick) {
     std::this_thread::sleep_until(due);
@@ -117,7 +152,7 @@ void WatchPods(HttpConnection& http, const PodWriter& writer, Shared& shared,
       }
       ++shared.events;
     }
-    if (!lines.empty() && !http.Chunk(lines)) return;
+    if (!SendFlush(http, lines, compressed)) return;
   }
 }
 
@@ -125,15 +160,17 @@ template <class Shared>
 [[noreturn]] void Serve(int listener, const ClusterServer::Options& options, Shared& shared,
                         int ready) {
   const PodWriter writer;
-  std::map<std::string, Pages> lists;
-  lists["/api/v1/pods"] =
-      MakePages("Pod", options.pods, [&](std::size_t i) { return PodAt(writer, i, ""); });
-  lists["/api/v1/nodes"] = MakePages("Node", options.nodes, NodeAt);
-  lists["/api/v1/namespaces"] = MakePages("Namespace", 10, [](std::size_t i) {
+  const auto pod = [&](std::size_t i) { return PodAt(writer, i, ""); };
+  const auto ns = [](std::size_t i) {
     const std::string n = std::to_string(i);
     return R"({"metadata":{"name":"team-)" + n + R"(","uid":"ns-)" + n +
            R"(","resourceVersion":"5","creationTimestamp":"2026-01-01T00:00:00Z"}})";
-  });
+  };
+  const std::map<std::string, Collection> lists = {
+      {"/api/v1/pods", {"Pod", options.pods, pod}},
+      {"/api/v1/nodes", {"Node", options.nodes, NodeAt}},
+      {"/api/v1/namespaces", {"Namespace", 10, ns}},
+  };
   listen(listener, 16);
   (void)!write(ready, "", 1);
   for (;;) {
@@ -146,19 +183,21 @@ template <class Shared>
         const auto list = lists.find(request->path);
         if (list == lists.end()) {
           http.Respond(404, "application/json", R"({"kind":"Status","code":404})");
-        } else if (request->query.count("sendInitialEvents") > 0) {
-          http.Respond(422, "application/json", R"({"kind":"Status","code":422})");
-        } else if (request->query.count("watch") > 0 && request->path == "/api/v1/pods") {
-          WatchPods(http, writer, shared, options);
-          break;
         } else if (request->query.count("watch") > 0) {
-          http.BeginChunks({});
-          http.WaitFor(-1);
+          const bool streaming = request->query.count("sendInitialEvents") > 0;
+          const bool compressed = streaming && fake_api::AcceptsGzip(*request);
+          http.BeginChunks({}, compressed ? fake_api::kGzipHeader : "");
+          if (streaming && !SendInitialEvents(http, list->second, compressed)) break;
+          if (request->path == "/api/v1/pods") {
+            WatchPods(http, writer, shared, options, compressed);
+          } else {
+            http.WaitFor(-1);
+          }
           break;
         } else {
           const auto token = request->query.find("continue");
           const std::size_t page = token == request->query.end() ? 0 : std::stoul(token->second);
-          if (!http.Respond(200, "application/json", list->second.at(page))) break;
+          if (!http.Respond(200, "application/json", list->second.pages.at(page))) break;
         }
       }
     }).detach();

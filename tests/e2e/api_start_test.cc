@@ -53,6 +53,7 @@ users:
 
 // The list has told what there is to show.
 TEST_F(ApiStartTest, AWatchThatIsNotAnsweredHoldsUpNoMount) {
+  server_->SetStreamingLists(FakeApiServer::StreamingLists::kRefused);
   for (const std::string wait : {"", "2s"}) {
     server_->Inject({Kind::kNoHead, "watch"});
     std::vector<std::string> words = {"--volume", "info"};

@@ -74,6 +74,20 @@ TEST_F(ApiTest, TheNodeIsFollowedAgainAsSoonAsThePodIs) {
   EXPECT_TRUE(Eventually([&] { return mount.StatusField("lastError") == "\"\""; }));
 }
 
+// A watch that goes on at once would leave nothing to see.
+TEST_F(ApiStatusTest, WhyAWatchBrokeCanBeReadAfterItGoesOn) {
+  ASSERT_TRUE(mount_.ok());
+  EXPECT_EQ(mount_.StatusField("lastFault"), "\"\"");
+  EXPECT_EQ(mount_.StatusField("faults"), "0");
+  server_->Drop();
+  EXPECT_TRUE(Says("lastFault", "the connection broke"));
+  EXPECT_TRUE(Says("connected", "true"));
+  EXPECT_TRUE(Says("lastFault", "the connection broke"));
+  EXPECT_NE(mount_.StatusField("faults"), "0");
+  EXPECT_THAT(Downwardfs({"status", at_}).out, HasSubstr("\nlast fault:      https://"));
+  ExpectAllIsWell();
+}
+
 TEST_F(ApiStatusTest, AWatchThatTheServerEndsIsNotCalledConnected) {
   ASSERT_TRUE(mount_.ok());
   // Each attempt is answered, and ended before it brought anything.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the answers of the API server double share. For tests/fakes/fake_api_*.cc only.
+// What the answers of the API server doubles share. For tests/fakes/fake_api_*.cc and tests/bench.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
 #include "tests/fakes/http_connection.h"
+#include "tests/support/gzip.h"
 
 namespace downwardfs::fake_api {
 
@@ -25,6 +26,16 @@ inline std::string Parameter(const ServedRequest& request, const std::string& na
 inline std::uint64_t Number(const std::string& text) {
   return text.empty() ? 0 : std::stoull(text);
 }
+
+/// The client can read gzip.
+inline bool AcceptsGzip(const ServedRequest& request) {
+  const auto at = request.headers.find("accept-encoding");
+  return at != request.headers.end() && at->second.find("gzip") != std::string::npos;
+}
+
+inline constexpr char kGzipHeader[] = "Content-Encoding: gzip\r\n";
+/// Kubernetes compresses smaller answers to nothing but streaming lists.
+inline constexpr std::size_t kGzipFrom = std::size_t{128} << 10;
 
 /// The two field selectors that clients of this project use.
 struct Selector {

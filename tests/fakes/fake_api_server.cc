@@ -231,6 +231,7 @@ void FakeApiServer::LimitWatches(std::chrono::milliseconds limit) {
 void FakeApiServer::Forbid(const std::string& verb_and_resource) {
   const MutexLock lock(mutex_);
   forbidden_.insert(verb_and_resource);
+  ExpectLists(verb_and_resource);
 }
 
 void FakeApiServer::AllowNodes(const std::string& user, bool allowed) {
@@ -247,9 +248,19 @@ std::string FakeApiServer::LastReview() const {
   return last_review_;
 }
 
+void FakeApiServer::ExpectLists(const std::string& verb) {
+  if (verb.starts_with("list")) options_.streaming_lists = StreamingLists::kRefused;
+}
+
+void FakeApiServer::DamageNextFlush() {
+  const MutexLock lock(mutex_);
+  damage_next_flush_ = true;
+}
+
 void FakeApiServer::Inject(ServerFault fault, int times) {
   const MutexLock lock(mutex_);
   for (int i = 0; i < times; ++i) faults_.push_back(fault);
+  ExpectLists(fault.verb);
 }
 
 std::size_t FakeApiServer::FaultsLeft() const {

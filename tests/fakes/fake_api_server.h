@@ -3,7 +3,8 @@
 // A Kubernetes API server double that misbehaves on demand: TLS, tokens, RBAC refusals, paging,
 // watches with bookmarks and history, 410 in every form, streaming lists, restarts. A test owns it,
 // changes its objects and injects faults from any thread; each connection has a thread here.
-// Behaviour: Kubernetes 1.20, and 1.32 for streaming lists; the real captures lie beside the tests.
+// Behaviour: Kubernetes 1.20, and 1.37 for streaming lists and their compression; the real captures
+// lie beside the tests.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -62,7 +63,10 @@ class FakeApiServer {
     bool tls = true;
     std::string certificate_names = "DNS:localhost,IP:127.0.0.1";
     std::string token = {};  ///< empty: anybody may come in
-    StreamingLists streaming_lists = StreamingLists::kRefused;
+    StreamingLists streaming_lists = StreamingLists::kSupported;
+    /// Where the client accepts gzip: each flush of a streaming list a member of its own (1.37),
+    /// and lists from 128 KiB on.
+    bool compression = true;
     /// Pages are never larger, whatever `limit` says (0: as `limit`).
     std::size_t page = 0;
     std::size_t object_padding = 0;
@@ -115,7 +119,7 @@ class FakeApiServer {
   void SetStreamingLists(StreamingLists mode);
   /// Watches end after so long, whatever they ask for.
   void LimitWatches(std::chrono::milliseconds limit);
-  /// "list pods", or "list pods NAMESPACE": answered with 403.
+  /// "list pods", or "list pods NAMESPACE": answered with 403. As Inject(), for lists.
   void Forbid(const std::string& verb_and_resource);
 
   /// What a SubjectAccessReview for that user says: whether it may get nodes. Nobody may at first.
@@ -123,6 +127,10 @@ class FakeApiServer {
   /// The body of the last SubjectAccessReview.
   std::string LastReview() const;
 
+  /// The next flush of a compressed watch has a wrong checksum.
+  void DamageNextFlush();
+
+  /// A fault of lists refuses streaming lists too: a client asks for others only then.
   void Inject(ServerFault fault, int times = 1);
   std::size_t FaultsLeft() const;
 
@@ -171,6 +179,7 @@ class FakeApiServer {
   std::vector<std::string> FirstLines(const ServedRequest& request, WatchState* state)
       REQUIRES(mutex_);
   std::vector<std::string> NextLines(WatchState* state) REQUIRES(mutex_);
+  std::string Flush(const WatchState& state, std::string lines);
   /// False once the watch is over.
   bool SendLines(HttpConnection& http, const std::vector<std::string>& lines,
                  const ServerFault* fault, WatchState* state);
@@ -186,6 +195,7 @@ class FakeApiServer {
   std::string Store(const std::string& resource, Stored object) REQUIRES(mutex_);
   void Erase(const std::string& resource, const std::string& key) REQUIRES(mutex_);
   void Notify() REQUIRES(mutex_);
+  void ExpectLists(const std::string& verb) REQUIRES(mutex_);
   void MakeContext() REQUIRES(mutex_);
 
   Options options_;
@@ -205,6 +215,7 @@ class FakeApiServer {
   std::uint64_t next_uid_ GUARDED_BY(mutex_) = 1;
   std::map<std::string, std::vector<std::string>> pages_ GUARDED_BY(mutex_);  // by token
   std::deque<ServerFault> faults_ GUARDED_BY(mutex_);
+  bool damage_next_flush_ GUARDED_BY(mutex_) = false;
   std::chrono::milliseconds longest_watch_ GUARDED_BY(mutex_){std::chrono::hours(1)};
   std::set<std::string> forbidden_ GUARDED_BY(mutex_);
   std::set<std::string> may_get_nodes_ GUARDED_BY(mutex_);  // users

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the API server double serves a watch.
 #include <algorithm>
+#include <utility>
 
 #include "tests/fakes/fake_api_parts.h"
 #include "tests/fakes/fake_api_server.h"
@@ -18,6 +19,8 @@ constexpr char kInternalError[] =
 constexpr char kExpired[] =
     R"json({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure",)json"
     R"json("message":"too old resource version: 1 (392)","reason":"Expired","code":410})json";
+
+constexpr char kBookmark[] = R"({"type":"BOOKMARK")";
 
 std::string EventLine(const std::string& type, const std::string& object) {
   return R"({"type":")" + type + R"(","object":)" + object + "}\n";
@@ -42,6 +45,7 @@ struct FakeApiServer::WatchState {
   std::uint64_t bookmarks = 0;
   std::uint64_t epoch = 0;
   std::string previous;
+  bool compressed = false;  ///< each flush is a gzip member
 
   bool Wants(const std::string& of_ns, const std::string& name, const std::string& node) const {
     return (ns.empty() || of_ns == ns) && selector.Matches(name, node);
@@ -88,30 +92,46 @@ std::vector<std::string> FakeApiServer::NextLines(WatchState* state) {
   return lines;
 }
 
+std::string FakeApiServer::Flush(const WatchState& state, std::string lines) {
+  if (!state.compressed) return lines;
+  std::string member = Gzip(lines);
+  const MutexLock lock(mutex_);
+  if (std::exchange(damage_next_flush_, false)) member[member.size() - 6] ^= 1;
+  return member;
+}
+
 bool FakeApiServer::SendLines(HttpConnection& http, const std::vector<std::string>& lines,
                               const ServerFault* fault, WatchState* state) {
+  // As watch.go of the API server: each flush is complete. The bookmark that ends the initial
+  // events comes after all of them, with a flush of its own.
+  std::string flush;
+  const auto send = [&] {
+    if (flush.empty()) return true;
+    return http.Chunk(Flush(*state, std::exchange(flush, {})));
+  };
   using Kind = ServerFault::Kind;
   const Kind kind = fault != nullptr ? fault->kind : Kind::kBody;
   for (const std::string& line : lines) {
     const std::size_t accent = line.find('\xc3');
     if (kind == Kind::kHalfUtf8 && accent != std::string::npos) {
-      http.Chunk(std::string_view(line).substr(0, accent + 1));
+      flush += std::string_view(line).substr(0, accent + 1);
+      send();
       http.EndChunks();
       return false;
     }
+    if (line.starts_with(kBookmark) && !send()) return false;
     if (options_.before_line) options_.before_line(line);
-    if (!http.Chunk(line)) return false;
-    if (kind == Kind::kDuplicates) {
-      if (!http.Chunk(line)) return false;
-      if (!state->previous.empty() && !http.Chunk(state->previous)) return false;
-    }
+    flush += line;
+    if (kind == Kind::kDuplicates) flush += line + state->previous;
     state->previous = line;
+    if (!state->compressed && !send()) return false;
     if (line.find("\"ERROR\"") != std::string::npos) {
+      send();
       http.EndChunks();
       return false;
     }
   }
-  return true;
+  return send();
 }
 
 bool FakeApiServer::Watch(Connection& connection, const ServedRequest& request,
@@ -135,6 +155,9 @@ bool FakeApiServer::Watch(Connection& connection, const ServedRequest& request,
                 Number(Parameter(request, "resourceVersion")) > version_;
     end = std::min(end, begun + longest_watch_);
     lines = FirstLines(request, &state);
+    state.compressed = options_.compression && AcceptsGzip(request) &&
+                       Parameter(request, "sendInitialEvents") == "true" &&
+                       options_.streaming_lists == StreamingLists::kSupported;
   }
   if (refused) {
     return Refuse(http, 422, "Invalid", "resourceVersionMatch is forbidden for watch");
@@ -150,7 +173,10 @@ bool FakeApiServer::Watch(Connection& connection, const ServedRequest& request,
     lines.push_back(
         EventLine("ADDED", "{\"x\":\"" + std::string(std::size_t{1} << 20, 'x') + "\"}"));
   }
-  if (!http.BeginChunks(fault != nullptr ? fault->body : BodyFault())) return false;
+  if (!http.BeginChunks(fault != nullptr ? fault->body : BodyFault(),
+                        state.compressed ? kGzipHeader : "")) {
+    return false;
+  }
   for (;;) {
     if (!SendLines(http, lines, fault, &state)) return false;
     {

@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kPreface = 24;  // "PRI * HTTP/2.0" and what follows
 constexpr std::size_t kFrameHead = 9;
 
-enum FrameType : unsigned char { kData = 0, kHeaders = 1, kSettings = 4, kPing = 6 };
+enum FrameType : unsigned char { kData = 0, kHeaders = 1, kReset = 3, kSettings = 4, kPing = 6 };
 constexpr unsigned char kEndStream = 1;
 constexpr unsigned char kAck = 1;
 constexpr unsigned char kEndHeaders = 4;
@@ -61,16 +61,6 @@ void WriteFrame(SSL* ssl, unsigned char type, unsigned char flags, std::uint32_t
   for (const int shift : {24, 16, 8, 0}) bytes += static_cast<char>(stream >> shift & 255);
   bytes += payload;
   SSL_write(ssl, bytes.data(), static_cast<int>(bytes.size()));
-}
-
-// HPACK (RFC 7541): ":status: 200" is entry 8 of the static table; "content-type" is entry 31,
-// here with a literal value that is not to be indexed.
-void WriteHead(SSL* ssl, std::uint32_t stream) {
-  constexpr std::string_view kType = "application/json";
-  std::string block = "\x88\x0f\x10";
-  block += static_cast<char>(kType.size());
-  block += kType;
-  WriteFrame(ssl, kHeaders, kEndHeaders, stream, block);
 }
 
 int ChooseH2(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in,
@@ -125,10 +115,41 @@ void Http2Server::Accept() {
   }
 }
 
+// HPACK (RFC 7541): ":status: 200" is entry 8 of the static table; "content-type" is entry 31 and
+// "content-encoding" entry 26, here with literal values that are not to be indexed.
+void Http2Server::WriteHead(SSL* ssl, std::uint32_t stream) const {
+  std::string block = "\x88";
+  const auto field = [&block](char name, std::string_view value) {
+    block += '\x0f';
+    block += static_cast<char>(name - 15);
+    block += static_cast<char>(value.size());
+    block += value;
+  };
+  field(31, "application/json");
+  if (!bodies_.encoding.empty()) field(26, bodies_.encoding);
+  WriteFrame(ssl, kHeaders, kEndHeaders, stream, block);
+}
+
+void Http2Server::WriteAnswer(SSL* ssl, std::uint32_t stream) const {
+  const Manner manner = bodies_.manner;
+  const bool ends = manner != Manner::kTrailers && manner != Manner::kResetInstead;
+  WriteFrame(ssl, kData, ends ? kEndStream : 0, stream, bodies_.answer);
+  if (manner == Manner::kTrailers) {
+    // "x-sum: 1", with a literal name.
+    WriteFrame(ssl, kHeaders, kEndHeaders | kEndStream, stream,
+               std::string_view("\0\5x-sum\1"
+                                "1",
+                                9));
+  } else if (!ends || manner == Manner::kResetAfter) {
+    WriteFrame(ssl, kReset, 0, stream, std::string_view("\0\0\0\0", 4));
+  }
+}
+
 void Http2Server::Serve(SSL* ssl) {
   std::string preface;
   if (!ReadExactly(ssl, kPreface, &preface)) return;
   WriteFrame(ssl, kSettings, 0, 0, "");
+  const bool has_watch = !first_is_dead_ && bodies_.manner == Manner::kPlain;
   std::uint32_t watch = 0;
   for (Frame frame; ReadFrame(ssl, &frame);) {
     if (frame.type == kSettings && (frame.flags & kAck) == 0) {
@@ -137,14 +158,22 @@ void Http2Server::Serve(SSL* ssl) {
       WriteFrame(ssl, kPing, kAck, 0, frame.payload);
     } else if (frame.type == kHeaders) {
       ++requests_;
+      // ":status: 103": the name is entry 8, the value literal.
+      const std::string_view hints(
+          "\x08\x03"
+          "103",
+          5);
+      if (bodies_.manner == Manner::kEarlyHints) {
+        WriteFrame(ssl, kHeaders, kEndHeaders, frame.stream, hints);
+      }
       WriteHead(ssl, frame.stream);
-      if (watch == 0 && !first_is_dead_) {
+      if (watch == 0 && has_watch) {
         watch = frame.stream;
         WriteFrame(ssl, kData, 0, watch, bodies_.watch_begin);
         continue;
       }
-      WriteFrame(ssl, kData, kEndStream, frame.stream, bodies_.answer);
-      if (!first_is_dead_) WriteFrame(ssl, kData, kEndStream, watch, bodies_.watch_end);
+      WriteAnswer(ssl, frame.stream);
+      if (has_watch) WriteFrame(ssl, kData, kEndStream, watch, bodies_.watch_end);
     }
   }
 }

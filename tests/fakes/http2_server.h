@@ -10,6 +10,7 @@
 #include <openssl/ssl.h>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -22,10 +23,21 @@ namespace downwardfs {
 /// See the head of this file.
 class Http2Server {
  public:
+  /// How answers go. With another than kPlain there is no watch.
+  enum class Manner {
+    kPlain,
+    kEarlyHints,    ///< 103 before it
+    kTrailers,      ///< headers end it
+    kResetAfter,    ///< RST_STREAM with NO_ERROR after its end, as servers that read no more do
+    kResetInstead,  ///< RST_STREAM with NO_ERROR in the place of its end
+  };
+
   /// The first piece of the watch's body, what follows once the next request is answered, and the
   /// body of that answer.
   struct Bodies {
     std::string watch_begin, watch_end, answer;
+    std::string encoding = {};  ///< their Content-Encoding, if any
+    Manner manner = Manner::kPlain;
   };
 
   /// `first_is_dead`: the first connection is accepted and never answered, while it stays open; on
@@ -43,6 +55,8 @@ class Http2Server {
  private:
   void Accept();
   void Serve(SSL* ssl);
+  void WriteHead(SSL* ssl, std::uint32_t stream) const;
+  void WriteAnswer(SSL* ssl, std::uint32_t stream) const;
 
   const Bodies bodies_;
   const bool first_is_dead_;

@@ -55,6 +55,9 @@ class HttpConnection {
   /// The next request; nothing when the client is gone.
   std::optional<ServedRequest> Read();
 
+  /// Bytes as they are; false once the connection is of no more use.
+  bool Write(std::string_view bytes);
+
   bool Respond(int status, const std::string& content_type, const std::string& body,
                const std::string& extra_headers = {});
 
@@ -76,7 +79,6 @@ class HttpConnection {
   struct FreeSsl {
     void operator()(SSL* p) const { SSL_free(p); }
   };
-  bool Write(std::string_view bytes);
   bool ReadMore();
   void Reset();
 

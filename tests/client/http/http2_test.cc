@@ -7,6 +7,7 @@
 
 #include "client/http/curl_transport.h"
 #include "tests/fakes/http2_server.h"
+#include "tests/support/gzip.h"
 
 namespace downwardfs::client {
 namespace {
@@ -64,6 +65,55 @@ TEST(Http2Test, AWatchAndOtherRequestsAreStreamsOfOneConnection) {
   EXPECT_EQ(watch.body(), R"({"type":"ADDED","object":{}})");
   EXPECT_EQ(server.requests(), 2u);
   EXPECT_EQ(server.connections(), 1u);
+}
+
+TEST(Http2Test, MembersOfACompressedStreamAreDecoded) {
+  const Http2Server server({Gzip("one ") + Gzip("two "), Gzip("three"), Gzip("answer"), "gzip"});
+  ClusterConfig config;
+  config.server = server.url();
+  config.ca_pem = server.ca_pem();
+  CurlTransport transport(config);
+  Collector watch, get;
+  Result<HttpResponse> watched;
+  std::thread watching([&] { watched = transport.Perform({}, watch, nullptr); });
+  watch.WaitForBytes();
+  const auto got = transport.Perform({}, get, nullptr);
+  watching.join();
+  ASSERT_TRUE(got) << got.error().message;
+  ASSERT_TRUE(watched) << watched.error().message;
+  EXPECT_EQ(watch.body(), "one two three");
+  EXPECT_EQ(get.body(), "answer");
+}
+
+TEST(Http2Test, AnswersThatEndInOtherWaysAreComplete) {
+  using Manner = Http2Server::Manner;
+  for (const Manner manner : {Manner::kEarlyHints, Manner::kTrailers, Manner::kResetAfter}) {
+    const Http2Server server({"", "", Gzip("answer"), "gzip", manner});
+    ClusterConfig config;
+    config.server = server.url();
+    config.ca_pem = server.ca_pem();
+    CurlTransport transport(config);
+    Collector get;
+    const auto got = transport.Perform({}, get, nullptr);
+    ASSERT_TRUE(got) << static_cast<int>(manner) << ": " << got.error().message;
+    EXPECT_EQ(got->status, 200);
+    EXPECT_EQ(get.body(), "answer");
+  }
+}
+
+// Go: "stream error: NO_ERROR". An answer that is cut off must not pass for a whole one.
+TEST(Http2Test, AResetInsteadOfTheEndIsNoEnd) {
+  const std::string gzip = Gzip("answer");
+  const Http2Server server(
+      {"", "", gzip.substr(0, gzip.size() - 4), "gzip", Http2Server::Manner::kResetInstead});
+  ClusterConfig config;
+  config.server = server.url();
+  config.ca_pem = server.ca_pem();
+  CurlTransport transport(config);
+  Collector get;
+  const auto got = transport.Perform({}, get, nullptr);
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, ErrorCode::kUnavailable) << got.error().message;
 }
 
 // A connection that died without a word would be used for whatever is asked next.

@@ -6,6 +6,7 @@ namespace downwardfs::client {
 namespace {
 
 TEST_F(ReflectorTest, ListsThenFollows) {
+  server_.SetStreamingLists(FakeApiServer::StreamingLists::kRefused);
   Follow();
   ASSERT_TRUE(store_.WaitUntilSynced(std::chrono::steady_clock::now() + kPatience));
   ASSERT_TRUE(ConnectedAndEqual());
@@ -17,6 +18,7 @@ TEST_F(ReflectorTest, ListsThenFollows) {
 }
 
 TEST_F(ReflectorTest, SelectsOnePodOrOneNode) {
+  server_.SetStreamingLists(FakeApiServer::StreamingLists::kRefused);
   Follow(PodReflectorOptions("default", "metadata.name=p3"));
   ASSERT_TRUE(Eventually([this] { return store_.State().connected; }));
   Change();
@@ -31,7 +33,8 @@ TEST_F(ReflectorTest, SelectsOnePodOrOneNode) {
 
 class PagedReflectorTest : public ReflectorTest {
  protected:
-  PagedReflectorTest() : ReflectorTest({.page = 3}) {}
+  PagedReflectorTest()
+      : ReflectorTest({.streaming_lists = FakeApiServer::StreamingLists::kRefused, .page = 3}) {}
 };
 
 TEST_F(PagedReflectorTest, FollowsThePages) {
@@ -48,13 +51,7 @@ TEST_F(PagedReflectorTest, AnExpiredTokenMeansAFullRelist) {
   EXPECT_EQ(CountRequests("continue="), 3u);
 }
 
-class StreamingReflectorTest : public ReflectorTest {
- protected:
-  StreamingReflectorTest()
-      : ReflectorTest({.streaming_lists = FakeApiServer::StreamingLists::kSupported}) {}
-};
-
-TEST_F(StreamingReflectorTest, NeedsNoList) {
+TEST_F(ReflectorTest, AStreamingListNeedsNoOther) {
   Follow();
   ASSERT_TRUE(ConnectedAndEqual());
   Change();
@@ -63,7 +60,7 @@ TEST_F(StreamingReflectorTest, NeedsNoList) {
   EXPECT_EQ(CountRequests("resourceVersionMatch=NotOlderThan&sendInitialEvents=true"), 1u);
 }
 
-TEST_F(StreamingReflectorTest, RelistsByStreamingAfter410) {
+TEST_F(ReflectorTest, RelistsByStreamingAfter410) {
   Follow();
   ASSERT_TRUE(ConnectedAndEqual());
   server_.Stop();
@@ -75,9 +72,9 @@ TEST_F(StreamingReflectorTest, RelistsByStreamingAfter410) {
   EXPECT_EQ(CountRequests("sendInitialEvents=true"), 2u);
 }
 
-TEST_F(StreamingReflectorTest, AStreamThatBreaksStartsOver) {
+TEST_F(ReflectorTest, AStreamThatBreaksStartsOver) {
   server_.Inject(
-      {.kind = Kind::kBody, .verb = "watch", .body = {BodyFault::Kind::kReset, 700}, .text = {}},
+      {.kind = Kind::kBody, .verb = "watch", .body = {BodyFault::Kind::kReset, 100}, .text = {}},
       3);
   Follow();
   EXPECT_TRUE(ConnectedAndEqual());
@@ -101,6 +98,7 @@ TEST_F(OldServerReflectorTest, AServerThatIgnoresStreamingIsListed) {
 }
 
 TEST_F(ReflectorTest, AnExpiredWatchRelists) {
+  server_.SetStreamingLists(FakeApiServer::StreamingLists::kRefused);
   Follow();
   ASSERT_TRUE(ConnectedAndEqual());
   server_.Stop();
@@ -112,6 +110,7 @@ TEST_F(ReflectorTest, AnExpiredWatchRelists) {
 }
 
 TEST_F(ReflectorTest, AServerThatIsAwayIsWaitedFor) {
+  server_.SetStreamingLists(FakeApiServer::StreamingLists::kRefused);
   server_.Stop();
   Follow();
   ASSERT_TRUE(Eventually([this] {
@@ -204,6 +203,34 @@ TEST_F(ReflectorTest, AWatchWhoseBytesAreBadGoesOnWithoutAList) {
   EXPECT_GE(state.faults, 3u);
 }
 
+// A server since 1.37: initial events, their bookmark and each burst are gzip members, which come
+// together in one buffer where changes follow each other.
+TEST_F(ReflectorTest, BurstsOfACompressedWatchBreakNothing) {
+  Follow();
+  ASSERT_TRUE(ConnectedAndEqual());
+  for (int i = 0; i < 400; ++i) server_.Put("default", "p" + std::to_string(i % 7), "burst");
+  ASSERT_TRUE(ConnectedAndEqual());
+  EXPECT_EQ(server_.LastHeaders()["accept-encoding"], "gzip");
+  EXPECT_EQ(server_.Requests().size(), 1u);  // one watch, from the first pod on
+  EXPECT_EQ(store_.State().faults, 0u);
+}
+
+// Nor does a fault of the compressed bytes cost a list.
+TEST_F(ReflectorTest, AWatchWhoseMembersAreDamagedGoesOnWithoutAList) {
+  Follow();
+  ASSERT_TRUE(ConnectedAndEqual());
+  const auto broken = [this] { return Eventually([this] { return store_.State().faults > 0; }); };
+  server_.DamageNextFlush();
+  server_.Put("default", "p1", "damaged");
+  ASSERT_TRUE(broken());
+  ASSERT_TRUE(ConnectedAndEqual());
+  EXPECT_NE(store_.State().last_fault.find("gzip member 3 is damaged"), std::string::npos)
+      << store_.State().last_fault;
+  EXPECT_EQ(CountRequests("sendInitialEvents=true"), 1u);
+  EXPECT_EQ(CountRequests("list "), 0u);
+  EXPECT_EQ(server_.Requests().size(), 2u);
+}
+
 // A peer that takes a request and never answers.
 TEST_F(ReflectorTest, AWatchThatIsNeverAcceptedIsGivenUp) {
   head_ = kSilence;
@@ -224,6 +251,7 @@ TEST_F(ReflectorTest, AWatchThatStallsBeforeAnyBookmarkIsGivenUp) {
 }
 
 TEST_F(ReflectorTest, AnErrorEventIsAnsweredByAList) {
+  server_.SetStreamingLists(FakeApiServer::StreamingLists::kRefused);
   Follow();
   ASSERT_TRUE(ConnectedAndEqual());
   server_.Inject(Simple("watch", Kind::kErrorEvent));

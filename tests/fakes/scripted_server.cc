@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/fakes/scripted_server.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+
+namespace downwardfs {
+
+ScriptedServer::ScriptedServer(Script script)
+    : script_(std::move(script)),
+      listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+      stop_(eventfd(0, EFD_CLOEXEC)) {
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  if (bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      listen(listener_.get(), 16) != 0 ||
+      getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    std::abort();
+  }
+  port_ = ntohs(address.sin_port);
+  acceptor_ = std::make_unique<WorkerThread>("scripted", [this] { Accept(); });
+}
+
+ScriptedServer::~ScriptedServer() {
+  const std::uint64_t one = 1;
+  (void)!write(stop_.get(), &one, sizeof one);
+  acceptor_.reset();
+  for (Connection& connection : connections_) connection.http->Shut();
+  connections_.clear();
+}
+
+std::size_t ScriptedServer::requests() const {
+  const MutexLock lock(mutex_);
+  return requests_;
+}
+
+void ScriptedServer::Accept() {
+  for (;;) {
+    pollfd fds[2] = {{listener_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
+    if (poll(fds, 2, -1) < 0) continue;
+    if (fds[1].revents != 0) return;
+    OwnedFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!fd) continue;
+    const int on = 1;
+    setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    Connection& connection = connections_.emplace_back();
+    connection.http = std::make_unique<HttpConnection>(std::move(fd), nullptr);
+    connection.thread = std::make_unique<WorkerThread>(
+        "scripted-serve", [this, http = connection.http.get()] { Serve(*http); });
+  }
+}
+
+void ScriptedServer::Serve(HttpConnection& http) {
+  while (auto request = http.Read()) {
+    std::size_t number = 0;
+    {
+      const MutexLock lock(mutex_);
+      number = requests_++;
+    }
+    const Answer answer = script_(*request, number);
+    if (!http.Write(answer.bytes) || answer.close) break;
+  }
+  http.Shut();
+}
+
+}  // namespace downwardfs

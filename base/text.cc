@@ -3,6 +3,8 @@
 
 #include <utf8proc.h>
 
+#include <algorithm>
+
 namespace downwardfs {
 namespace {
 
@@ -98,6 +100,23 @@ std::string Concat(std::initializer_list<std::string_view> parts) {
 
 std::string OneLine(std::string_view message) {
   return Escape(message, "");
+}
+
+std::string FoldLines(std::string_view prose) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  std::string folded;
+  while (!prose.empty()) {
+    const std::size_t space = std::min(prose.find_first_of(kSpace), prose.size());
+    folded += prose.substr(0, space);
+    prose.remove_prefix(space);
+    const std::size_t next = std::min(prose.find_first_not_of(kSpace), prose.size());
+    const std::string_view gap = prose.substr(0, next);
+    const bool breaks = gap.find_first_of("\t\r\n") != std::string_view::npos;
+    prose.remove_prefix(next);
+    if (folded.empty() || prose.empty()) continue;
+    folded += breaks ? std::string_view(" ") : gap;
+  }
+  return OneLine(folded);
 }
 
 }  // namespace downwardfs

@@ -38,4 +38,8 @@ std::string Concat(std::initializer_list<std::string_view> parts);
 /// `message` with control bytes replaced by \xNN: exactly one line.
 std::string OneLine(std::string_view message);
 
+/// Prose of several lines (an exec plugin's installHint, a webhook's message) as one: a line break
+/// and the white space around it become one space. The rest as OneLine().
+std::string FoldLines(std::string_view prose);
+
 }  // namespace downwardfs

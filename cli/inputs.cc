@@ -53,13 +53,12 @@ Result<Inputs> OpenApi(const SourceOptions& options, const std::string& pod, con
 
   Inputs inputs;
   inputs.follow = [] { return Status(); };
-  inputs.env_objects =
-      std::make_unique<ApiEnvObjects>(*access, options.wait.value_or(kDefaultWait));
+  inputs.env_objects = std::make_unique<ApiEnvObjects>(*access, options.wait);
   if (!usage.follow) {
     OnceSource::Options once;
     once.pod = *key;
     once.nodes = options.nodes;
-    if (options.wait) once.wait = *options.wait;
+    once.wait = options.wait;
     auto source = OnceSource::Open(*access, std::move(once));
     if (!source) return Fail(std::move(source.error()));
     inputs.source = std::move(*source);

@@ -5,7 +5,8 @@
 
 namespace downwardfs {
 
-void DeadlineTransport::Restart(std::chrono::milliseconds limit) {
+void DeadlineTransport::Restart(std::chrono::milliseconds limit, bool hard) {
+  hard_ = hard;
   deadline_ = std::chrono::steady_clock::now() + limit;
 }
 
@@ -25,7 +26,11 @@ Result<client::HttpResponse> DeadlineTransport::Perform(const client::HttpReques
   client::HttpRequest limited = request;
   limited.idle_limit = lower(request.idle_limit);
   limited.total_limit = lower(request.total_limit);
-  limited.credentials_limit = lower(request.credentials_limit);
+  limited.dial_limit = lower(request.dial_limit);
+  if (hard_) {
+    limited.overall_limit = lower(request.overall_limit);
+    limited.credentials_limit = lower(request.credentials_limit);
+  }
   return inner_->Perform(limited, handler, cancellation);
 }
 

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -19,7 +20,7 @@ namespace downwardfs {
 class ApiEnvObjects final : public EnvObjects {
  public:
   /// `wait`: for each object, as OnceSource's for the pod.
-  ApiEnvObjects(const ServerAccess& access, std::chrono::milliseconds wait)
+  ApiEnvObjects(const ServerAccess& access, std::optional<std::chrono::milliseconds> wait)
       : client_(access, wait) {}
 
   Result<Data> ConfigMap(const std::string& ns, const std::string& name) override;

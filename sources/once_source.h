@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,7 @@ class OnceSource final : public ObjectSource {
   struct Options {
     ObjectKey pod;
     /// How long a server that is away is asked again; zero: it is asked once.
-    std::chrono::milliseconds wait = kDefaultWait;
+    std::optional<std::chrono::milliseconds> wait;
     bool nodes = true;  ///< false: the node stays unknown
   };
 

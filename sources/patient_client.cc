@@ -12,14 +12,16 @@ constexpr std::chrono::milliseconds kBetweenAttempts{500};
 
 }  // namespace
 
-PatientClient::PatientClient(const ServerAccess& access, std::chrono::milliseconds wait)
+PatientClient::PatientClient(const ServerAccess& access,
+                             std::optional<std::chrono::milliseconds> wait)
     : wait_(wait),
       transport_(std::make_shared<DeadlineTransport>(access.transport)),
       client_(transport_) {}
 
 Result<std::string> PatientClient::Get(const client::ResourcePath& path) {
-  const bool once = wait_.count() == 0;
-  transport_->Restart(once ? kDefaultWait : wait_);
+  const bool once = wait_ && wait_->count() == 0;
+  const bool given = wait_ && !once;
+  transport_->Restart(given ? *wait_ : kDefaultWait, given);
   for (bool said = false;; said = true) {
     auto json = client_.Get(path);
     if (json) return std::move(*json);

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -23,8 +24,9 @@ inline constexpr std::chrono::milliseconds kDefaultWait{10'000};
 /// See the head of this file.
 class PatientClient {
  public:
-  /// `wait`: for each object; zero: it is asked for once, which may take as long as kDefaultWait.
-  PatientClient(const ServerAccess& access, std::chrono::milliseconds wait);
+  /// `wait`: for each object, all told; zero: it is asked for once, as kubectl does. Nothing: for
+  /// kDefaultWait, which is for the server alone (deadline_transport.h).
+  PatientClient(const ServerAccess& access, std::optional<std::chrono::milliseconds> wait);
 
   /// The object's JSON. The server's Retry-After is honoured where that is within the wait.
   Result<std::string> Get(const client::ResourcePath& path);
@@ -33,7 +35,7 @@ class PatientClient {
   std::string server() const { return transport_->Description(); }
 
  private:
-  const std::chrono::milliseconds wait_;
+  const std::optional<std::chrono::milliseconds> wait_;
   const std::shared_ptr<DeadlineTransport> transport_;
   const client::ApiClient client_;
 };

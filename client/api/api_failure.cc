@@ -110,7 +110,7 @@ ApiFailure FailureOf(const ApiQuestion& question, const ApiStatus& status) {
             "); renew them or choose another user";
     return failure;
   }
-  std::string said = OneLine(status.message);
+  std::string said = FoldLines(status.message);
   if (said.empty()) said = status.reason.empty() ? "no reason given" : status.reason;
   if (said.size() > 500) said = said.substr(0, 500) + "...";
   text += said + " (HTTP " + std::to_string(status.code) + ")";

@@ -152,7 +152,7 @@ Result<ExecAnswer> ExecCredential::Run(std::chrono::milliseconds limit) {
     std::string message = Description() + ": there is no executable " +
                           QuoteForMessage(spec_.command, 200) +
                           (spec_.command.find('/') == std::string::npos ? " in $PATH" : "");
-    if (!spec_.install_hint.empty()) message += "; " + OneLine(spec_.install_hint);
+    if (!spec_.install_hint.empty()) message += "; " + FoldLines(spec_.install_hint);
     return Fail(ErrorCode::kNotFound, std::move(message));
   }
   const auto info = ExecInfo(spec_, cluster_, process.interactive);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "client/config/exec_credential.h"
 #include "client/config/rotating_file.h"
+#include "client/config/tls_identity.h"
 #include "client/config/yaml_tree.h"
 
 namespace downwardfs::client {
@@ -79,6 +80,13 @@ Result<ExecAnswer> ParseExecAnswer(const std::string& output, const std::string&
   }
   if (got.client_cert_pem.empty() != got.client_key_pem.empty()) {
     return refuse("its output has a client certificate or a key, but not both");
+  }
+  if (!got.client_cert_pem.empty()) {
+    auto identity = CheckTlsIdentity(got.client_cert_pem, got.client_key_pem,
+                                     {"status.clientCertificateData", "status.clientKeyData"});
+    if (!identity) return refuse("its output: " + identity.error().message);
+    answer.credentials.client_cert_pem = std::move(identity->cert_pem);
+    answer.credentials.client_key_pem = std::move(identity->key_pem);
   }
   if (!got.bearer_token.empty()) {
     if (const auto checked = CheckBearerToken(got.bearer_token); !checked) {

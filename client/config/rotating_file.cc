@@ -9,8 +9,8 @@
 
 namespace downwardfs::client {
 
-RotatingFile::RotatingFile(std::string path, const Clock& clock)
-    : path_(std::move(path)), clock_(clock) {}
+RotatingFile::RotatingFile(std::string path, const Clock& clock, std::chrono::seconds interval)
+    : path_(std::move(path)), clock_(clock), interval_(interval) {}
 
 Status RotatingFile::Load() {
   auto read = ReadFile(path_, kMaxBytes);
@@ -27,7 +27,7 @@ Result<RotatingFile::Bytes> RotatingFile::Get(bool force) {
   const MutexLock lock(mutex_);
   const auto now = clock_.Steady();
   if (bytes_ && !force && now < next_read_) return bytes_;
-  next_read_ = now + kInterval;
+  next_read_ = now + interval_;
   const Status loaded = Load();
   if (loaded) {
     if (std::exchange(complained_, false)) {

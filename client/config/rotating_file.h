@@ -28,7 +28,8 @@ class RotatingFile {
   static constexpr std::chrono::seconds kInterval{50};
   static constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
 
-  explicit RotatingFile(std::string path, const Clock& clock = Clock::Real());
+  explicit RotatingFile(std::string path, const Clock& clock = Clock::Real(),
+                        std::chrono::seconds interval = kInterval);
 
   /// The bytes to use now; as long as they are the same, so is the pointer. `force` reads at once:
   /// the last bytes have been refused.
@@ -44,6 +45,7 @@ class RotatingFile {
 
   const std::string path_;
   const Clock& clock_;
+  const std::chrono::seconds interval_;
   mutable Mutex mutex_;
   Bytes bytes_ GUARDED_BY(mutex_);
   Clock::SteadyTime next_read_ GUARDED_BY(mutex_){};

@@ -17,11 +17,15 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/worker_thread.h"
+#include "client/config/tls_identity.h"
+#include "client/http/connect_phases.h"
 #include "client/http/transport.h"
+#include "client/http/trust_anchors.h"
 
 namespace downwardfs::client {
 
-/// Everything that one transfer is sent with. PEM bytes are held, not file names: files rotate.
+/// Everything that one transfer is sent with. PEM bytes are held, not file names: files rotate;
+/// they have been checked (trust_anchors.h, client_identity.h).
 struct TransferSpec {
   std::string url;
   /// Non-empty: connect there (host:port) instead of to the URL's host, which is then what TLS asks
@@ -31,14 +35,14 @@ struct TransferSpec {
   /// The hosts that are reached without a proxy, as CURLOPT_NOPROXY has them: "*" for none by
   /// proxy, empty for all. What NO_PROXY says is in it already (proxy_rules.h).
   std::string no_proxy;
+  /// TLS, with the server and with an https proxy.
   bool verify = true;
-  std::string ca_pem;  ///< empty: the system's
-  std::string cert_pem;
-  std::string key_pem;
+  Trust trust;
+  TlsIdentity identity;
   std::vector<std::string> headers;  ///< "Name: value"; for the server, not for a proxy
   std::string username, password;    ///< basic authentication
   bool compression = true;           ///< offer gzip; what comes compressed is decoded in any case
-  std::chrono::milliseconds connect_limit{10'000};
+  ConnectLimits connect_limits;
   /// Do not send over a connection that is there already.
   bool fresh_connection = false;
   /// Nor over one that is older than this and not in use; zero: no limit. In whole seconds.
@@ -66,6 +70,7 @@ struct TransferResult {
   TransferFault fault = TransferFault::kNone;
   std::string detail;      ///< curl's words; ours for a limit of ours and for kEncoding, kExpansion
   bool own_limit = false;  ///< kTimeout: a limit of the request's, not of the connect
+  bool at_proxy = false;   ///< the fault lies with the proxy, or with the way to it
   Error handler_error;
   HttpResponse response;
   std::string redirect_url;

@@ -15,9 +15,10 @@ namespace {
 
 constexpr std::size_t kErrorBodyBytes = std::size_t{64} << 10;
 
-curl_blob Blob(const std::string& bytes) {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): curl's struct has no const; it copies.
-  return {const_cast<char*>(bytes.data()), bytes.size(), CURL_BLOB_COPY};
+ConnectLimits LimitsOf(const TransferSpec& spec, const HttpRequest& request) {
+  ConnectLimits limits = spec.connect_limits;
+  if (request.dial_limit.count() > 0) limits.dial = std::min(limits.dial, request.dial_limit);
+  return limits;
 }
 
 TransferFault FaultOf(CURLcode code) {
@@ -58,12 +59,9 @@ CurlLoop::Transfer::Transfer(const TransferSpec& spec, const HttpRequest& reques
       clock_(clock),
       easy_(curl_easy_init()),
       started_(clock.Steady()),
-      last_byte_(started_) {}
-
-template <class T>
-void CurlLoop::Transfer::Set(CURLoption option, T value) {
-  if (set_up_ == CURLE_OK) set_up_ = curl_easy_setopt(easy_.get(), option, value);
-}
+      last_byte_(started_),
+      limits_(LimitsOf(spec, request)),
+      phases_(limits_, started_) {}
 
 bool CurlLoop::Transfer::SetUp() {
   if (!easy_) {
@@ -106,6 +104,7 @@ bool CurlLoop::Transfer::SetUp() {
     Set(CURLOPT_PASSWORD, spec_.password.c_str());
   }
   SetConnection();
+  SetPhases();
   SetTls();
   if (set_up_ == CURLE_OK) return true;
   End(set_up_);
@@ -118,12 +117,12 @@ void CurlLoop::Transfer::SetConnection() {
   Set(CURLOPT_FOLLOWLOCATION, 0L);
   Set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
   Set(CURLOPT_PIPEWAIT, 1L);
-  Set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(spec_.connect_limit.count()));
   Set(CURLOPT_BUFFERSIZE, 64L << 10);
   Set(CURLOPT_TCP_KEEPALIVE, 1L);
   Set(CURLOPT_TCP_KEEPIDLE, 30L);
   Set(CURLOPT_TCP_KEEPINTVL, 10L);
   Set(CURLOPT_SOCKOPTFUNCTION, &OnSocket);
+  Set(CURLOPT_SOCKOPTDATA, static_cast<void*>(this));
   // A name that resolves slowly must not hold up the loop when its transfer is given up.
   Set(CURLOPT_QUICK_EXIT, 1L);
   if (spec_.fresh_connection) Set(CURLOPT_FRESH_CONNECT, 1L);
@@ -139,34 +138,21 @@ void CurlLoop::Transfer::SetConnection() {
   }
 }
 
-void CurlLoop::Transfer::SetTls() {
-  Set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  Set(CURLOPT_SSL_VERIFYPEER, spec_.verify ? 1L : 0L);
-  Set(CURLOPT_SSL_VERIFYHOST, spec_.verify ? 2L : 0L);
-  if (!spec_.ca_pem.empty()) {
-    curl_blob blob = Blob(spec_.ca_pem);
-    Set(CURLOPT_CAINFO_BLOB, &blob);
-    // Without this the system's CAs would be trusted beside the given one.
-    Set(CURLOPT_CAPATH, static_cast<char*>(nullptr));
+Clock::SteadyTime CurlLoop::Transfer::Deadline() {
+  Observe();
+  auto deadline = phases_.Deadline();
+  if (request_.overall_limit.count() > 0) {
+    deadline = std::min(deadline, started_ + request_.overall_limit);
   }
-  if (!spec_.cert_pem.empty()) {
-    curl_blob cert = Blob(spec_.cert_pem);
-    curl_blob key = Blob(spec_.key_pem);
-    Set(CURLOPT_SSLCERTTYPE, "PEM");
-    Set(CURLOPT_SSLKEYTYPE, "PEM");
-    Set(CURLOPT_SSLCERT_BLOB, &cert);
-    Set(CURLOPT_SSLKEY_BLOB, &key);
+  if (!phases_.sent()) return deadline;
+  if (request_.idle_limit.count() > 0) {
+    deadline = std::min(deadline, std::max(last_byte_, phases_.entered()) + request_.idle_limit);
   }
-}
-
-Clock::SteadyTime CurlLoop::Transfer::Deadline() const {
-  auto deadline = Clock::SteadyTime::max();
-  if (request_.idle_limit.count() > 0) deadline = last_byte_ + request_.idle_limit;
   if (request_.total_limit.count() > 0) {
-    deadline = std::min(deadline, started_ + request_.total_limit);
+    deadline = std::min(deadline, phases_.entered() + request_.total_limit);
   }
   if (request_.head_limit.count() > 0 && result_.response.status == 0) {
-    deadline = std::min(deadline, started_ + request_.head_limit);
+    deadline = std::min(deadline, phases_.entered() + request_.head_limit);
   }
   return deadline;
 }
@@ -179,16 +165,22 @@ std::string CurlLoop::Transfer::LimitMet() const {
   const auto met = [now](std::chrono::milliseconds limit, Clock::SteadyTime since) {
     return limit.count() > 0 && since + limit <= now;
   };
-  if (result_.response.status == 0 && met(request_.head_limit, started_)) {
+  if (met(request_.overall_limit, started_)) {
+    return "it was not complete within " + in_seconds(request_.overall_limit);
+  }
+  if (!phases_.sent()) return phases_.LimitMet();
+  const auto sent_at = phases_.entered();
+  if (result_.response.status == 0 && met(request_.head_limit, sent_at)) {
     return "it did not begin within " + in_seconds(request_.head_limit);
   }
-  if (met(request_.idle_limit, last_byte_)) {
+  if (met(request_.idle_limit, std::max(last_byte_, sent_at))) {
     return "nothing came for " + in_seconds(request_.idle_limit);
   }
   return "it was not complete within " + in_seconds(request_.total_limit);
 }
 
-int CurlLoop::Transfer::OnSocket(void*, curl_socket_t fd, curlsocktype) {
+int CurlLoop::Transfer::OnSocket(void* self, curl_socket_t fd, curlsocktype) {
+  static_cast<Transfer*>(self)->NoteSocket(fd);
   // Three lost probes, or 30 s without an answer to what we sent: the peer is dead.
   const int probes = 3;
   const unsigned unanswered_ms = 30'000;
@@ -304,10 +296,15 @@ void CurlLoop::Transfer::End(CURLcode code) {
   }
   if (result_.fault != TransferFault::kNone) {
     result_.detail = error_text_;
-    if (!result_.detail.empty()) return;
-    // A limit of ours has no words of curl's.
-    result_.own_limit = code == CURLE_OPERATION_TIMEDOUT;
-    result_.detail = result_.own_limit ? LimitMet() : curl_easy_strerror(code);
+    if (result_.detail.empty()) {
+      // A limit of ours has no words of curl's. That of a connection says nothing of the server.
+      const bool ours = code == CURLE_OPERATION_TIMEDOUT;
+      const bool overall = request_.overall_limit.count() > 0 &&
+                           started_ + request_.overall_limit <= clock_.Steady();
+      result_.own_limit = ours && (phases_.sent() || overall);
+      result_.detail = ours ? LimitMet() : curl_easy_strerror(code);
+    }
+    SetBlame();
     return;
   }
   curl_off_t retry_after = 0;

@@ -6,15 +6,19 @@
 #pragma once
 
 #include <curl/curl.h>
+#include <sys/types.h>
 
 #include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "client/http/connect_phases.h"
 #include "client/http/curl_loop.h"
 #include "client/http/gzip_decoder.h"
+#include "client/http/tls_hook.h"
 
 namespace downwardfs::client {
 
@@ -31,7 +35,7 @@ class CurlLoop::Transfer {
   TransferResult& result() { return result_; }
 
   /// When to give up if nothing more happens; max() for never.
-  Clock::SteadyTime Deadline() const;
+  Clock::SteadyTime Deadline();
 
   /// curl is done with it (or we are: `code` is then what fits).
   void End(CURLcode code);
@@ -49,9 +53,23 @@ class CurlLoop::Transfer {
   static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self);
   static int OnSocket(void* self, curl_socket_t fd, curlsocktype purpose);
 
+  static int OnResolve(void* resolver, void* reserved, void* self);
+  static int OnSent(void* self, char* peer, char* own, int peer_port, int own_port);
+  static CURLcode OnTlsContext(CURL* easy, void* ssl_context, void* self);
+
   template <class T>
-  void Set(CURLoption option, T value);
+  void Set(CURLoption option, T value) {
+    if (set_up_ == CURLE_OK) set_up_ = curl_easy_setopt(easy_.get(), option, value);
+  }
+  // curl_transfer_connect.cc
   void SetTls();
+  void SetPhases();
+  void NoteSocket(curl_socket_t fd);
+  bool HasConnectedSocket() const;
+  void Observe();
+  bool AtProxy() const;
+  void SetBlame();
+  // curl_transfer.cc
   void SetConnection();
   bool HeadComplete();
   std::vector<std::string_view> Fields(const char* name) const;
@@ -77,6 +95,12 @@ class CurlLoop::Transfer {
   Clock::SteadyTime last_byte_;
   std::optional<GzipDecoder> decoder_;  ///< of a compressed body
   bool skip_body_ = false;              ///< an error's body that cannot be decoded (further)
+  const std::shared_ptr<TlsNotes> tls_ = std::make_shared<TlsNotes>();
+  ConnectPhases::Observed progress_;
+  const ConnectLimits limits_;
+  ConnectPhases phases_;
+  bool past_dial_ = false;
+  std::vector<std::pair<int, ino_t>> sockets_;  // that curl opened for it, with their inodes
   bool handler_failed_ = false;
   /// kEncoding or kExpansion once decoding has failed.
   TransferFault decoding_fault_ = TransferFault::kNone;

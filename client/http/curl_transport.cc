@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "client/http/explain_fault.h"
 #include "client/http/proxy_rules.h"
 #include "client/http/request_target.h"
 
@@ -16,19 +17,6 @@ constexpr std::chrono::seconds kDistrust{60};
 // Somebody who may write long labels and annotations could make every compressed list look like a
 // bomb; the list itself is no larger than the server's memory allows.
 constexpr std::chrono::minutes kUncompressed{10};
-
-std::unique_ptr<RotatingFile> Rotating(const std::string& bytes, const std::string& path,
-                                       const Clock& clock) {
-  if (!bytes.empty() || path.empty()) return nullptr;
-  return std::make_unique<RotatingFile>(path, clock);
-}
-
-Result<std::string> Pem(const std::string& bytes, RotatingFile* file, bool reread) {
-  if (file == nullptr) return bytes;
-  auto read = file->Get(reread);
-  if (!read) return Fail(std::move(read.error()));
-  return **read;
-}
 
 // A line break in a value would let it add headers of its own.
 Status CheckHeaderValue(std::string_view value, const std::string& what) {
@@ -66,15 +54,13 @@ Status AddImpersonation(const Impersonation& who, std::vector<std::string>* head
 CurlTransport::CurlTransport(ClusterConfig config, const Clock& clock)
     : config_(std::move(config)),
       clock_(clock),
-      ca_file_(Rotating(config_.ca_pem, config_.ca_file, clock)),
-      cert_file_(Rotating(config_.client_cert_pem, config_.client_cert_file, clock)),
-      key_file_(Rotating(config_.client_key_pem, config_.client_key_file, clock)) {}
+      trust_(config_, clock),
+      identity_(config_, clock) {}
 
 CurlTransport::~CurlTransport() = default;
 
 std::string CurlTransport::Identity() const {
-  const bool certificate = cert_file_ || !config_.client_cert_pem.empty();
-  if (!certificate) return config_.credentials->Description();
+  if (!identity_.given()) return config_.credentials->Description();
   return "client certificate of " + (config_.user_name.empty()
                                          ? config_.origin
                                          : "user " + QuoteForMessage(config_.user_name));
@@ -91,31 +77,14 @@ Result<TransferSpec> CurlTransport::MakeSpec(const Credentials& credentials, boo
   AvoidDeadConnections(&spec);
   if (!config_.tls_server_name.empty() && url.scheme == "https") {
     // curl asks TLS for the URL's host; so the URL gets the name and the connection the address.
-    spec.connect_to = Authority(url);
-    spec.headers.push_back("Host: " + Authority(url));
+    spec.connect_to = ConnectAddress(url);
+    spec.headers.push_back("Host: " + HostHeader(url));
     const std::string path = url.path;
     url.host = config_.tls_server_name;
     spec.url = url.scheme + "://" + Authority(url) + path;
   }
-  if (url.scheme == "https") {
-    spec.verify = !config_.insecure_skip_tls_verify;
-    auto ca = Pem(config_.ca_pem, ca_file_.get(), reread_files);
-    if (!ca) return Fail(std::move(ca.error()), "certificate authority");
-    spec.ca_pem = std::move(*ca);
-    if (ca_file_ != nullptr && spec.ca_pem.empty()) {
-      return Fail(ErrorCode::kFailedPrecondition,
-                  "certificate authority: " + config_.ca_file + " is empty");
-    }
-    auto cert = Pem(config_.client_cert_pem, cert_file_.get(), reread_files);
-    if (!cert) return Fail(std::move(cert.error()), "client certificate");
-    auto key = Pem(config_.client_key_pem, key_file_.get(), reread_files);
-    if (!key) return Fail(std::move(key.error()), "client key");
-    spec.cert_pem = std::move(*cert);
-    spec.key_pem = std::move(*key);
-    if (!credentials.client_cert_pem.empty()) {
-      spec.cert_pem = credentials.client_cert_pem;
-      spec.key_pem = credentials.client_key_pem;
-    }
+  if (auto done = SetTls(&spec, credentials, reread_files); !done) {
+    return Fail(std::move(done.error()));
   }
   if (!credentials.bearer_token.empty()) {
     const std::string what = config_.credentials->Description();
@@ -131,6 +100,26 @@ Result<TransferSpec> CurlTransport::MakeSpec(const Credentials& credentials, boo
     return Fail(std::move(ok.error()));
   }
   return spec;
+}
+
+// As Go: an https proxy is trusted and shown what the server is. Over plain http neither is needed.
+Status CurlTransport::SetTls(TransferSpec* spec, const Credentials& credentials, bool reread) {
+  const bool https = spec->url.starts_with("https://");
+  if (!https && SplitUrl(spec->proxy).scheme != "https") return {};
+  spec->verify = !config_.insecure_skip_tls_verify;
+  if (spec->verify) {
+    auto trust = trust_.Get(reread);
+    if (!trust) return Fail(std::move(trust.error()));
+    spec->trust = std::move(*trust);
+  }
+  if (!credentials.client_cert_pem.empty()) {
+    spec->identity = {credentials.client_cert_pem, credentials.client_key_pem};
+    return {};
+  }
+  auto identity = identity_.Get(reread);
+  if (!identity) return Fail(std::move(identity.error()));
+  spec->identity = std::move(*identity);
+  return {};
 }
 
 // As client-go: a proxy of the configuration is for every host; of the environment's, loopback and
@@ -164,67 +153,14 @@ void CurlTransport::NoteFault(const TransferResult& result, const HttpRequest& r
   if (no_answer || broke_at_once) distrusted_at_ = clock_.Steady().time_since_epoch().count();
 }
 
-Error CurlTransport::Explain(const TransferResult& result) const {
-  const auto make = [this](ErrorCode code, const std::string& text) {
-    return Error{code, config_.server + ": " + OneLine(text)};
-  };
-  const std::string host = SplitUrl(config_.server).host;
-  switch (result.fault) {
-    case TransferFault::kResolve:
-      return make(ErrorCode::kUnavailable, "unknown host: " + result.detail +
-                                               "; check the server's address in " + config_.origin);
-    case TransferFault::kConnect:
-      return make(ErrorCode::kUnavailable,
-                  "cannot connect: " + result.detail +
-                      "; check that the API server runs and that its address is right");
-    case TransferFault::kCertificate: {
-      const std::string trusted = !config_.ca_file.empty()  ? config_.ca_file
-                                  : !config_.ca_pem.empty() ? "the CA data of " + config_.origin
-                                                            : "the system's CAs";
-      const std::string name = config_.tls_server_name.empty() ? host : config_.tls_server_name;
-      return make(ErrorCode::kFailedPrecondition,
-                  "its certificate is not trusted: " + result.detail + "; it must be signed by " +
-                      trusted + " and name " + QuoteForMessage(name) +
-                      " (give the right CA or tls-server-name)");
-    }
-    case TransferFault::kIdentity:
-      return make(ErrorCode::kFailedPrecondition,
-                  "the client certificate or key of " +
-                      (config_.user_name.empty() ? config_.origin : "user " + config_.user_name) +
-                      " cannot be used: " + result.detail);
-    case TransferFault::kTls:
-      return make(ErrorCode::kUnavailable,
-                  "TLS handshake failed: " + result.detail +
-                      "; check that the port speaks TLS and accepts our client certificate");
-    case TransferFault::kTimeout:
-      if (!result.own_limit) {
-        return make(ErrorCode::kUnavailable, "cannot connect: " + result.detail +
-                                                 "; check the address and what lies between");
-      }
-      return make(ErrorCode::kDeadlineExceeded, "no answer: " + result.detail);
-    case TransferFault::kCancelled:
-      return make(ErrorCode::kCancelled, "cancelled");
-    case TransferFault::kHandler:
-      return result.handler_error;
-    case TransferFault::kEncoding:
-      return make(ErrorCode::kUnavailable, "its answer cannot be decoded: " + result.detail);
-    case TransferFault::kExpansion:
-      return make(ErrorCode::kUnavailable, "its answer was given up: " + result.detail +
-                                               "; asking without compression for a while");
-    case TransferFault::kBroken:
-    case TransferFault::kNone:
-      break;
-  }
-  return make(ErrorCode::kUnavailable, "the connection broke: " + result.detail);
-}
-
 Result<HttpResponse> CurlTransport::Send(const HttpRequest& request, const Credentials& credentials,
-                                         ResponseHandler& handler, Cancellation* cancellation) {
-  auto spec = MakeSpec(credentials, /*reread_files=*/false);
+                                         bool reread_files, ResponseHandler& handler,
+                                         Cancellation* cancellation) {
+  auto spec = MakeSpec(credentials, reread_files);
   if (!spec) return Fail(std::move(spec.error()), config_.server);
   const std::string base = spec->url;
   std::string target = request.target;
-  bool files_reread = false;
+  bool files_reread = reread_files;
   for (int redirects = 0;;) {
     spec->url = base + target;
     TransferResult result = loop_.Run(*spec, request, handler, cancellation);
@@ -232,16 +168,18 @@ Result<HttpResponse> CurlTransport::Send(const HttpRequest& request, const Crede
     const bool trust_failed = result.fault == TransferFault::kCertificate ||
                               result.fault == TransferFault::kIdentity ||
                               result.fault == TransferFault::kTls;
-    if (trust_failed && !files_reread && (ca_file_ || cert_file_ || key_file_)) {
+    if (trust_failed && !files_reread) {
       // A CA or our certificate may have rotated within the files' interval.
       files_reread = true;
       auto again = MakeSpec(credentials, true);
-      if (again && (again->ca_pem != spec->ca_pem || again->cert_pem != spec->cert_pem)) {
+      if (again && (again->trust != spec->trust || again->identity != spec->identity)) {
         spec = std::move(again);
         continue;
       }
     }
-    if (result.fault != TransferFault::kNone) return Fail(Explain(result));
+    if (result.fault != TransferFault::kNone) {
+      return Fail(ExplainFault(result, config_, spec->proxy, trust_.Describe()));
+    }
     if (result.redirect_url.empty()) return std::move(result.response);
     auto next = TargetOnSameServer(base, result.redirect_url);
     if (!next) next = TargetOnSameServer(config_.server, result.redirect_url);
@@ -259,11 +197,16 @@ Result<HttpResponse> CurlTransport::Perform(const HttpRequest& request, Response
   const auto limit = request.credentials_limit;
   auto credentials = config_.credentials->GetWithin(/*force_refresh=*/false, limit);
   if (!credentials) return Fail(std::move(credentials.error()), config_.server);
-  auto response = Send(request, *credentials, handler, cancellation);
+  auto response = Send(request, *credentials, /*reread_files=*/false, handler, cancellation);
   if (!response || response->status != 401) return response;
+  const auto identity = identity_.Get(/*reread=*/false);
   auto fresh = config_.credentials->GetWithin(/*force_refresh=*/true, limit);
-  if (!fresh || *fresh == *credentials) return response;
-  return Send(request, *fresh, handler, cancellation);
+  if (!fresh) return response;
+  const auto fresh_identity = identity_.Get(/*reread=*/true);
+  const bool same =
+      *fresh == *credentials && (!fresh_identity || (identity && *identity == *fresh_identity));
+  if (same) return response;
+  return Send(request, *fresh, /*reread_files=*/false, handler, cancellation);
 }
 
 }  // namespace downwardfs::client

@@ -2,9 +2,10 @@
 //
 // The Transport over libcurl, set up from a ClusterConfig. It asks for credentials and reads
 // rotating files with each request (on the caller's thread: an exec plugin may take its time),
-// sends the request again once after a 401 if that brought other credentials, and follows redirects
-// within the same server only. Secrets appear in no message and no log. Owned by whoever talks to
-// one cluster; any thread.
+// sends the request again once after a 401 if that brought other credentials or another client
+// certificate, and once after a TLS refusal if the files have changed, and follows redirects within
+// the same server only. Secrets appear in no message and no log. Owned by whoever talks to one
+// cluster; any thread.
 #pragma once
 
 #include <atomic>
@@ -13,10 +14,11 @@
 
 #include "base/clock.h"
 #include "client/config/cluster_config.h"
-#include "client/config/rotating_file.h"
+#include "client/http/client_identity.h"
 #include "client/http/curl_loop.h"
 #include "client/http/request_target.h"
 #include "client/http/transport.h"
+#include "client/http/trust_anchors.h"
 
 namespace downwardfs::client {
 
@@ -34,12 +36,13 @@ class CurlTransport final : public Transport {
 
  private:
   Result<TransferSpec> MakeSpec(const Credentials& credentials, bool reread_files);
+  Status SetTls(TransferSpec* spec, const Credentials& credentials, bool reread);
   void SetProxy(TransferSpec* spec, const UrlParts& url) const;
   void AvoidDeadConnections(TransferSpec* spec) const;
   void NoteFault(const TransferResult& result, const HttpRequest& request);
   Result<HttpResponse> Send(const HttpRequest& request, const Credentials& credentials,
-                            ResponseHandler& handler, Cancellation* cancellation);
-  Error Explain(const TransferResult& result) const;
+                            bool reread_files, ResponseHandler& handler,
+                            Cancellation* cancellation);
 
   const ClusterConfig config_;
   const Clock& clock_;
@@ -48,9 +51,8 @@ class CurlTransport final : public Transport {
   std::atomic<Clock::SteadyTime::rep> distrusted_at_ = 0;
   /// No compression is asked for until then: an answer expanded too far.
   std::atomic<Clock::SteadyTime::rep> uncompressed_until_ = 0;
-  std::unique_ptr<RotatingFile> ca_file_;
-  std::unique_ptr<RotatingFile> cert_file_;
-  std::unique_ptr<RotatingFile> key_file_;
+  TrustAnchors trust_;
+  ClientIdentity identity_;
   CurlLoop loop_;
 };
 

@@ -111,6 +111,19 @@ std::string ProxyForCurl(std::string proxy) {
   return proxy;
 }
 
+std::string ProxyForMessage(const std::string& proxy) {
+  const std::size_t scheme = proxy.find("://");
+  std::size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
+  const std::size_t end = std::min(proxy.find_first_of("/?#", begin), proxy.size());
+  const std::string start = proxy.substr(0, begin);
+  // A password may hold what ends a host; the last '@' ends it.
+  if (const std::size_t at = proxy.rfind('@'); at != std::string::npos && at >= begin) {
+    begin = at + 1;
+    return start + proxy.substr(begin, proxy.find_first_of("/?#", begin) - begin);
+  }
+  return start + proxy.substr(begin, end - begin);
+}
+
 std::string EnvironmentProxy(std::string_view scheme) {
   return scheme == "https" ? Variable("HTTPS_PROXY", "https_proxy")
                            : Variable("HTTP_PROXY", "http_proxy");

@@ -20,6 +20,9 @@ bool BypassesProxy(const UrlParts& server, std::string_view no_proxy);
 /// `proxy` as curl must be told it: curl's socks5:// looks names up here, not at the proxy.
 std::string ProxyForCurl(std::string proxy);
 
+/// `proxy` without a user name and a password, and no more than scheme, host and port.
+std::string ProxyForMessage(const std::string& proxy);
+
 /// HTTPS_PROXY or HTTP_PROXY for "https" or "http", or in lower case; empty if there is none.
 std::string EnvironmentProxy(std::string_view scheme);
 /// NO_PROXY or no_proxy.

@@ -34,6 +34,23 @@ std::string Authority(const UrlParts& url) {
   return (ipv6 ? "[" + url.host + "]" : url.host) + ":" + port;
 }
 
+std::string HostHeader(const UrlParts& url) {
+  UrlParts shown = url;
+  shown.host.resize(std::min(shown.host.find('%'), shown.host.size()));
+  const std::string authority = Authority(shown);
+  const std::string_view own_port = url.scheme == "http" ? ":80" : ":443";
+  return authority.ends_with(own_port) ? authority.substr(0, authority.size() - own_port.size())
+                                       : authority;
+}
+
+std::string ConnectAddress(const UrlParts& url) {
+  constexpr std::string_view kEncodedPercent = "%25";
+  UrlParts decoded = url;
+  const std::size_t zone = decoded.host.find(kEncodedPercent);
+  if (zone != std::string::npos) decoded.host.replace(zone, kEncodedPercent.size(), "%");
+  return Authority(decoded);
+}
+
 std::optional<std::string> TargetOnSameServer(std::string_view server, std::string_view location) {
   const UrlParts from = SplitUrl(server);
   const UrlParts to = SplitUrl(location);

@@ -21,6 +21,13 @@ UrlParts SplitUrl(std::string_view url);
 /// host:port, brackets around an IPv6 address; the port spelled out.
 std::string Authority(const UrlParts& url);
 
+/// The same for a Host header: without the scheme's own port and without an IPv6 zone, which means
+/// something on this machine alone.
+std::string HostHeader(const UrlParts& url);
+
+/// The same as curl's CURLOPT_CONNECT_TO has it: a zone is not percent-encoded.
+std::string ConnectAddress(const UrlParts& url);
+
 /// The target (path and query behind `server`) that a redirect to `location` means, if it stays on
 /// the same scheme, host and port and below the server's path.
 std::optional<std::string> TargetOnSameServer(std::string_view server, std::string_view location);

@@ -23,14 +23,19 @@ struct HttpRequest {
   std::string target;
   std::string content_type;  ///< of `body`; empty: none is sent
   std::string body;
-  /// Give up when the answer has not begun (its status and headers) after so long; zero: no limit.
+  /// Give up when the answer has not begun (its status and headers) so long after the request was
+  /// sent; zero: no limit. The making of a connection has limits of its own (connect_phases.h).
   std::chrono::milliseconds head_limit{0};
   /// Give up when not one byte came for so long; zero: wait for ever.
   std::chrono::milliseconds idle_limit{60'000};
   /// That silence, once the answer has begun, is how this request ends: no sign of a dead peer.
   bool ends_with_silence = false;
-  /// Give up when the whole has taken so long; zero: no limit.
+  /// Give up when the whole answer has taken so long since the request was sent; zero: no limit.
   std::chrono::milliseconds total_limit{0};
+  /// Give up a connection (addresses and TCP) after so long; zero: the transport's own limit.
+  std::chrono::milliseconds dial_limit{0};
+  /// Give up when the connection and the whole answer have taken so long; zero: no limit.
+  std::chrono::milliseconds overall_limit{0};
   /// Give up when credentials that are made without a person (a plugin's) have taken so long; zero:
   /// as long as they take.
   std::chrono::milliseconds credentials_limit{0};

@@ -39,5 +39,12 @@ TEST(OneLineTest, KeepsPrintableTextAndQuotes) {
   EXPECT_EQ(OneLine("x: \"y\"\r\nz \xc3\xa9"), "x: \"y\"\\x0d\\x0az \xc3\xa9");
 }
 
+TEST(FoldLinesTest, ALineBreakIsASpace) {
+  EXPECT_EQ(FoldLines("Install it:\n  $ brew install x\r\n\n\tthen  retry\n"),
+            "Install it: $ brew install x then  retry");
+  EXPECT_EQ(FoldLines("\n\n"), "");
+  EXPECT_EQ(FoldLines("a\x1b[31m\nb"), "a\\x1b[31m b");  // what hides text stays escaped
+}
+
 }  // namespace
 }  // namespace downwardfs

@@ -47,8 +47,13 @@ std::string FakeApiServer::url() const {
 
 void FakeApiServer::MakeContext() {
   if (!options_.tls) return;
-  context_ =
-      MakeServerContext(authority_->Issue("api", options_.certificate_names), authority_->pem());
+  const CertificatePair pair =
+      options_.certificate_names.empty()
+          ? authority_->IssueLegacy(options_.common_name)
+          : authority_->Issue(options_.common_name, options_.certificate_names);
+  context_ = MakeServerContext(pair, authority_->pem());
+  if (!options_.needs_certificate) return;
+  SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
 }
 
 void FakeApiServer::RotateCertificates() {

@@ -61,8 +61,10 @@ class FakeApiServer {
 
   struct Options {
     bool tls = true;
-    std::string certificate_names = "DNS:localhost,IP:127.0.0.1";
-    std::string token = {};  ///< empty: anybody may come in
+    std::string certificate_names = "DNS:localhost,IP:127.0.0.1";  ///< empty: a common name alone
+    std::string common_name = "api";
+    bool needs_certificate = false;  ///< of the client; without one the handshake fails
+    std::string token = {};          ///< empty: anybody may come in
     StreamingLists streaming_lists = StreamingLists::kSupported;
     /// Where the client accepts gzip: each flush of a streaming list a member of its own (1.37),
     /// and lists from 128 KiB on.

@@ -5,6 +5,7 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include <atomic>
@@ -101,16 +102,59 @@ std::string TestAuthority::pem() const {
 
 CertificatePair TestAuthority::Issue(const std::string& common_name,
                                      const std::string& names) const {
+  return Make(common_name, names, names.empty() ? "clientAuth" : "serverAuth");
+}
+
+CertificatePair TestAuthority::IssueLegacy(const std::string& common_name) const {
+  return Make(common_name, "", "serverAuth");
+}
+
+CertificatePair TestAuthority::Make(const std::string& common_name, const std::string& names,
+                                    const char* usage) const {
   const Key key(EVP_EC_gen("P-256"));
   X509* const issuer = state_->certificate.get();
   const Certificate certificate = MakeCertificate(common_name, key.get(), issuer);
   if (!names.empty()) AddExtension(certificate.get(), issuer, NID_subject_alt_name, names);
-  AddExtension(certificate.get(), issuer, NID_ext_key_usage,
-               names.empty() ? "clientAuth" : "serverAuth");
+  AddExtension(certificate.get(), issuer, NID_ext_key_usage, usage);
   X509_sign(certificate.get(), state_->key.get(), EVP_sha256());
   return {Pem([&](BIO* bio) { PEM_write_bio_X509(bio, certificate.get()); }), Pem([&](BIO* bio) {
             PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
           })};
+}
+
+std::string KeyAs(KeyForm form, const std::string& key_pem) {
+  const std::unique_ptr<BIO, Free> in(
+      BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size())));
+  const Key key(PEM_read_bio_PrivateKey(in.get(), nullptr, nullptr, nullptr));
+  const auto* const passphrase = reinterpret_cast<const unsigned char*>("secret");
+  return Pem([&](BIO* bio) {
+    switch (form) {
+      case KeyForm::kEncryptedPkcs8:
+        PEM_write_bio_PKCS8PrivateKey(bio, key.get(), EVP_aes_256_cbc(), "secret", 6, nullptr,
+                                      nullptr);
+        break;
+      case KeyForm::kEncryptedLegacy:
+        PEM_write_bio_PrivateKey_traditional(bio, key.get(), EVP_aes_128_cbc(), passphrase, 6,
+                                             nullptr, nullptr);
+        break;
+      case KeyForm::kTraditional:
+        PEM_write_bio_PrivateKey_traditional(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+        break;
+      case KeyForm::kDer:
+        i2d_PKCS8PrivateKey_bio(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+        break;
+    }
+  });
+}
+
+std::string NewKey(const std::string& kind) {
+  const Key key(kind == "RSA" ? EVP_RSA_gen(2048)
+                : kind[0] == 'E' || kind[0] == 'X'
+                    ? EVP_PKEY_Q_keygen(nullptr, nullptr, kind.c_str())
+                    : EVP_EC_gen(kind.c_str()));
+  return Pem([&](BIO* bio) {
+    PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+  });
 }
 
 }  // namespace downwardfs

@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "base/base64.h"
 #include "tests/fakes/fake_clock.h"
+#include "tests/fakes/test_certificates.h"
 
 namespace downwardfs::client {
 namespace {
@@ -177,8 +179,20 @@ TEST_F(ExecCredentialTest, AFailedRefreshKeepsTheUnexpiredAnswer) {
 }
 
 TEST_F(ExecCredentialTest, ClientCertificatesComeAsPairs) {
+  const CertificatePair pair = TestAuthority("ca").Issue("plugin", "");
+  const auto print = [&](const std::string& key) {
+    const nlohmann::json members = {{"clientCertificateData", pair.cert_pem},
+                                    {"clientKeyData", key}};
+    const std::string text = members.dump();
+    runner_.Print(Answer(text.substr(1, text.size() - 2)));
+  };
+  print(pair.key_pem);
+  EXPECT_THAT(Make().Get(false)->client_key_pem, HasSubstr("BEGIN PRIVATE KEY"));
+  print(KeyAs(KeyForm::kEncryptedPkcs8, pair.key_pem));
+  EXPECT_THAT(ErrorOf(Make()), HasSubstr("its output: status.clientKeyData: failed to parse the "
+                                         "private key: it is encrypted with a passphrase"));
   runner_.Print(Answer(R"("clientCertificateData":"C","clientKeyData":"K")"));
-  EXPECT_EQ(Make().Get(false)->client_key_pem, "K");
+  EXPECT_THAT(ErrorOf(Make()), HasSubstr("status.clientCertificateData: it holds no PEM block"));
   runner_.Print(Answer(R"("clientCertificateData":"C")"));
   EXPECT_THAT(ErrorOf(Make()), HasSubstr("but not both"));
 }
@@ -199,7 +213,7 @@ TEST_F(ExecCredentialTest, AMissingCommandShowsTheInstallHint) {
   spec_.install_hint = "see https://example.org\nthen retry";
   EXPECT_EQ(ErrorOf(Make()),
             "exec plugin login of user \"u\" of /k: there is no executable \"login\" in $PATH;"
-            " see https://example.org\\x0athen retry");
+            " see https://example.org then retry");
 }
 
 TEST_F(ExecCredentialTest, InteractiveModeDecidesAboutTheTerminal) {

@@ -156,10 +156,10 @@ TEST(TransportTest, ClientCertificates) {
   config.credentials = AnonymousCredentials();
   config.client_key_pem = "garbage";
   config.user_name = "dev";
-  EXPECT_NE(MessageOf(ClientFor(config).Get(Pods()))
-                .find("the client certificate or key of user dev cannot be used"),
-            std::string::npos)
-      << MessageOf(ClientFor(config).Get(Pods()));
+  EXPECT_EQ(MessageOf(ClientFor(config).Get(Pods())),
+            server.url() +
+                ": user \"dev\": client-key-data: it holds no PEM block (-----BEGIN "
+                "...-----)");
 }
 
 TEST(TransportTest, ImpersonationAndBasicAuthentication) {
@@ -303,6 +303,23 @@ TEST(RequestTargetTest, OnlyTheSameServerIsTheSameServer) {
     EXPECT_FALSE(TargetOnSameServer(server, other)) << other;
   }
   EXPECT_EQ(TargetOnSameServer("https://[::1]", "https://[::1]:443/a"), "/a");
+}
+
+TEST(RequestTargetTest, AHostHeaderHasNeitherTheSchemesOwnPortNorAZone) {
+  struct Case {
+    const char* url;
+    const char* host;
+    const char* connect;
+  };
+  for (const Case& c :
+       {Case{"https://h", "h", "h:443"}, Case{"https://h:443/x", "h", "h:443"},
+        Case{"https://h:6443", "h:6443", "h:6443"}, Case{"http://h:443", "h:443", "h:443"},
+        Case{"http://h:80", "h", "h:80"},
+        Case{"https://[fe80::1%25eth0]", "[fe80::1]", "[fe80::1%eth0]:443"},
+        Case{"https://[fe80::1%25eth0]:6443", "[fe80::1]:6443", "[fe80::1%eth0]:6443"}}) {
+    EXPECT_EQ(HostHeader(SplitUrl(c.url)), c.host) << c.url;
+    EXPECT_EQ(ConnectAddress(SplitUrl(c.url)), c.connect) << c.url;
+  }
 }
 
 }  // namespace

@@ -36,9 +36,9 @@ Result<CaBundle> RequireCaBundle(std::string_view bytes, const std::string& name
   auto bundle = ReadCaBundle(bytes);
   if (bundle.certificates > 0) return bundle;
   const auto refuse = [&](std::string_view why) {
-    return Fail(ErrorCode::kFailedPrecondition,
-                Concat({name, ": ", why,
-                        "; give the PEM bundle that signed the server's certificate"}));
+    return Fail(
+        ErrorCode::kFailedPrecondition,
+        Concat({name, ": ", why, "; give the PEM bundle that signed the server's certificate"}));
   };
   if (bytes.find_first_not_of(" \t\r\n") == std::string_view::npos) return refuse("it is empty");
   const auto blocks = ReadPemBlocks(bytes);

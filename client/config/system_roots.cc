@@ -66,7 +66,8 @@ SystemRootPlaces FindSystemRootPlaces() {
   };
   places.folders = {"/etc/ssl/certs", "/etc/pki/tls/certs"};
   if (std::string file = Variable("SSL_CERT_FILE"); !file.empty()) places.files = {std::move(file)};
-  if (const std::string list = Variable("SSL_CERT_DIR"); !list.empty()) places.folders = Split(list);
+  if (const std::string list = Variable("SSL_CERT_DIR"); !list.empty())
+    places.folders = Split(list);
   return places;
 }
 

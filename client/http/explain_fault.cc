@@ -66,6 +66,11 @@ Error ServerFault(const TransferResult& result, const ClusterConfig& config,
               "cannot connect: " + result.detail + "; check the address and what lies between"};
     case TransferFault::kCancelled:
       return {ErrorCode::kCancelled, "cancelled"};
+    case TransferFault::kEncoding:
+      return {ErrorCode::kUnavailable, "its answer cannot be decoded: " + result.detail};
+    case TransferFault::kExpansion:
+      return {ErrorCode::kUnavailable, "its answer was given up: " + result.detail +
+                                           "; asking without compression for a while"};
     case TransferFault::kHandler:
     case TransferFault::kBroken:
     case TransferFault::kNone:

@@ -33,8 +33,8 @@ Result<Trust> TrustAnchors::Get(bool reread) {
   if (data_.empty() && !file_) {
     if (!trust_.system || reread) {
       auto roots = ReadSystemRoots(FindSystemRootPlaces());
-      problem_ = roots.pems.empty() && roots.problem.empty() ? "none was found"
-                                                             : std::move(roots.problem);
+      problem_ =
+          roots.pems.empty() && roots.problem.empty() ? "none was found" : std::move(roots.problem);
       std::string raw;
       for (const std::string& pem : roots.pems) raw += pem;
       const std::size_t digest = std::hash<std::string>()(raw);

@@ -56,11 +56,10 @@ std::string ClusterStatus::Json() const {
       {"lastError", state.last_error},
       {"lastFault", state.last_fault},
       {"faults", state.faults},
-      {"objects",
-       {{"pods", KindOf(pods)},
-        {"nodes", KindOf(source_.Nodes())},
-        {"namespaces", KindOf(source_.Namespaces())}}},
+      {"objects", {{"pods", KindOf(pods)}}},
   };
+  if (source_.FollowsNodes()) out["objects"]["nodes"] = KindOf(source_.Nodes());
+  if (source_.FollowsNamespaces()) out["objects"]["namespaces"] = KindOf(source_.Namespaces());
   out["namespaces"] = namespaces_.empty() ? json("all") : json(namespaces_);
   out["requests"] = json::object();
   const MutexLock lock(mutex_);

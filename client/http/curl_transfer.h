@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "client/http/curl_loop.h"
@@ -32,6 +33,17 @@ class CurlLoop::Transfer {
 
   /// curl is done with it (or we are: `code` is then what fits).
   void End(CURLcode code);
+  /// Its connection is dead.
+  void Lose();
+
+  const TransferSpec& spec() const { return spec_; }
+  TransferFault fault() const { return result_.fault; }
+  /// When the last byte of the answer came; nothing if there was none.
+  std::optional<Clock::SteadyTime> heard() const { return heard_; }
+  /// Which connection it is on, as long as it is; 0 if on none yet.
+  long LocalPort() const;
+  /// The answer comes over HTTP/2. False before it begins.
+  bool IsHttp2() const;
 
   std::atomic<bool> cancel{false};
   bool done = false;  ///< guarded by the loop's mutex
@@ -44,6 +56,7 @@ class CurlLoop::Transfer {
 
   static std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self);
+  static curl_socket_t OpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static int OnSocket(void* self, curl_socket_t fd, curlsocktype purpose);
 
   template <class T>
@@ -52,6 +65,8 @@ class CurlLoop::Transfer {
   void SetConnection();
   bool HeadComplete();
   std::string LimitMet() const;
+  void Heard() { heard_ = last_byte_ = clock_.Steady(); }
+  bool BlameThisMachine(CURLcode code);
 
   const TransferSpec& spec_;
   const HttpRequest& request_;
@@ -64,6 +79,8 @@ class CurlLoop::Transfer {
   CURLcode set_up_ = CURLE_OK;
   Clock::SteadyTime started_;
   Clock::SteadyTime last_byte_;
+  std::optional<Clock::SteadyTime> heard_;
+  int socket_errno_ = 0;
   bool handler_failed_ = false;
   TransferResult result_;
 };

@@ -11,8 +11,6 @@ namespace downwardfs::client {
 namespace {
 
 constexpr int kMaxRedirects = 5;
-// A list that follows a timeout, and the watch after it, begin within this time.
-constexpr std::chrono::seconds kDistrust{60};
 
 std::unique_ptr<RotatingFile> Rotating(const std::string& bytes, const std::string& path,
                                        const Clock& clock) {
@@ -58,14 +56,32 @@ Status AddImpersonation(const Impersonation& who, std::vector<std::string>* head
   return {};
 }
 
+NoAnswer NoAnswerOf(const TransferResult& result) {
+  switch (result.fault) {
+    case TransferFault::kResolve:
+    case TransferFault::kConnect:
+    case TransferFault::kTls:
+    case TransferFault::kCertificate:
+    case TransferFault::kIdentity:
+    case TransferFault::kLocal:
+      return NoAnswer::kNoConnection;
+    case TransferFault::kTimeout:
+      return result.own_limit ? NoAnswer::kOther : NoAnswer::kNoConnection;
+    case TransferFault::kLost:
+      return NoAnswer::kConnectionLost;
+    default:
+      return NoAnswer::kOther;
+  }
+}
+
 }  // namespace
 
-CurlTransport::CurlTransport(ClusterConfig config, const Clock& clock)
+CurlTransport::CurlTransport(ClusterConfig config, const Clock& clock, LivenessLimits liveness)
     : config_(std::move(config)),
-      clock_(clock),
       ca_file_(Rotating(config_.ca_pem, config_.ca_file, clock)),
       cert_file_(Rotating(config_.client_cert_pem, config_.client_cert_file, clock)),
-      key_file_(Rotating(config_.client_key_pem, config_.client_key_file, clock)) {}
+      key_file_(Rotating(config_.client_key_pem, config_.client_key_file, clock)),
+      loop_(clock, liveness) {}
 
 CurlTransport::~CurlTransport() = default;
 
@@ -83,7 +99,6 @@ Result<TransferSpec> CurlTransport::MakeSpec(const Credentials& credentials, boo
   spec.compression = !config_.disable_compression;
   UrlParts url = SplitUrl(config_.server);
   SetProxy(&spec, url);
-  AvoidDeadConnections(&spec);
   if (!config_.tls_server_name.empty() && url.scheme == "https") {
     // curl asks TLS for the URL's host; so the URL gets the name and the connection the address.
     spec.connect_to = Authority(url);
@@ -93,6 +108,7 @@ Result<TransferSpec> CurlTransport::MakeSpec(const Credentials& credentials, boo
     spec.url = url.scheme + "://" + Authority(url) + path;
   }
   if (url.scheme == "https") {
+    spec.liveness_url = spec.url + "/livez";
     spec.verify = !config_.insecure_skip_tls_verify;
     auto ca = Pem(config_.ca_pem, ca_file_.get(), reread_files);
     if (!ca) return Fail(std::move(ca.error()), "certificate authority");
@@ -139,23 +155,6 @@ void CurlTransport::SetProxy(TransferSpec* spec, const UrlParts& url) const {
   }
 }
 
-// HTTP/2 has many requests on one connection. One that has died without a word would get the next
-// request as well, and the one after it.
-void CurlTransport::AvoidDeadConnections(TransferSpec* spec) const {
-  const Clock::SteadyTime at{Clock::SteadyTime::duration(distrusted_at_.load())};
-  if (at == Clock::SteadyTime{}) return;
-  const auto since = std::chrono::floor<std::chrono::seconds>(clock_.Steady() - at);
-  spec->fresh_connection = since < kDistrust;
-  spec->oldest_connection = std::max(since, std::chrono::seconds(1));
-}
-
-void CurlTransport::NoteFault(const TransferResult& result, const HttpRequest& request) {
-  const bool planned = request.ends_with_silence && result.response.status != 0;
-  const bool no_answer = result.fault == TransferFault::kTimeout && result.own_limit && !planned;
-  const bool broke_at_once = result.fault == TransferFault::kBroken && result.response.status == 0;
-  if (no_answer || broke_at_once) distrusted_at_ = clock_.Steady().time_since_epoch().count();
-}
-
 Error CurlTransport::Explain(const TransferResult& result) const {
   const auto make = [this](ErrorCode code, const std::string& text) {
     return Error{code, config_.server + ": " + OneLine(text)};
@@ -194,6 +193,10 @@ Error CurlTransport::Explain(const TransferResult& result) const {
                                                  "; check the address and what lies between");
       }
       return make(ErrorCode::kDeadlineExceeded, "no answer: " + result.detail);
+    case TransferFault::kLocal:
+      return make(ErrorCode::kUnavailable, "cannot connect: " + result.detail);
+    case TransferFault::kLost:
+      return make(ErrorCode::kUnavailable, "the connection is dead: " + result.detail);
     case TransferFault::kCancelled:
       return make(ErrorCode::kCancelled, "cancelled");
     case TransferFault::kHandler:
@@ -208,14 +211,16 @@ Error CurlTransport::Explain(const TransferResult& result) const {
 Result<HttpResponse> CurlTransport::Send(const HttpRequest& request, const Credentials& credentials,
                                          ResponseHandler& handler, Cancellation* cancellation) {
   auto spec = MakeSpec(credentials, /*reread_files=*/false);
-  if (!spec) return Fail(std::move(spec.error()), config_.server);
+  if (!spec) {
+    handler.OnNoAnswer(NoAnswer::kNoConnection);
+    return Fail(std::move(spec.error()), config_.server);
+  }
   const std::string base = spec->url;
   std::string target = request.target;
   bool files_reread = false;
   for (int redirects = 0;;) {
     spec->url = base + target;
     TransferResult result = loop_.Run(*spec, request, handler, cancellation);
-    NoteFault(result, request);
     const bool trust_failed = result.fault == TransferFault::kCertificate ||
                               result.fault == TransferFault::kIdentity ||
                               result.fault == TransferFault::kTls;
@@ -228,7 +233,10 @@ Result<HttpResponse> CurlTransport::Send(const HttpRequest& request, const Crede
         continue;
       }
     }
-    if (result.fault != TransferFault::kNone) return Fail(Explain(result));
+    if (result.fault != TransferFault::kNone) {
+      handler.OnNoAnswer(NoAnswerOf(result));
+      return Fail(Explain(result));
+    }
     if (result.redirect_url.empty()) return std::move(result.response);
     auto next = TargetOnSameServer(base, result.redirect_url);
     if (!next) next = TargetOnSameServer(config_.server, result.redirect_url);
@@ -245,7 +253,10 @@ Result<HttpResponse> CurlTransport::Perform(const HttpRequest& request, Response
                                             Cancellation* cancellation) {
   const auto limit = request.credentials_limit;
   auto credentials = config_.credentials->GetWithin(/*force_refresh=*/false, limit);
-  if (!credentials) return Fail(std::move(credentials.error()), config_.server);
+  if (!credentials) {
+    handler.OnNoAnswer(NoAnswer::kNoConnection);
+    return Fail(std::move(credentials.error()), config_.server);
+  }
   auto response = Send(request, *credentials, handler, cancellation);
   if (!response || response->status != 401) return response;
   auto fresh = config_.credentials->GetWithin(/*force_refresh=*/true, limit);

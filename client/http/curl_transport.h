@@ -7,7 +7,6 @@
 // one cluster; any thread.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 
@@ -15,6 +14,7 @@
 #include "client/config/cluster_config.h"
 #include "client/config/rotating_file.h"
 #include "client/http/curl_loop.h"
+#include "client/http/loop_generations.h"
 #include "client/http/request_target.h"
 #include "client/http/transport.h"
 
@@ -23,7 +23,8 @@ namespace downwardfs::client {
 /// See the head of this file. Destroying it cancels the requests under way.
 class CurlTransport final : public Transport {
  public:
-  explicit CurlTransport(ClusterConfig config, const Clock& clock = Clock::Real());
+  explicit CurlTransport(ClusterConfig config, const Clock& clock = Clock::Real(),
+                         LivenessLimits liveness = {});
   ~CurlTransport() override;
 
   Result<HttpResponse> Perform(const HttpRequest& request, ResponseHandler& handler,
@@ -35,21 +36,15 @@ class CurlTransport final : public Transport {
  private:
   Result<TransferSpec> MakeSpec(const Credentials& credentials, bool reread_files);
   void SetProxy(TransferSpec* spec, const UrlParts& url) const;
-  void AvoidDeadConnections(TransferSpec* spec) const;
-  void NoteFault(const TransferResult& result, const HttpRequest& request);
   Result<HttpResponse> Send(const HttpRequest& request, const Credentials& credentials,
                             ResponseHandler& handler, Cancellation* cancellation);
   Error Explain(const TransferResult& result) const;
 
   const ClusterConfig config_;
-  const Clock& clock_;
-  /// When a request last got no answer over a connection that seemed good, as the steady clock
-  /// counts; what was connected before it is not trusted. Zero: never.
-  std::atomic<Clock::SteadyTime::rep> distrusted_at_ = 0;
   std::unique_ptr<RotatingFile> ca_file_;
   std::unique_ptr<RotatingFile> cert_file_;
   std::unique_ptr<RotatingFile> key_file_;
-  CurlLoop loop_;
+  LoopGenerations loop_;
 };
 
 }  // namespace downwardfs::client

@@ -113,6 +113,14 @@ class FakeApiServer {
   void RotateCertificates();
   void SetToken(const std::string& token);
   void SetStreamingLists(StreamingLists mode);
+  /// Streaming lists are refused with this status, or with an ERROR event that has it.
+  struct StreamingRefusal {
+    int code = 422;
+    bool as_event = false;
+  };
+  void RefuseStreaming(StreamingRefusal refusal);
+  /// As behind a proxy that buffers: nothing of a watch is seen, its head included, until it ends.
+  void HoldWatchesBack();
   /// Watches end after so long, whatever they ask for.
   void LimitWatches(std::chrono::milliseconds limit);
   /// "list pods", or "list pods NAMESPACE": answered with 403.
@@ -207,6 +215,8 @@ class FakeApiServer {
   std::map<std::string, std::vector<std::string>> pages_ GUARDED_BY(mutex_);  // by token
   std::deque<ServerFault> faults_ GUARDED_BY(mutex_);
   std::chrono::milliseconds longest_watch_ GUARDED_BY(mutex_){std::chrono::hours(1)};
+  StreamingRefusal refusal_ GUARDED_BY(mutex_);
+  bool hold_watches_back_ GUARDED_BY(mutex_) = false;
   std::set<std::string> forbidden_ GUARDED_BY(mutex_);
   std::set<std::string> may_get_nodes_ GUARDED_BY(mutex_);  // users
   std::string last_review_ GUARDED_BY(mutex_);

@@ -37,9 +37,9 @@ std::string ClusterStatus::Json() const {
   out["server"] = state.description;
   out["loading"] = !pods.loaded;
   out["resourceVersion"] = state.resource_version;
-  out["objects"] = {{"pods", KindOf(pods)},
-                    {"nodes", KindOf(source_.Nodes())},
-                    {"namespaces", KindOf(source_.Namespaces())}};
+  out["objects"] = {{"pods", KindOf(pods)}};
+  if (source_.FollowsNodes()) out["objects"]["nodes"] = KindOf(source_.Nodes());
+  if (source_.FollowsNamespaces()) out["objects"]["namespaces"] = KindOf(source_.Namespaces());
   out["namespaces"] = namespaces_.empty() ? json("all") : json(namespaces_);
   const MutexLock lock(mutex_);
   if (tree_ != nullptr) {

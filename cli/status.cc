@@ -41,6 +41,13 @@ std::string AsText(const nlohmann::json& status) {
     if (state.contains("lastError")) text += "; " + Plain(state["lastError"]);
     line(kind, text);
   }
+  // The namespaces that were asked for; "all" is said by their count above.
+  const auto chosen = status.value("namespaces", nlohmann::json());
+  if (chosen.is_array()) {
+    std::string names;
+    for (const auto& name : chosen) names += (names.empty() ? "" : ", ") + Plain(name);
+    line("namespaces", names);
+  }
   if (status.value("podDeleted", false)) line("pod", "deleted; this is its last content");
   const auto problems = status.value("problems", nlohmann::json::array());
   for (const auto& problem : problems) line("empty", Plain(problem));

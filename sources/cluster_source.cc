@@ -125,13 +125,14 @@ void ClusterSource::OnOutcome(std::size_t scope, const client::ApiFailure* failu
   Wake();
 }
 
-// What keeps the answer away: rather what waiting will not mend.
+// What keeps the answer away: rather what waiting will not mend. Where the answer is there, a watch
+// that is refused is the reflector's business, which lists instead.
 std::optional<client::ApiFailure> ClusterSource::Pending() const {
   std::optional<client::ApiFailure> pending;
   for (const Scope& scope : scopes_) {
-    if (!scope.failure) continue;
+    if (!scope.failure || scope.answered) continue;
     if (!WorthWaiting(*scope.failure)) return scope.failure;
-    if (!scope.answered && !pending) pending = scope.failure;
+    if (!pending) pending = scope.failure;
   }
   return pending;
 }

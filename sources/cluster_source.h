@@ -71,6 +71,9 @@ class ClusterSource final : public ObjectSource {
   Progress Pods() const { return ProgressOf(pods_); }
   Progress Nodes() const { return ProgressOf(nodes_); }
   Progress Namespaces() const { return ProgressOf(namespaces_); }
+  /// False with --no-node, and for the pods of some namespaces: there is nothing to wait for.
+  bool FollowsNodes() const { return options_.nodes; }
+  bool FollowsNamespaces() const { return options_.namespaces.empty(); }
   bool Stopped() const;
 
   ObjectPtr Get(const ObjectKey& key) const override { return StoreOf(key.kind).Get(key); }

@@ -20,6 +20,7 @@ class JsonHandler final : public ResponseHandler {
 
   /// The server has accepted the request; what is wrong from here on is its answer.
   bool answered() const { return answered_; }
+  NoAnswer no_answer() const { return no_answer_; }
 
   Status OnHead(const HttpResponse& head) override {
     answered_ = true;
@@ -33,11 +34,13 @@ class JsonHandler final : public ResponseHandler {
     return {};
   }
   Status OnBody(std::string_view bytes) override { return body_(bytes); }
+  void OnNoAnswer(NoAnswer why) override { no_answer_ = why; }
 
  private:
   std::function<void()> started_;
   std::function<Status(std::string_view)> body_;
   bool answered_ = false;
+  NoAnswer no_answer_ = NoAnswer::kOther;
 };
 
 // A page that sends the client back to itself would have it ask for ever.
@@ -89,6 +92,8 @@ ApiResult<void> ApiClient::Stream(const ApiQuestion& question, const HttpRequest
   if (done) return {};
   ApiFailure failure = OwnFailure(question, std::move(done.error()));
   failure.bad_answer = handler.answered() && failure.error.code == ErrorCode::kInvalidArgument;
+  failure.no_connection = handler.no_answer() == NoAnswer::kNoConnection;
+  failure.connection_lost = handler.no_answer() == NoAnswer::kConnectionLost;
   return FailWith(std::move(failure));
 }
 
@@ -171,12 +176,12 @@ ApiResult<std::vector<std::string>> ApiClient::List(const ResourcePath& path,
                                                     const QueryParameters& selectors,
                                                     Cancellation* cancel) const {
   std::vector<std::string> objects;
-  std::string continue_token;
-  do {
+  QueryParameters paging{{"limit", kPageSize}};
+  bool whole = false;
+  for (;;) {
     ListQuery query;
     query.parameters = selectors;
-    query.parameters.emplace_back("limit", kPageSize);
-    if (!continue_token.empty()) query.parameters.emplace_back("continue", continue_token);
+    query.parameters.insert(query.parameters.end(), paging.begin(), paging.end());
     auto page = ListPage(
         path, query,
         [&objects](const ObjectView& object) -> Status {
@@ -184,10 +189,17 @@ ApiResult<std::vector<std::string>> ApiClient::List(const ResourcePath& path,
           return {};
         },
         cancel);
+    if (!page && page.error().status == 410 && paging.size() > 1 && !whole) {
+      // The pages took longer than the server remembers. As client-go's pager: all at once.
+      whole = true;
+      paging.clear();
+      objects.clear();
+      continue;
+    }
     if (!page) return FailWith(std::move(page.error()));
-    continue_token = page->continue_token;
-  } while (!continue_token.empty());
-  return objects;
+    if (page->continue_token.empty()) return objects;
+    paging = {{"limit", kPageSize}, {"continue", page->continue_token}};
+  }
 }
 
 ApiResult<void> ApiClient::Watch(const ResourcePath& path, const ListQuery& query,

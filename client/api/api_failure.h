@@ -39,6 +39,8 @@ struct ApiFailure {
   /// The answer was 2xx and makes no sense: another type, broken JSON. A gateway says such things
   /// while the server behind it starts.
   bool bad_answer = false;
+  bool no_connection = false;    ///< nothing was sent
+  bool connection_lost = false;  ///< the connection was open and dead
 };
 
 /// A T or an ApiFailure.

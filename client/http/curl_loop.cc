@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "client/http/connection_liveness.h"
 #include "client/http/curl_transfer.h"
+#include "client/http/local_cause.h"
 
 namespace downwardfs::client {
 namespace {
@@ -20,19 +22,32 @@ CURLM* MakeMulti() {
 
 struct CurlLoop::Multi {
   CURLM* handle = MakeMulti();
+  // Without a descriptor to be woken by, curl makes a handle all the same.
+  bool wakes = handle != nullptr && curl_multi_wakeup(handle) == CURLM_OK;
   ~Multi() { curl_multi_cleanup(handle); }
 };
 
-CurlLoop::CurlLoop(const Clock& clock)
-    : clock_(clock), multi_(std::make_unique<Multi>()), thread_("dwfs-http", [this] { Loop(); }) {}
+CurlLoop::CurlLoop(const Clock& clock, LivenessLimits liveness)
+    : clock_(clock),
+      multi_(std::make_unique<Multi>()),
+      liveness_(std::make_unique<ConnectionLiveness>(liveness, clock)),
+      thread_("dwfs-http", [this] { Loop(); }) {}
 
 CurlLoop::~CurlLoop() {
+  Stop();
+  thread_.Join();
+}
+
+void CurlLoop::Stop() {
   {
     const MutexLock lock(mutex_);
     stopping_ = true;
   }
   Wake();
-  thread_.Join();
+}
+
+bool CurlLoop::usable() const {
+  return multi_->wakes;
 }
 
 void CurlLoop::Wake() {
@@ -41,6 +56,12 @@ void CurlLoop::Wake() {
 
 TransferResult CurlLoop::Run(const TransferSpec& spec, const HttpRequest& request,
                              ResponseHandler& handler, Cancellation* cancellation) {
+  if (!usable()) {
+    TransferResult result;
+    result.fault = TransferFault::kLocal;
+    result.detail = LocalCause(DescriptorShortage()).value_or("libcurl cannot be set up");
+    return result;
+  }
   Transfer transfer(spec, request, handler, clock_);
   if (!transfer.SetUp()) return std::move(transfer.result());
   {
@@ -70,6 +91,7 @@ TransferResult CurlLoop::Run(const TransferSpec& spec, const HttpRequest& reques
 void CurlLoop::Finish(std::vector<Transfer*>* active, Transfer* transfer) {
   curl_multi_remove_handle(multi_->handle, transfer->easy());
   active->erase(std::remove(active->begin(), active->end(), transfer), active->end());
+  if (liveness_->Finished(transfer)) return;
   const MutexLock lock(mutex_);
   transfer->done = true;  // its thread may go on, and destroy it
   finished_.NotifyAll();
@@ -83,14 +105,25 @@ bool CurlLoop::TakeIncoming(std::vector<Transfer*>* active) {
     incoming.swap(incoming_);
     stopping = stopping_;
   }
-  for (Transfer* transfer : incoming) {
-    active->push_back(transfer);
-    if (curl_multi_add_handle(multi_->handle, transfer->easy()) != CURLM_OK) {
-      transfer->End(CURLE_FAILED_INIT);
-      Finish(active, transfer);
-    }
-  }
+  for (Transfer* transfer : incoming) Begin(active, transfer);
   return stopping;
+}
+
+void CurlLoop::Begin(std::vector<Transfer*>* active, Transfer* transfer) {
+  active->push_back(transfer);
+  if (curl_multi_add_handle(multi_->handle, transfer->easy()) == CURLM_OK) return;
+  transfer->End(CURLE_FAILED_INIT);
+  Finish(active, transfer);
+}
+
+void CurlLoop::EndLost(std::vector<Transfer*>* active, std::chrono::milliseconds* wait) {
+  std::vector<Transfer*> questions;
+  for (Transfer* transfer : liveness_->Look(*active, &questions, wait)) {
+    transfer->Lose();
+    Finish(active, transfer);
+  }
+  for (Transfer* question : questions) Begin(active, question);
+  if (!questions.empty()) *wait = std::chrono::milliseconds(0);
 }
 
 void CurlLoop::EndOverdue(std::vector<Transfer*>* active, std::chrono::milliseconds* wait) {
@@ -125,6 +158,7 @@ void CurlLoop::ReadFinished(std::vector<Transfer*>* active) {
 }
 
 void CurlLoop::Loop() {
+  if (!usable()) return;
   std::vector<Transfer*> active;
   for (;;) {
     const bool stop = TakeIncoming(&active);
@@ -138,6 +172,7 @@ void CurlLoop::Loop() {
     auto wait = kLongWait;
     EndOverdue(&active, &wait);
     if (stop) return;
+    EndLost(&active, &wait);
     // curl's own timers shorten the wait.
     curl_multi_poll(multi_->handle, nullptr, 0, static_cast<int>(wait.count()), nullptr);
   }

@@ -2,7 +2,7 @@
 //
 // libcurl's multi interface on one named thread: connections are kept and shared (HTTP/2 puts all
 // requests on one), bodies arrive while they come in. Owned by one CurlTransport. Start() and
-// Cancel() may be called by any thread; everything with curl in it happens on the loop's thread.
+// Stop() may be called by any thread; everything with curl in it happens on the loop's thread.
 //
 // The thread sleeps until a socket or one of our own limits wakes it. curl's speed limit would do
 // for the idle limit, but it wakes once a second for as long as a watch lasts.
@@ -43,10 +43,14 @@ struct TransferSpec {
   std::string username, password;    ///< basic authentication
   bool compression = true;           ///< offer gzip; what comes compressed is decoded in any case
   ConnectLimits connect_limits;
-  /// Do not send over a connection that is there already.
-  bool fresh_connection = false;
-  /// Nor over one that is older than this and not in use; zero: no limit. In whole seconds.
-  std::chrono::seconds oldest_connection{0};
+  /// GET this to find out if an HTTP/2 connection lives (connection_liveness.h); empty: never.
+  std::string liveness_url;
+};
+
+/// When an HTTP/2 connection is taken for dead.
+struct LivenessLimits {
+  std::chrono::milliseconds silence{30'000};  ///< nothing came for so long: it is asked
+  std::chrono::milliseconds answer{15'000};   ///< and has so long to answer
 };
 
 /// Why a transfer has ended without a complete answer.
@@ -58,6 +62,8 @@ enum class TransferFault {
   kCertificate,  ///< the server's certificate is not trusted, or is for another name
   kIdentity,     ///< our own certificate or key is no good
   kTimeout,
+  kLocal,      ///< this process or machine lacks something; `detail` says what to do
+  kLost,       ///< the connection is open and dead
   kBroken,     ///< the connection ended or what came over it is no HTTP
   kEncoding,   ///< the body is not encoded as it says, or in a way that is not known here
   kExpansion,  ///< the body expands too far (GzipDecoder::Limits)
@@ -76,10 +82,12 @@ struct TransferResult {
   std::string redirect_url;
 };
 
+class ConnectionLiveness;
+
 /// The loop. Destroying it cancels what is under way and joins the thread.
 class CurlLoop {
  public:
-  explicit CurlLoop(const Clock& clock = Clock::Real());
+  explicit CurlLoop(const Clock& clock = Clock::Real(), LivenessLimits liveness = {});
   ~CurlLoop();
   CurlLoop(const CurlLoop&) = delete;
   CurlLoop& operator=(const CurlLoop&) = delete;
@@ -87,6 +95,11 @@ class CurlLoop {
   /// Sends and waits for the end. Not to be called on the loop's thread.
   TransferResult Run(const TransferSpec& spec, const HttpRequest& request, ResponseHandler& handler,
                      Cancellation* cancellation);
+
+  /// False if it could not be set up, for want of descriptors: then Run() fails at once.
+  bool usable() const;
+  /// Cancels what is under way and refuses what comes later. Any thread; does not wait.
+  void Stop() EXCLUDES(mutex_);
 
   class Transfer;  // curl_transfer.h
 
@@ -97,12 +110,15 @@ class CurlLoop {
   /// True when it is time to stop.
   bool TakeIncoming(std::vector<Transfer*>* active);
   void EndOverdue(std::vector<Transfer*>* active, std::chrono::milliseconds* wait);
+  void EndLost(std::vector<Transfer*>* active, std::chrono::milliseconds* wait);
+  void Begin(std::vector<Transfer*>* active, Transfer* transfer);
   void ReadFinished(std::vector<Transfer*>* active);
   void Finish(std::vector<Transfer*>* active, Transfer* transfer);
   void Wake();
 
   const Clock& clock_;
   std::unique_ptr<Multi> multi_;
+  std::unique_ptr<ConnectionLiveness> liveness_;
   Mutex mutex_;
   CondVar finished_;
   std::vector<Transfer*> incoming_ GUARDED_BY(mutex_);

@@ -6,9 +6,11 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/version.h"
 #include "client/http/content_coding.h"
+#include "client/http/local_cause.h"
 
 namespace downwardfs::client {
 namespace {
@@ -116,19 +118,20 @@ void CurlLoop::Transfer::SetConnection() {
   Set(CURLOPT_PROTOCOLS_STR, "http,https");
   Set(CURLOPT_FOLLOWLOCATION, 0L);
   Set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-  Set(CURLOPT_PIPEWAIT, 1L);
+  // Only TLS's ALPN tells that HTTP/2 is spoken. Over plain http a request would wait for the whole
+  // answer of the one before, which a watch never ends.
+  const bool may_be_http2 = spec_.url.starts_with("https://");
+  Set(CURLOPT_PIPEWAIT, may_be_http2 ? 1L : 0L);
   Set(CURLOPT_BUFFERSIZE, 64L << 10);
   Set(CURLOPT_TCP_KEEPALIVE, 1L);
   Set(CURLOPT_TCP_KEEPIDLE, 30L);
   Set(CURLOPT_TCP_KEEPINTVL, 10L);
+  Set(CURLOPT_OPENSOCKETFUNCTION, &OpenSocket);
+  Set(CURLOPT_OPENSOCKETDATA, static_cast<void*>(this));
   Set(CURLOPT_SOCKOPTFUNCTION, &OnSocket);
   Set(CURLOPT_SOCKOPTDATA, static_cast<void*>(this));
   // A name that resolves slowly must not hold up the loop when its transfer is given up.
   Set(CURLOPT_QUICK_EXIT, 1L);
-  if (spec_.fresh_connection) Set(CURLOPT_FRESH_CONNECT, 1L);
-  if (spec_.oldest_connection.count() > 0) {
-    Set(CURLOPT_MAXLIFETIME_CONN, static_cast<long>(spec_.oldest_connection.count()));
-  }
   Set(CURLOPT_PROXY, spec_.proxy.c_str());  // empty: none, whatever ALL_PROXY says
   Set(CURLOPT_NOPROXY, spec_.no_proxy.c_str());
   if (!spec_.connect_to.empty()) {
@@ -179,6 +182,14 @@ std::string CurlLoop::Transfer::LimitMet() const {
   return "it was not complete within " + in_seconds(request_.total_limit);
 }
 
+// As curl's own, but closed in the programs that we start, and with the reason of a failure.
+curl_socket_t CurlLoop::Transfer::OpenSocket(void* self, curlsocktype, curl_sockaddr* address) {
+  const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (fd >= 0) return fd;
+  static_cast<Transfer*>(self)->socket_errno_ = errno;
+  return CURL_SOCKET_BAD;
+}
+
 int CurlLoop::Transfer::OnSocket(void* self, curl_socket_t fd, curlsocktype) {
   static_cast<Transfer*>(self)->NoteSocket(fd);
   // Three lost probes, or 30 s without an answer to what we sent: the peer is dead.
@@ -213,7 +224,7 @@ bool CurlLoop::Transfer::HeadComplete() {
 
 std::size_t CurlLoop::Transfer::OnHeader(char* data, std::size_t, std::size_t count, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
-  transfer.last_byte_ = transfer.clock_.Steady();
+  transfer.Heard();
   const std::string_view line(data, count);
   if (line != "\r\n" && line != "\n") return count;
   // The trailer of a chunked body ends with an empty line too.
@@ -276,8 +287,46 @@ bool CurlLoop::Transfer::TakeBody(std::string_view bytes) {
 
 std::size_t CurlLoop::Transfer::OnBody(char* data, std::size_t, std::size_t count, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
-  transfer.last_byte_ = transfer.clock_.Steady();
+  transfer.Heard();
   return transfer.TakeBody(std::string_view(data, count)) ? count : 0;
+}
+
+long CurlLoop::Transfer::LocalPort() const {
+  long port = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_LOCAL_PORT, &port);
+  return port;
+}
+
+bool CurlLoop::Transfer::IsHttp2() const {
+  long version = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_VERSION, &version);
+  return version == CURL_HTTP_VERSION_2_0;
+}
+
+void CurlLoop::Transfer::Lose() {
+  const auto since = clock_.Steady() - heard_.value_or(started_);
+  result_.fault = TransferFault::kLost;
+  result_.detail = "nothing came for " +
+                   std::to_string(std::chrono::ceil<std::chrono::seconds>(since).count()) +
+                   " s, and the connection does not answer a GET of /livez";
+}
+
+// curl says that it has no connection; the reason may be here, and then it is not the server's.
+bool CurlLoop::Transfer::BlameThisMachine(CURLcode code) {
+  int errnum = socket_errno_;
+  // A resolver and a reader of certificates open files and do not say if they could not.
+  if (errnum == 0) errnum = DescriptorShortage();
+  if (errnum == 0 && code == CURLE_OUT_OF_MEMORY) errnum = ENOMEM;
+  if (errnum == 0 && code == CURLE_COULDNT_CONNECT) {
+    long connect_errno = 0;
+    curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &connect_errno);
+    errnum = static_cast<int>(connect_errno);
+  }
+  const auto cause = LocalCause(errnum);
+  if (!cause) return false;
+  result_.fault = TransferFault::kLocal;
+  result_.detail = *cause;
+  return true;
 }
 
 void CurlLoop::Transfer::End(CURLcode code) {
@@ -294,6 +343,11 @@ void CurlLoop::Transfer::End(CURLcode code) {
     result_.detail = "no status line";
     return;
   }
+  const bool no_connection =
+      code == CURLE_OUT_OF_MEMORY || result_.fault == TransferFault::kResolve ||
+      result_.fault == TransferFault::kConnect || result_.fault == TransferFault::kTls ||
+      result_.fault == TransferFault::kCertificate || result_.fault == TransferFault::kIdentity;
+  if (no_connection && BlameThisMachine(code)) return;
   if (result_.fault != TransferFault::kNone) {
     result_.detail = error_text_;
     if (result_.detail.empty()) {

@@ -39,6 +39,17 @@ class CurlLoop::Transfer {
 
   /// curl is done with it (or we are: `code` is then what fits).
   void End(CURLcode code);
+  /// Its connection is dead.
+  void Lose();
+
+  const TransferSpec& spec() const { return spec_; }
+  TransferFault fault() const { return result_.fault; }
+  /// When the last byte of the answer came; nothing if there was none.
+  std::optional<Clock::SteadyTime> heard() const { return heard_; }
+  /// Which connection it is on, as long as it is; 0 if on none yet.
+  long LocalPort() const;
+  /// The answer comes over HTTP/2. False before it begins.
+  bool IsHttp2() const;
 
   std::atomic<bool> cancel{false};
   bool done = false;  ///< guarded by the loop's mutex
@@ -51,6 +62,7 @@ class CurlLoop::Transfer {
 
   static std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self);
+  static curl_socket_t OpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static int OnSocket(void* self, curl_socket_t fd, curlsocktype purpose);
 
   static int OnResolve(void* resolver, void* reserved, void* self);
@@ -81,6 +93,8 @@ class CurlLoop::Transfer {
     return result_.response.status >= 200 && result_.response.status < 300;
   }
   std::string LimitMet() const;
+  void Heard() { heard_ = last_byte_ = clock_.Steady(); }
+  bool BlameThisMachine(CURLcode code);
 
   const TransferSpec& spec_;
   const HttpRequest& request_;
@@ -101,6 +115,8 @@ class CurlLoop::Transfer {
   ConnectPhases phases_;
   bool past_dial_ = false;
   std::vector<std::pair<int, ino_t>> sockets_;  // that curl opened for it, with their inodes
+  std::optional<Clock::SteadyTime> heard_;
+  int socket_errno_ = 0;
   bool handler_failed_ = false;
   /// kEncoding or kExpansion once decoding has failed.
   TransferFault decoding_fault_ = TransferFault::kNone;

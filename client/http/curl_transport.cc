@@ -12,8 +12,6 @@ namespace downwardfs::client {
 namespace {
 
 constexpr int kMaxRedirects = 5;
-// A list that follows a timeout, and the watch after it, begin within this time.
-constexpr std::chrono::seconds kDistrust{60};
 // Somebody who may write long labels and annotations could make every compressed list look like a
 // bomb; the list itself is no larger than the server's memory allows.
 constexpr std::chrono::minutes kUncompressed{10};
@@ -49,13 +47,32 @@ Status AddImpersonation(const Impersonation& who, std::vector<std::string>* head
   return {};
 }
 
+NoAnswer NoAnswerOf(const TransferResult& result) {
+  switch (result.fault) {
+    case TransferFault::kResolve:
+    case TransferFault::kConnect:
+    case TransferFault::kTls:
+    case TransferFault::kCertificate:
+    case TransferFault::kIdentity:
+    case TransferFault::kLocal:
+      return NoAnswer::kNoConnection;
+    case TransferFault::kTimeout:
+      return result.own_limit ? NoAnswer::kOther : NoAnswer::kNoConnection;
+    case TransferFault::kLost:
+      return NoAnswer::kConnectionLost;
+    default:
+      return NoAnswer::kOther;
+  }
+}
+
 }  // namespace
 
-CurlTransport::CurlTransport(ClusterConfig config, const Clock& clock)
+CurlTransport::CurlTransport(ClusterConfig config, const Clock& clock, LivenessLimits liveness)
     : config_(std::move(config)),
       clock_(clock),
       trust_(config_, clock),
-      identity_(config_, clock) {}
+      identity_(config_, clock),
+      loop_(clock, liveness) {}
 
 CurlTransport::~CurlTransport() = default;
 
@@ -74,7 +91,6 @@ Result<TransferSpec> CurlTransport::MakeSpec(const Credentials& credentials, boo
       clock_.Steady() >= Clock::SteadyTime(Clock::SteadyTime::duration(uncompressed_until_.load()));
   UrlParts url = SplitUrl(config_.server);
   SetProxy(&spec, url);
-  AvoidDeadConnections(&spec);
   if (!config_.tls_server_name.empty() && url.scheme == "https") {
     // curl asks TLS for the URL's host; so the URL gets the name and the connection the address.
     spec.connect_to = ConnectAddress(url);
@@ -83,6 +99,7 @@ Result<TransferSpec> CurlTransport::MakeSpec(const Credentials& credentials, boo
     url.host = config_.tls_server_name;
     spec.url = url.scheme + "://" + Authority(url) + path;
   }
+  if (url.scheme == "https") spec.liveness_url = spec.url + "/livez";
   if (auto done = SetTls(&spec, credentials, reread_files); !done) {
     return Fail(std::move(done.error()));
   }
@@ -133,38 +150,20 @@ void CurlTransport::SetProxy(TransferSpec* spec, const UrlParts& url) const {
   }
 }
 
-// HTTP/2 has many requests on one connection. One that has died without a word would get the next
-// request as well, and the one after it.
-void CurlTransport::AvoidDeadConnections(TransferSpec* spec) const {
-  const Clock::SteadyTime at{Clock::SteadyTime::duration(distrusted_at_.load())};
-  if (at == Clock::SteadyTime{}) return;
-  const auto since = std::chrono::floor<std::chrono::seconds>(clock_.Steady() - at);
-  spec->fresh_connection = since < kDistrust;
-  spec->oldest_connection = std::max(since, std::chrono::seconds(1));
-}
-
-void CurlTransport::NoteFault(const TransferResult& result, const HttpRequest& request) {
-  const bool planned = request.ends_with_silence && result.response.status != 0;
-  const bool no_answer = result.fault == TransferFault::kTimeout && result.own_limit && !planned;
-  const bool broke_at_once = result.fault == TransferFault::kBroken && result.response.status == 0;
-  if (result.fault == TransferFault::kExpansion) {
-    uncompressed_until_ = (clock_.Steady() + kUncompressed).time_since_epoch().count();
-  }
-  if (no_answer || broke_at_once) distrusted_at_ = clock_.Steady().time_since_epoch().count();
-}
-
 Result<HttpResponse> CurlTransport::Send(const HttpRequest& request, const Credentials& credentials,
                                          bool reread_files, ResponseHandler& handler,
                                          Cancellation* cancellation) {
   auto spec = MakeSpec(credentials, reread_files);
-  if (!spec) return Fail(std::move(spec.error()), config_.server);
+  if (!spec) {
+    handler.OnNoAnswer(NoAnswer::kNoConnection);
+    return Fail(std::move(spec.error()), config_.server);
+  }
   const std::string base = spec->url;
   std::string target = request.target;
   bool files_reread = reread_files;
   for (int redirects = 0;;) {
     spec->url = base + target;
     TransferResult result = loop_.Run(*spec, request, handler, cancellation);
-    NoteFault(result, request);
     const bool trust_failed = result.fault == TransferFault::kCertificate ||
                               result.fault == TransferFault::kIdentity ||
                               result.fault == TransferFault::kTls;
@@ -178,6 +177,10 @@ Result<HttpResponse> CurlTransport::Send(const HttpRequest& request, const Crede
       }
     }
     if (result.fault != TransferFault::kNone) {
+      if (result.fault == TransferFault::kExpansion) {
+        uncompressed_until_ = (clock_.Steady() + kUncompressed).time_since_epoch().count();
+      }
+      handler.OnNoAnswer(NoAnswerOf(result));
       return Fail(ExplainFault(result, config_, spec->proxy, trust_.Describe()));
     }
     if (result.redirect_url.empty()) return std::move(result.response);
@@ -196,7 +199,10 @@ Result<HttpResponse> CurlTransport::Perform(const HttpRequest& request, Response
                                             Cancellation* cancellation) {
   const auto limit = request.credentials_limit;
   auto credentials = config_.credentials->GetWithin(/*force_refresh=*/false, limit);
-  if (!credentials) return Fail(std::move(credentials.error()), config_.server);
+  if (!credentials) {
+    handler.OnNoAnswer(NoAnswer::kNoConnection);
+    return Fail(std::move(credentials.error()), config_.server);
+  }
   auto response = Send(request, *credentials, /*reread_files=*/false, handler, cancellation);
   if (!response || response->status != 401) return response;
   const auto identity = identity_.Get(/*reread=*/false);

@@ -8,7 +8,6 @@
 // cluster; any thread.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 
@@ -16,6 +15,7 @@
 #include "client/config/cluster_config.h"
 #include "client/http/client_identity.h"
 #include "client/http/curl_loop.h"
+#include "client/http/loop_generations.h"
 #include "client/http/request_target.h"
 #include "client/http/transport.h"
 #include "client/http/trust_anchors.h"
@@ -25,7 +25,8 @@ namespace downwardfs::client {
 /// See the head of this file. Destroying it cancels the requests under way.
 class CurlTransport final : public Transport {
  public:
-  explicit CurlTransport(ClusterConfig config, const Clock& clock = Clock::Real());
+  explicit CurlTransport(ClusterConfig config, const Clock& clock = Clock::Real(),
+                         LivenessLimits liveness = {});
   ~CurlTransport() override;
 
   Result<HttpResponse> Perform(const HttpRequest& request, ResponseHandler& handler,
@@ -38,22 +39,17 @@ class CurlTransport final : public Transport {
   Result<TransferSpec> MakeSpec(const Credentials& credentials, bool reread_files);
   Status SetTls(TransferSpec* spec, const Credentials& credentials, bool reread);
   void SetProxy(TransferSpec* spec, const UrlParts& url) const;
-  void AvoidDeadConnections(TransferSpec* spec) const;
-  void NoteFault(const TransferResult& result, const HttpRequest& request);
   Result<HttpResponse> Send(const HttpRequest& request, const Credentials& credentials,
                             bool reread_files, ResponseHandler& handler,
                             Cancellation* cancellation);
 
   const ClusterConfig config_;
   const Clock& clock_;
-  /// When a request last got no answer over a connection that seemed good, as the steady clock
-  /// counts; what was connected before it is not trusted. Zero: never.
-  std::atomic<Clock::SteadyTime::rep> distrusted_at_ = 0;
   /// No compression is asked for until then: an answer expanded too far.
   std::atomic<Clock::SteadyTime::rep> uncompressed_until_ = 0;
   TrustAnchors trust_;
   ClientIdentity identity_;
-  CurlLoop loop_;
+  LoopGenerations loop_;
 };
 
 }  // namespace downwardfs::client

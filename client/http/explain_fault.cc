@@ -64,6 +64,10 @@ Error ServerFault(const TransferResult& result, const ClusterConfig& config,
       if (result.own_limit) return {ErrorCode::kDeadlineExceeded, "no answer: " + result.detail};
       return {ErrorCode::kUnavailable,
               "cannot connect: " + result.detail + "; check the address and what lies between"};
+    case TransferFault::kLocal:
+      return {ErrorCode::kUnavailable, "cannot connect: " + result.detail};
+    case TransferFault::kLost:
+      return {ErrorCode::kUnavailable, "the connection is dead: " + result.detail};
     case TransferFault::kCancelled:
       return {ErrorCode::kCancelled, "cancelled"};
     case TransferFault::kEncoding:

@@ -50,6 +50,13 @@ struct HttpResponse {
   std::string error_body;
 };
 
+/// Why no answer came, as far as a retry must know.
+enum class NoAnswer {
+  kOther,
+  kNoConnection,    ///< nothing was sent: no credentials, no connection
+  kConnectionLost,  ///< the connection was open and dead
+};
+
 /// Takes a 2xx response as it comes. Called on the transport's thread: must not block and must not
 /// perform requests. An error ends the transfer and is what Perform() returns.
 class ResponseHandler {
@@ -59,6 +66,8 @@ class ResponseHandler {
   virtual Status OnHead(const HttpResponse& head) = 0;
   /// The next bytes of the body, decoded (docs/http.md), in any chunking.
   virtual Status OnBody(std::string_view bytes) = 0;
+  /// Perform() fails next. On its thread.
+  virtual void OnNoAnswer(NoAnswer) {}
 };
 
 /// Ends requests from another thread. Sticky; shared by as many requests as one likes. Any thread.

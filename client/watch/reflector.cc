@@ -112,7 +112,7 @@ void ReflectorSession::Connected() {
 void ReflectorSession::Failed(const ApiFailure& failure) {
   if (failure.error.code == ErrorCode::kCancelled) return;
   // A connection that ends has delivered all that was sent before; a silent one has not.
-  const bool silent = failure.error.code == ErrorCode::kDeadlineExceeded;
+  const bool silent = failure.error.code == ErrorCode::kDeadlineExceeded || failure.connection_lost;
   feed_->Disconnected(failure.error.message, silent ? heard_at_ : clock_.Steady());
   feed_->Faulted(failure.error.message);
   if (options_.on_outcome) options_.on_outcome(&failure);
@@ -179,8 +179,7 @@ void ReflectorSession::Watch(const ReflectorMachine::Step& step, Cancellation* c
       feed_->Disconnected("the server has gone back in time (restored?); listing again", heard_at_);
     }
   } else if (stopped_by_error_) {
-    machine_.OnErrorEvent(error_event_, now);
-    Failed(error_event_);
+    if (machine_.OnErrorEvent(error_event_, now)) Failed(error_event_);
   } else if (done) {
     machine_.OnWatchEnded(now);
     // Mostly for a moment. A server that shuts down ends its watches in this way too, and whether

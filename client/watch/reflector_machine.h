@@ -19,6 +19,13 @@
 //   miss what came before. So a watch that brought nothing is followed by a list where that may be
 //   the reason: after silence in spite of bookmarks, and after a connection that broke. A version
 //   older than where the stream started, which other servers may send, means the same.
+// - A streaming list that is refused is followed by a list at once, whatever the refusal: 403, 404,
+//   500, 501, 503, an ERROR event. Only 429 and a server out of reach mean another streaming list.
+// - Pages of a list belong together. If a page's token has expired, the list is asked for as a
+//   whole, without a limit, as client-go's pager does.
+// - Limits are never shorter than the time that was asked for: proxies hold back a watch, head and
+//   all, until it ends. A watch that brings nothing and fails is followed by a list, at most once
+//   in longest_blind.
 #pragma once
 
 #include <chrono>
@@ -49,9 +56,12 @@ struct ReflectorTiming {
   std::chrono::milliseconds silence_with_bookmarks{150'000};
   /// Without one, silence means nothing: a watch is then so short that its end tells instead.
   std::chrono::seconds watch_without_bookmarks{60};
-  /// A server that accepts a watch says so at once.
-  std::chrono::milliseconds watch_head{30'000};
-  /// A streaming list that does not end its initial events in so long is not one.
+  /// Where a proxy holds watches back until they end, so long a change may stay unseen.
+  std::chrono::seconds watch_held_back{20};
+  /// Watches that fail, with no news, are tried for so long; then a list shows what is new.
+  std::chrono::milliseconds longest_blind{30'000};
+  /// A streaming list that does not begin, or does not end its initial events, in so long is not
+  /// one.
   std::chrono::milliseconds streaming_silence{10'000};
   std::chrono::milliseconds list_idle{60'000};
 };
@@ -93,12 +103,12 @@ class ReflectorMachine {
   void OnWatchStarted(Clock::SteadyTime now);
   /// Not for ERROR events. `version`: the object's.
   Verdict OnEvent(EventType type, std::string_view version, bool initial_events_end);
-  /// An ERROR event came; its failure ends the watch.
-  void OnErrorEvent(const ApiFailure& failure, Clock::SteadyTime now);
+  /// An ERROR event came; its failure ends the watch. Returns as OnWatchFailed().
+  bool OnErrorEvent(const ApiFailure& failure, Clock::SteadyTime now);
   /// The server ended the watch.
   void OnWatchEnded(Clock::SteadyTime now);
-  /// False if that was only the server's way to say that it knows no streaming lists, or the end of
-  /// one's patience with silence after it was complete.
+  /// False if that is no failure to tell of: a streaming list is refused and a list follows at
+  /// once, or silence has ended a streaming list that was complete.
   bool OnWatchFailed(const ApiFailure& failure, Clock::SteadyTime now);
   /// OnEvent() said kStop and the watch is over.
   void OnWatchStopped(Clock::SteadyTime now);
@@ -112,12 +122,17 @@ class ReflectorMachine {
   enum class Streaming { kNever, kUntried, kWorks };
 
   Step ListStep();
-  Step WatchStep();
+  Step WatchStep(Clock::SteadyTime now);
+  bool OnStreamingListFailed(const ApiFailure& failure, Clock::SteadyTime now);
+  bool ListIsDue(std::chrono::milliseconds longest_blind, const ApiFailure& failure,
+                 Clock::SteadyTime now);
   void BackOff(const ApiFailure& failure, Clock::SteadyTime now);
   void Relist(std::string from);
+  void Listed(std::string_view version);
   void RelistOnce(std::string from, const ApiFailure& failure, Clock::SteadyTime now);
+  /// From the request on: a proxy may hold back the head until the watch ends.
   bool RanFor(std::chrono::milliseconds time, Clock::SteadyTime now) const {
-    return started_ && now - started_at_ >= time;
+    return started_ && now - asked_at_ >= time;
   }
 
   const ReflectorTiming timing_;
@@ -128,7 +143,11 @@ class ReflectorMachine {
   /// The resourceVersion to list from: "0", a version (nothing older than it), or "" (most recent).
   std::string list_from_ = "0";
   std::string continue_;
-  std::string version_;  ///< where the next watch starts
+  bool list_instead_ = false;  ///< the streaming list was refused: list this time
+  bool whole_list_ = false;    ///< a page was refused: list without a limit
+  int failed_pages_ = 0;       ///< later pages than the first, since the last complete list
+  int broken_streams_ = 0;     ///< streaming lists that broke, since the last complete list
+  std::string version_;        ///< where the next watch starts
   /// Where the last answer that could not be read came from; nothing if a list came since.
   std::optional<std::string> unread_at_;
 
@@ -136,11 +155,14 @@ class ReflectorMachine {
   bool in_initial_events_ = false;
   bool was_list_ = false;  ///< it began with initial events
   bool started_ = false;
-  Clock::SteadyTime started_at_{};
+  Clock::SteadyTime asked_at_{};
   std::string start_version_;
   int events_ = 0;
   bool bookmarks_ = false;         ///< this server sends them
   std::chrono::seconds asked_{0};  ///< its timeoutSeconds
+  bool held_back_ = false;         ///< its head came late
+  /// Since when watches fail and bring nothing.
+  std::optional<Clock::SteadyTime> blind_since_;
   /// The last watch did not last as long as it was to: another server may answer the next one, with
   /// another history. Until something that fits ours has come.
   bool suspect_ = false;

@@ -154,8 +154,14 @@ bool FakeApiServer::AnswerFault(HttpConnection& http, const ServerFault& fault,
     case Kind::kUnavailable:
       return http.Respond(503, "text/plain", "no healthy upstream\n");
     case Kind::kExpired:
-    case Kind::kStaleToken:
       return Refuse(http, 410, "Expired", kExpiredText);
+    case Kind::kStaleToken:
+      // With a token to go on in another state of the cluster, which no follower may use.
+      return http.Respond(
+          410, "application/json",
+          R"({"kind":"Status","apiVersion":"v1","metadata":{"continue":"inconsistent"},)"
+          R"("status":"Failure","message":"The provided continue parameter is too old",)"
+          R"("reason":"Expired","code":410})");
     case Kind::kUnauthorized:
       return Refuse(http, 401, "Unauthorized", "Unauthorized");
     case Kind::kNoHead:

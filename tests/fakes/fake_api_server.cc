@@ -228,6 +228,17 @@ void FakeApiServer::SetStreamingLists(StreamingLists mode) {
   options_.streaming_lists = mode;
 }
 
+void FakeApiServer::RefuseStreaming(StreamingRefusal refusal) {
+  const MutexLock lock(mutex_);
+  options_.streaming_lists = StreamingLists::kRefused;
+  refusal_ = refusal;
+}
+
+void FakeApiServer::HoldWatchesBack() {
+  const MutexLock lock(mutex_);
+  hold_watches_back_ = true;
+}
+
 void FakeApiServer::LimitWatches(std::chrono::milliseconds limit) {
   const MutexLock lock(mutex_);
   longest_watch_ = limit;

@@ -119,6 +119,14 @@ class FakeApiServer {
   void RotateCertificates();
   void SetToken(const std::string& token);
   void SetStreamingLists(StreamingLists mode);
+  /// Streaming lists are refused with this status, or with an ERROR event that has it.
+  struct StreamingRefusal {
+    int code = 422;
+    bool as_event = false;
+  };
+  void RefuseStreaming(StreamingRefusal refusal);
+  /// As behind a proxy that buffers: nothing of a watch is seen, its head included, until it ends.
+  void HoldWatchesBack();
   /// Watches end after so long, whatever they ask for.
   void LimitWatches(std::chrono::milliseconds limit);
   /// "list pods", or "list pods NAMESPACE": answered with 403. As Inject(), for lists.
@@ -219,6 +227,8 @@ class FakeApiServer {
   std::deque<ServerFault> faults_ GUARDED_BY(mutex_);
   bool damage_next_flush_ GUARDED_BY(mutex_) = false;
   std::chrono::milliseconds longest_watch_ GUARDED_BY(mutex_){std::chrono::hours(1)};
+  StreamingRefusal refusal_ GUARDED_BY(mutex_);
+  bool hold_watches_back_ GUARDED_BY(mutex_) = false;
   std::set<std::string> forbidden_ GUARDED_BY(mutex_);
   std::set<std::string> may_get_nodes_ GUARDED_BY(mutex_);  // users
   std::string last_review_ GUARDED_BY(mutex_);

@@ -26,6 +26,34 @@ std::string EventLine(const std::string& type, const std::string& object) {
   return R"({"type":")" + type + R"(","object":)" + object + "}\n";
 }
 
+std::string ReasonOf(int code) {
+  switch (code) {
+    case 400:
+      return "BadRequest";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "NotFound";
+    case 410:
+      return "Expired";
+    case 422:
+      return "Invalid";
+    case 500:
+      return "InternalError";
+    case 503:
+      return "ServiceUnavailable";
+    default:
+      return "";
+  }
+}
+
+// What 1.37 says over an etcd that has no RequestWatchProgress, with any code.
+std::string StatusOf(int code) {
+  return R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure",)"
+         R"("message":"the etcd has no RequestWatchProgress","reason":")" +
+         ReasonOf(code) + R"(","code":)" + std::to_string(code) + "}";
+}
+
 std::string BookmarkLine(const std::string& resource, std::uint64_t version, bool end) {
   return EventLine(
       "BOOKMARK", R"({"kind":")" + KindOf(resource) +
@@ -142,6 +170,8 @@ bool FakeApiServer::Watch(Connection& connection, const ServedRequest& request,
   std::vector<std::string> lines;
   bool refused = false;
   bool too_large = false;
+  bool hold_back = false;
+  StreamingRefusal refusal;
   const auto begun = std::chrono::steady_clock::now();
   auto end = begun + std::chrono::hours(1);
   if (const auto asked = Number(Parameter(request, "timeoutSeconds")); asked > 0) {
@@ -151,6 +181,8 @@ bool FakeApiServer::Watch(Connection& connection, const ServedRequest& request,
     const MutexLock lock(mutex_);
     refused = Parameter(request, "sendInitialEvents") == "true" &&
               options_.streaming_lists == StreamingLists::kRefused;
+    refusal = refusal_;
+    hold_back = hold_watches_back_;
     too_large = Parameter(request, "sendInitialEvents") == "true" &&
                 Number(Parameter(request, "resourceVersion")) > version_;
     end = std::min(end, begun + longest_watch_);
@@ -159,10 +191,12 @@ bool FakeApiServer::Watch(Connection& connection, const ServedRequest& request,
                        Parameter(request, "sendInitialEvents") == "true" &&
                        options_.streaming_lists == StreamingLists::kSupported;
   }
-  if (refused) {
-    return Refuse(http, 422, "Invalid", "resourceVersionMatch is forbidden for watch");
+  if (refused && !refusal.as_event) {
+    return Refuse(http, refusal.code, ReasonOf(refusal.code),
+                  "resourceVersionMatch is forbidden for watch");
   }
   if (too_large) return Refuse(http, 504, "Timeout", "Too large resource version");
+  if (refused) lines = {EventLine("ERROR", StatusOf(refusal.code))};
   if (fault != nullptr && fault->kind == ServerFault::Kind::kErrorEvent) {
     lines = {EventLine("ERROR", kInternalError)};
   }
@@ -173,6 +207,7 @@ bool FakeApiServer::Watch(Connection& connection, const ServedRequest& request,
     lines.push_back(
         EventLine("ADDED", "{\"x\":\"" + std::string(std::size_t{1} << 20, 'x') + "\"}"));
   }
+  if (hold_back) http.HoldBack();
   if (!http.BeginChunks(fault != nullptr ? fault->body : BodyFault(),
                         state.compressed ? kGzipHeader : "")) {
     return false;

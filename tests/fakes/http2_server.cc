@@ -18,7 +18,14 @@ namespace {
 constexpr std::size_t kPreface = 24;  // "PRI * HTTP/2.0" and what follows
 constexpr std::size_t kFrameHead = 9;
 
-enum FrameType : unsigned char { kData = 0, kHeaders = 1, kReset = 3, kSettings = 4, kPing = 6 };
+enum FrameType : unsigned char {
+  kData = 0,
+  kHeaders = 1,
+  kReset = 3,
+  kSettings = 4,
+  kPing = 6,
+  kGoAway = 7
+};
 constexpr unsigned char kEndStream = 1;
 constexpr unsigned char kAck = 1;
 constexpr unsigned char kEndHeaders = 4;
@@ -63,6 +70,12 @@ void WriteFrame(SSL* ssl, unsigned char type, unsigned char flags, std::uint32_t
   SSL_write(ssl, bytes.data(), static_cast<int>(bytes.size()));
 }
 
+// As Go's server before it closes a connection: requests under way are served, new ones should come
+// over another one.
+void WriteGoAway(SSL* ssl) {
+  WriteFrame(ssl, kGoAway, 0, 0, std::string_view("\x7f\xff\xff\xff\0\0\0\0", 8));
+}
+
 int ChooseH2(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in,
              unsigned in_size, void*) {
   static constexpr unsigned char kH2[] = {2, 'h', '2'};
@@ -77,8 +90,19 @@ int ChooseH2(SSL*, const unsigned char** out, unsigned char* out_size, const uns
 
 }  // namespace
 
-Http2Server::Http2Server(Bodies bodies, bool first_is_dead)
-    : bodies_(std::move(bodies)), first_is_dead_(first_is_dead), stop_(eventfd(0, EFD_CLOEXEC)) {
+/// A connection and the thread that serves it.
+struct Http2Server::Connection {
+  explicit Connection(OwnedFd socket) : fd(std::move(socket)) {}
+  ~Connection() { shutdown(fd.get(), SHUT_RDWR); }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  OwnedFd fd;
+  std::unique_ptr<WorkerThread> thread;  ///< last: joined before the rest goes
+};
+
+Http2Server::Http2Server(Bodies bodies, Faults faults)
+    : bodies_(std::move(bodies)), faults_(faults), stop_(eventfd(0, EFD_CLOEXEC)) {
   context_ = MakeServerContext(authority_.Issue("api", "IP:127.0.0.1"), authority_.pem());
   SSL_CTX_set_alpn_select_cb(context_.get(), &ChooseH2, nullptr);
   listener_ = testing::ListenOnLoopback(&port_);
@@ -91,28 +115,30 @@ Http2Server::~Http2Server() {
   thread_.reset();
 }
 
+void Http2Server::WaitForRequests(std::size_t count) const {
+  for (std::size_t seen = requests_; seen < count; seen = requests_) requests_.wait(seen);
+}
+
 void Http2Server::Accept() {
-  // Kept open, unread.
-  OwnedFd dead_fd;
-  std::unique_ptr<SSL, void (*)(SSL*)> dead(nullptr, &SSL_free);
   for (;;) {
     pollfd fds[2] = {{listener_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
     if (poll(fds, 2, -1) < 0) continue;
-    if (fds[1].revents != 0) return;
+    if (fds[1].revents != 0) break;
     OwnedFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!fd) continue;
-    ++connections_;
-    SSL* const ssl = SSL_new(context_.get());
-    SSL_set_fd(ssl, fd.get());
-    const bool accepted = SSL_accept(ssl) == 1;
-    if (accepted && first_is_dead_ && dead == nullptr) {
-      dead_fd = std::move(fd);
-      dead.reset(ssl);
-      continue;
-    }
-    if (accepted) Serve(ssl);
-    SSL_free(ssl);
+    const bool first = connections_++ == 0;
+    open_.push_back(std::make_unique<Connection>(std::move(fd)));
+    Connection& connection = *open_.back();
+    connection.thread =
+        std::make_unique<WorkerThread>("fake-http2-conn", [this, &connection, first] {
+          const std::unique_ptr<SSL, void (*)(SSL*)> ssl(SSL_new(context_.get()), &SSL_free);
+          SSL_set_fd(ssl.get(), connection.fd.get());
+          if (SSL_accept(ssl.get()) != 1) return;
+          if (first && faults_.first_is_dead) return;  // stays open, unread
+          Serve(ssl.get(), first);
+        });
   }
+  open_.clear();
 }
 
 // HPACK (RFC 7541): ":status: 200" is entry 8 of the static table; "content-type" is entry 31 and
@@ -145,19 +171,24 @@ void Http2Server::WriteAnswer(SSL* ssl, std::uint32_t stream) const {
   }
 }
 
-void Http2Server::Serve(SSL* ssl) {
+void Http2Server::Serve(SSL* ssl, bool first) {
   std::string preface;
   if (!ReadExactly(ssl, kPreface, &preface)) return;
-  WriteFrame(ssl, kSettings, 0, 0, "");
-  const bool has_watch = !first_is_dead_ && bodies_.manner == Manner::kPlain;
+  constexpr std::string_view kOneStream("\0\3\0\0\0\1", 6);
+  WriteFrame(ssl, kSettings, 0, 0, faults_.one_stream ? kOneStream : std::string_view());
+  const bool has_watch = first && !faults_.first_is_dead && bodies_.manner == Manner::kPlain;
   std::uint32_t watch = 0;
+  std::size_t answers_left = first ? faults_.first_answers : static_cast<std::size_t>(-1);
   for (Frame frame; ReadFrame(ssl, &frame);) {
     if (frame.type == kSettings && (frame.flags & kAck) == 0) {
       WriteFrame(ssl, kSettings, kAck, 0, "");
-    } else if (frame.type == kPing && (frame.flags & kAck) == 0) {
+    } else if (frame.type == kPing && (frame.flags & kAck) == 0 && answers_left > 0) {
       WriteFrame(ssl, kPing, kAck, 0, frame.payload);
     } else if (frame.type == kHeaders) {
       ++requests_;
+      requests_.notify_all();
+      if (answers_left == 0) continue;
+      --answers_left;
       // ":status: 103": the name is entry 8, the value literal.
       const std::string_view hints(
           "\x08\x03"
@@ -169,11 +200,14 @@ void Http2Server::Serve(SSL* ssl) {
       WriteHead(ssl, frame.stream);
       if (watch == 0 && has_watch) {
         watch = frame.stream;
-        WriteFrame(ssl, kData, 0, watch, bodies_.watch_begin);
+        if (!bodies_.watch_begin.empty()) WriteFrame(ssl, kData, 0, watch, bodies_.watch_begin);
         continue;
       }
       WriteAnswer(ssl, frame.stream);
-      if (has_watch) WriteFrame(ssl, kData, kEndStream, watch, bodies_.watch_end);
+      if (faults_.goaway) WriteGoAway(ssl);
+      if (has_watch && !faults_.endless_watch) {
+        WriteFrame(ssl, kData, kEndStream, watch, bodies_.watch_end);
+      }
     }
   }
 }

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A server that speaks HTTP/2 and nothing else (RFC 9113; ALPN "h2" over TLS), for tests of the
-// transport. It does not decode the requests' headers: the first request of a connection is the
-// watch, whose body goes on until the next request came; each later one gets a short answer. So a
-// client that gets both has sent them over one connection, as streams of their own. Owned by a
-// test; one connection at a time, on a thread here.
+// transport. It does not decode the requests' headers: the first request of the first connection is
+// the watch, whose body goes on until the next request came; each later one gets a short answer. So
+// a client that gets both has sent them over one connection, as streams of their own. Owned by a
+// test; each connection has a thread here.
 #pragma once
 
 #include <openssl/ssl.h>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/owned_fd.h"
 #include "base/worker_thread.h"
@@ -40,9 +43,21 @@ class Http2Server {
     Manner manner = Manner::kPlain;
   };
 
-  /// `first_is_dead`: the first connection is accepted and never answered, while it stays open; on
-  /// others each request is then answered at once.
-  explicit Http2Server(Bodies bodies, bool first_is_dead = false);
+  /// What goes wrong; any of them together.
+  struct Faults {
+    /// The first connection is accepted and never read, while it stays open. No request is a watch.
+    bool first_is_dead = false;
+    bool endless_watch = false;  ///< the watch says nothing after its head, and does not end
+    /// The first connection answers so many requests; then it takes bytes and says nothing.
+    std::size_t first_answers = static_cast<std::size_t>(-1);
+    /// Each answer but the watch is followed by GOAWAY: a server that sheds its clients.
+    bool goaway = false;
+    /// A connection takes one request at a time (SETTINGS_MAX_CONCURRENT_STREAMS 1).
+    bool one_stream = false;
+  };
+
+  explicit Http2Server(Bodies bodies) : Http2Server(std::move(bodies), Faults()) {}
+  Http2Server(Bodies bodies, Faults faults);
   ~Http2Server();
   Http2Server(const Http2Server&) = delete;
   Http2Server& operator=(const Http2Server&) = delete;
@@ -51,15 +66,19 @@ class Http2Server {
   std::string ca_pem() const { return authority_.pem(); }
   std::size_t connections() const { return connections_; }
   std::size_t requests() const { return requests_; }
+  /// Waits until so many requests came, answered or not.
+  void WaitForRequests(std::size_t count) const;
 
  private:
+  struct Connection;
+
   void Accept();
-  void Serve(SSL* ssl);
+  void Serve(SSL* ssl, bool first);
   void WriteHead(SSL* ssl, std::uint32_t stream) const;
   void WriteAnswer(SSL* ssl, std::uint32_t stream) const;
 
   const Bodies bodies_;
-  const bool first_is_dead_;
+  const Faults faults_;
   const TestAuthority authority_{"test CA"};
   std::shared_ptr<SSL_CTX> context_;
   OwnedFd listener_;
@@ -67,6 +86,7 @@ class Http2Server {
   int port_ = 0;
   std::atomic<std::size_t> connections_ = 0;
   std::atomic<std::size_t> requests_ = 0;
+  std::list<std::unique_ptr<Connection>> open_;  // of the accepting thread
   std::unique_ptr<WorkerThread> thread_;
 };
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 namespace downwardfs {
 namespace {
@@ -75,6 +76,10 @@ void HttpConnection::Reset() {
 }
 
 bool HttpConnection::Write(std::string_view bytes) {
+  if (holding_) {
+    held_ += bytes;
+    return true;
+  }
   while (!bytes.empty()) {
     const auto n =
         ssl_ != nullptr
@@ -185,6 +190,7 @@ bool HttpConnection::Chunk(std::string_view bytes) {
 }
 
 bool HttpConnection::EndChunks() {
+  if (std::exchange(holding_, false) && !Write(std::exchange(held_, {}))) return false;
   // A fault at a byte that never came happens at the end.
   if (fault_.kind != BodyFault::Kind::kNone && fault_.kind != BodyFault::Kind::kSlow) {
     fault_.at = 0;

@@ -65,6 +65,8 @@ class HttpConnection {
   bool BeginChunks(const BodyFault& fault, const std::string& extra_headers = {});
   bool Chunk(std::string_view bytes);
   bool EndChunks();
+  /// From here on what is written goes out when a chunked response ends.
+  void HoldBack() { holding_ = true; }
 
   /// Waits until `fd` is readable or the time is over (true) or the client goes (false).
   bool WaitFor(int fd, std::chrono::milliseconds limit = std::chrono::milliseconds(-1));
@@ -85,6 +87,8 @@ class HttpConnection {
   OwnedFd fd_;
   std::unique_ptr<SSL, FreeSsl> ssl_;
   std::string input_;
+  bool holding_ = false;
+  std::string held_;
   BodyFault fault_;
   std::size_t body_sent_ = 0;
 };

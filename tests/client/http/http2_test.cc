@@ -116,27 +116,5 @@ TEST(Http2Test, AResetInsteadOfTheEndIsNoEnd) {
   EXPECT_EQ(got.error().code, ErrorCode::kUnavailable) << got.error().message;
 }
 
-// A connection that died without a word would be used for whatever is asked next.
-TEST(Http2Test, AfterATimeoutAnotherConnectionIsMade) {
-  const Http2Server server({"", "", R"({"kind":"Pod"})"}, /*first_is_dead=*/true);
-  ClusterConfig config;
-  config.server = server.url();
-  config.ca_pem = server.ca_pem();
-  CurlTransport transport(config);
-  HttpRequest request;
-  request.target = "/api/v1/namespaces/default/pods/web";
-  request.head_limit = std::chrono::seconds(2);  // enough for the handshake
-  Collector lost;
-  const auto unanswered = transport.Perform(request, lost, nullptr);
-  ASSERT_FALSE(unanswered);
-  ASSERT_EQ(unanswered.error().code, ErrorCode::kDeadlineExceeded);
-  request.head_limit = std::chrono::seconds(30);
-  Collector got;
-  const auto answered = transport.Perform(request, got, nullptr);
-  ASSERT_TRUE(answered) << answered.error().message;
-  EXPECT_EQ(got.body(), R"({"kind":"Pod"})");
-  EXPECT_EQ(server.connections(), 2u);
-}
-
 }  // namespace
 }  // namespace downwardfs::client

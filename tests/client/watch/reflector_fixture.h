@@ -45,7 +45,7 @@ class ReflectorTest : public testing::Test {
     options.timing.streaming_silence = silence_;
     options.timing.list_idle = silence_;
     options.timing.silence_with_bookmarks = silence_;
-    options.timing.watch_head = head_;
+    options.timing.longest_blind = blind_;
     if (total_.count() > 0) {
       options.timing.watch_without_bookmarks = total_;
       options.timing.watch_grace = total_;
@@ -128,7 +128,7 @@ class ReflectorTest : public testing::Test {
   }
 
   std::chrono::milliseconds silence_{30'000};
-  std::chrono::milliseconds head_{30'000};
+  std::chrono::milliseconds blind_{30'000};
   std::chrono::seconds total_{0};  // of a watch without bookmarks, and its grace; zero: as always
   Mutex mutex_;
   CondVar changed_;

@@ -41,6 +41,12 @@ inline ApiFailure Broken() {
   return failure;
 }
 
+inline ApiFailure Unreachable() {
+  ApiFailure failure = Broken();
+  failure.no_connection = true;
+  return failure;
+}
+
 inline ApiFailure Silence() {
   ApiFailure failure;
   failure.error.code = ErrorCode::kDeadlineExceeded;
@@ -72,7 +78,7 @@ class ReflectorMachineTest : public testing::Test {
   ReflectorMachine WatchingAfterFailures(int count) {
     ReflectorMachine machine = Watching("5");
     for (int i = 0; i < count; ++i) {
-      machine.OnWatchFailed(Broken(), Now());
+      machine.OnWatchFailed(Unreachable(), Now());
       clock_.Advance(std::chrono::seconds(31));
       (void)machine.Next(Now());
     }

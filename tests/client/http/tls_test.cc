@@ -17,7 +17,7 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-std::string Answer(const ClusterConfig& config) {
+std::string AnswerFor(const ClusterConfig& config) {
   return MessageOf(ClientFor(config).Get(Pods()));
 }
 
@@ -49,7 +49,7 @@ TEST_F(TlsTest, AKeyWithAPassphraseIsAnErrorInOneLineAndNoConnection) {
                                            "private key: it is encrypted"));
     config.client_key_pem.clear();
     config.client_key_file = dir_.Write("key", KeyAs(form, pair_.key_pem));
-    EXPECT_THAT(Answer(config), HasSubstr("client-key " + config.client_key_file + ": failed"));
+    EXPECT_THAT(AnswerFor(config), HasSubstr("client-key " + config.client_key_file + ": failed"));
   }
   EXPECT_EQ(server_.Connections(), 0u);
 }
@@ -63,11 +63,11 @@ TEST_F(TlsTest, TheServersAlertIsShown) {
                  AnyOf(HasSubstr(std::string("the TLS alert \"") + alert + "\""),
                        HasSubstr("asked for a client certificate and closed the connection")));
   };
-  EXPECT_THAT(Answer(config), either("certificate required"));
+  EXPECT_THAT(AnswerFor(config), either("certificate required"));
   const CertificatePair stranger = TestAuthority("another CA").Issue("dev", "");
   config.client_cert_pem = stranger.cert_pem;
   config.client_key_pem = stranger.key_pem;
-  EXPECT_THAT(Answer(config), either("unknown CA"));
+  EXPECT_THAT(AnswerFor(config), either("unknown CA"));
 }
 
 TEST_F(TlsTest, ACommonNameIsNoNameOfAServer) {
@@ -76,12 +76,12 @@ TEST_F(TlsTest, ACommonNameIsNoNameOfAServer) {
     legacy.Put("default", "p", "x");
     ClusterConfig config = ConfigFor(legacy);
     if (name[0] == 'a') config.tls_server_name = name;
-    const std::string message = Answer(config);
+    const std::string message = AnswerFor(config);
     EXPECT_THAT(message, AllOf(HasSubstr("its certificate is not trusted"),
                                HasSubstr("relies on the legacy Common Name field")));
     config.insecure_skip_tls_verify = true;
     config.ca_pem.clear();
-    EXPECT_TRUE(ClientFor(config).Get(Pods())) << Answer(config);
+    EXPECT_TRUE(ClientFor(config).Get(Pods())) << AnswerFor(config);
   }
 }
 
@@ -89,14 +89,16 @@ TEST_F(TlsTest, ABadBlockInABundleIsPassedOverAndABundleOfNothingElseIsNamed) {
   ClusterConfig config = ConfigFor(server_);
   const std::string bad = "-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n";
   config.ca_pem = bad + config.ca_pem + pair_.key_pem;
-  EXPECT_TRUE(ClientFor(config).Get(Pods())) << Answer(config);
+  EXPECT_TRUE(ClientFor(config).Get(Pods())) << AnswerFor(config);
   config.ca_pem = bad;
-  EXPECT_THAT(Answer(config), HasSubstr("certificate-authority-data of the test: failed to parse"));
+  EXPECT_THAT(AnswerFor(config),
+              HasSubstr("certificate-authority-data of the test: failed to parse"));
   config.ca_pem.clear();
   config.ca_file = dir_.Write("ca", pair_.key_pem);
-  EXPECT_EQ(Answer(config), server_.url() + ": certificate authority " + config.ca_file +
-                                ": it holds no certificate but \"PRIVATE KEY\"; give the PEM bundle"
-                                " that signed the server's certificate");
+  EXPECT_EQ(AnswerFor(config),
+            server_.url() + ": certificate authority " + config.ca_file +
+                ": it holds no certificate but \"PRIVATE KEY\"; give the PEM bundle"
+                " that signed the server's certificate");
 }
 
 TEST_F(TlsTest, WithoutACaTheSystemsAreThoseOfGo) {
@@ -104,17 +106,17 @@ TEST_F(TlsTest, WithoutACaTheSystemsAreThoseOfGo) {
   config.ca_pem.clear();
   unsetenv("SSL_CERT_FILE");
   unsetenv("SSL_CERT_DIR");
-  EXPECT_THAT(Answer(config), HasSubstr("must be signed by one of the system's CAs and name"));
+  EXPECT_THAT(AnswerFor(config), HasSubstr("must be signed by one of the system's CAs and name"));
   setenv("SSL_CERT_FILE", dir_.Write("ca.crt", server_.ca_pem()).c_str(), 1);
-  EXPECT_TRUE(ClientFor(config).Get(Pods())) << Answer(config);
+  EXPECT_TRUE(ClientFor(config).Get(Pods())) << AnswerFor(config);
   setenv("SSL_CERT_FILE", dir_.Write("other.crt", TestAuthority("other").pem()).c_str(), 1);
-  EXPECT_THAT(Answer(config), HasSubstr("CAs (SSL_CERT_FILE=" + dir_.Path("other.crt")));
+  EXPECT_THAT(AnswerFor(config), HasSubstr("CAs (SSL_CERT_FILE=" + dir_.Path("other.crt")));
   dir_.Write("folder/server.pem", server_.ca_pem());
   setenv("SSL_CERT_DIR", ("/none:" + dir_.Path("folder")).c_str(), 1);
-  EXPECT_TRUE(ClientFor(config).Get(Pods())) << Answer(config);
+  EXPECT_TRUE(ClientFor(config).Get(Pods())) << AnswerFor(config);
   // A CA of the configuration replaces them all.
   config.ca_pem = TestAuthority("another CA").pem();
-  EXPECT_THAT(Answer(config), HasSubstr("its certificate is not trusted"));
+  EXPECT_THAT(AnswerFor(config), HasSubstr("its certificate is not trusted"));
   unsetenv("SSL_CERT_FILE");
   unsetenv("SSL_CERT_DIR");
 }

@@ -144,6 +144,16 @@ struct FindPodDirectory {
   std::string path;
 };
 
+/// Descriptors, which are moved and never copied. A std::vector of them claims that it can be
+/// copied, and fails only where somebody asks (clang does, to choose among Encode()s).
+class MovedFds : public std::vector<OwnedFd> {
+ public:
+  MovedFds() = default;
+  MovedFds(std::vector<OwnedFd> fds) : std::vector<OwnedFd>(std::move(fds)) {}
+  MovedFds(MovedFds&&) = default;
+  MovedFds& operator=(MovedFds&&) = default;
+};
+
 /// The answer to one of the four. The codec alone knows what it holds: DoneWith() makes it, and
 /// MountIn() and its like take it (holder_answers.h). So a supervisor can pass it on.
 struct Done {
@@ -152,7 +162,7 @@ struct Done {
   struct Body {
     std::vector<std::uint64_t> numbers;
     std::string text;
-    std::vector<OwnedFd> fds;
+    MovedFds fds;
   } body;
 };
 

@@ -140,8 +140,8 @@ Result<std::string> VolumePlace::RealPath() const {
 
 std::optional<std::string> VolumePlace::MountedThere() const {
   struct statx st = {};
-  constexpr int kFlags = AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
-  if (statx(parent_.get(), name_.c_str(), kFlags, STATX_TYPE, &st) != 0) {
+  constexpr int kStatFlags = AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+  if (statx(parent_.get(), name_.c_str(), kStatFlags, STATX_TYPE, &st) != 0) {
     if (errno == ENOENT) return std::string();
     return std::nullopt;
   }

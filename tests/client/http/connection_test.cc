@@ -207,7 +207,18 @@ class NoDescriptors {
   std::vector<OwnedFd> taken_;
 };
 
+// UBSan looks at an object through a pipe when it meets its type for the first time, and takes it
+// for a wrong one if it gets no descriptor for that.
+void MeetTheTypes() {
+  ClusterConfig config;
+  config.server = "https://127.0.0.1:1";
+  CurlTransport transport(config);
+  Answer answer;
+  EXPECT_FALSE(transport.Perform(RequestFor("/api/v1/pods", kNever), answer, nullptr));
+}
+
 TEST(LocalCauseTest, AProcessWithoutDescriptorsBlamesNoServer) {
+  MeetTheTypes();
   for (const char* url : {"https://127.0.0.1:1", "https://localhost:1", "http://127.0.0.1:1"}) {
     ClusterConfig config;
     config.server = url;
@@ -228,6 +239,7 @@ TEST(LocalCauseTest, AProcessWithoutDescriptorsBlamesNoServer) {
 
 // A transport that is made in such a moment is of use after it.
 TEST(LocalCauseTest, AShortageAtTheStartPasses) {
+  MeetTheTypes();
   ClusterConfig config;
   config.server = "http://127.0.0.1:1";
   std::unique_ptr<CurlTransport> transport;

@@ -64,7 +64,7 @@ Status ExecHolder(const MountOptions& options, const std::string& mount_point, i
   if (ready_fd >= 0) words.insert(words.end(), {"--ready-fd", std::to_string(ready_fd)});
   words.insert(words.end(), {"--", *self});
   words.insert(words.end(), options.arguments.begin(), options.arguments.end());
-  return ExecProgram(std::move(words));
+  return ExecProgram(words);
 }
 
 // The daemon of one held mount, from its start to its end.

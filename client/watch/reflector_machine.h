@@ -138,40 +138,40 @@ class ReflectorMachine {
   const ReflectorTiming timing_;
   const std::function<double()> random_;
 
-  Streaming streaming_;
-  bool list_needed_ = true;
   /// The resourceVersion to list from: "0", a version (nothing older than it), or "" (most recent).
   std::string list_from_ = "0";
   std::string continue_;
-  bool list_instead_ = false;  ///< the streaming list was refused: list this time
-  bool whole_list_ = false;    ///< a page was refused: list without a limit
-  int failed_pages_ = 0;       ///< later pages than the first, since the last complete list
-  int broken_streams_ = 0;     ///< streaming lists that broke, since the last complete list
-  std::string version_;        ///< where the next watch starts
+  std::string version_;  ///< where the next watch starts
   /// Where the last answer that could not be read came from; nothing if a list came since.
   std::optional<std::string> unread_at_;
+  int failed_pages_ = 0;    ///< later pages than the first, since the last complete list
+  int broken_streams_ = 0;  ///< streaming lists that broke, since the last complete list
+  Streaming streaming_;
+  bool list_needed_ = true;
+  bool list_instead_ = false;  ///< the streaming list was refused: list this time
+  bool whole_list_ = false;    ///< a page was refused: list without a limit
 
   // The watch under way.
   bool in_initial_events_ = false;
-  bool was_list_ = false;  ///< it began with initial events
-  bool started_ = false;
   Clock::SteadyTime asked_at_{};
-  std::string start_version_;
-  int events_ = 0;
-  bool bookmarks_ = false;         ///< this server sends them
   std::chrono::seconds asked_{0};  ///< its timeoutSeconds
-  bool held_back_ = false;         ///< its head came late
+  std::string start_version_;
   /// Since when watches fail and bring nothing.
   std::optional<Clock::SteadyTime> blind_since_;
+  /// How long this server lets watches run, where that is less than we ask for.
+  std::optional<std::chrono::seconds> usual_;
+  int events_ = 0;
+  bool was_list_ = false;  ///< it began with initial events
+  bool started_ = false;
+  bool bookmarks_ = false;  ///< this server sends them
+  bool held_back_ = false;  ///< its head came late
   /// The last watch did not last as long as it was to: another server may answer the next one, with
   /// another history. Until something that fits ours has come.
   bool suspect_ = false;
-  /// How long this server lets watches run, where that is less than we ask for.
-  std::optional<std::chrono::seconds> usual_;
 
+  bool asked_to_wait_ = false;
   int failures_ = 0;
   int expirations_ = 0;  ///< 410s since the last watch that ran for a while
-  bool asked_to_wait_ = false;
   Clock::SteadyTime not_before_{};
 };
 

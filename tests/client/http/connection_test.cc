@@ -210,6 +210,7 @@ class NoDescriptors {
 // UBSan looks at an object through a pipe when it meets its type for the first time, and takes it
 // for a wrong one if it gets no descriptor for that.
 void MeetTheTypes() {
+  EXPECT_FALSE(ErrnoError(EMFILE, "open").message.empty());
   ClusterConfig config;
   config.server = "https://127.0.0.1:1";
   CurlTransport transport(config);

@@ -12,22 +12,13 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "tests/fakes/loopback_listener.h"
+
 namespace downwardfs {
 
 ScriptedServer::ScriptedServer(Script script)
-    : script_(std::move(script)),
-      listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
-      stop_(eventfd(0, EFD_CLOEXEC)) {
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      listen(listener_.get(), 16) != 0 ||
-      getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    std::abort();
-  }
-  port_ = ntohs(address.sin_port);
+    : script_(std::move(script)), stop_(eventfd(0, EFD_CLOEXEC)) {
+  listener_ = testing::ListenOnLoopback(&port_);
   acceptor_ = std::make_unique<WorkerThread>("scripted", [this] { Accept(); });
 }
 

@@ -9,6 +9,8 @@
 
 #include <cstdlib>
 
+#include "tests/fakes/loopback_listener.h"
+
 namespace downwardfs {
 namespace {
 
@@ -74,17 +76,8 @@ void Relay(const Stream& client, int client_fd, int server, int stop) {
 }  // namespace
 
 TunnelProxy::TunnelProxy(Options options)
-    : options_(std::move(options)),
-      listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
-      stop_(eventfd(0, EFD_CLOEXEC)) {
-  sockaddr_in address = Loopback(0);
-  socklen_t size = sizeof address;
-  if (bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      listen(listener_.get(), 16) != 0 ||
-      getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    std::abort();
-  }
-  port_ = ntohs(address.sin_port);
+    : options_(std::move(options)), stop_(eventfd(0, EFD_CLOEXEC)) {
+  listener_ = testing::ListenOnLoopback(&port_);
   acceptor_ = std::make_unique<WorkerThread>("fake-proxy", [this] { Accept(); });
 }
 

@@ -104,6 +104,9 @@ class ObjectSource {
   virtual void Require(const ObjectKey& key) { static_cast<void>(key); }
 
   virtual SourceState State() const = 0;
+
+  /// Whether an API server is behind it, which may be newer than this build and know more fields.
+  virtual bool IsServer() const { return false; }
 };
 
 }  // namespace downwardfs

@@ -19,71 +19,14 @@
 #include "cli/log_flags.h"
 #include "cli/man_page.h"
 #include "cli/source_flags.h"
+#include "cli/what_flags.h"
 
 namespace downwardfs {
 namespace {
 
 constexpr int kWrongUsage = 2;
 
-constexpr char kWhatGroup[] = "WHAT, which pod and what is shown of it";
 constexpr char kSurvivalGroup[] = "Surviving the daemon's death";
-
-void AddPod(CLI::App* command, std::string& pod) {
-  command
-      ->add_option(
-          "--pod", pod,
-          "The pod; may be left out where the pod file holds exactly one. Without NAMESPACE/: "
-          "in the namespace of the kubeconfig's context, or default")
-      ->type_name("NAMESPACE/NAME")
-      ->group(kWhatGroup);
-}
-
-void AddWhat(CLI::App* command, WhatOptions& what) {
-  AddPod(command, what.pod);
-  auto* items = command
-                    ->add_option("--items", what.items_file,
-                                 "Show these items: a `downwardAPI:` volume source, or its "
-                                 "`items:` and `defaultMode:` alone")
-                    ->type_name("FILE")
-                    ->group(kWhatGroup);
-  command
-      ->add_option("--volume", what.volume,
-                   "Show this downwardAPI or projected volume of the pod's own spec. With neither "
-                   "--items nor --volume the full view of the pod is shown")
-      ->type_name("NAME")
-      ->excludes(items)
-      ->group(kWhatGroup);
-  command
-      ->add_flag("--strict", what.strict,
-                 "Refuse items that the kubelet's own volume would refuse: fields beyond its five, "
-                 "extended resources")
-      ->group(kWhatGroup);
-}
-
-void AddTree(CLI::App* command, WhatOptions& what) {
-  CLI::Option* const cluster =
-      command
-          ->add_flag("--cluster", what.cluster,
-                     "Show the whole cluster as a tree instead of one pod: namespaces/, nodes/, "
-                     "by-label/, by-ip/, by-node/, and each pod in full. Needs list and watch of "
-                     "pods in all namespaces; nodes and namespaces show where they may be read. "
-                     "One process serves it (no holder), and only you see it unless --allow-other")
-          ->group(kWhatGroup);
-  CLI::Option* const namespaces =
-      command
-          ->add_option("--namespace", what.namespaces,
-                       "The same tree with the pods of this namespace; may be repeated, or a list "
-                       "with commas. Needs rights in it alone")
-          ->type_name("NS")
-          ->delimiter(',')
-          ->allow_extra_args(false)
-          ->excludes(cluster)
-          ->group(kWhatGroup);
-  for (const char* other : {"--pod", "--items", "--volume", "--strict", "--pod-file"}) {
-    cluster->excludes(command->get_option(other));
-    namespaces->excludes(command->get_option(other));
-  }
-}
 
 CLI::App* AddMount(CLI::App& app, MountOptions& options) {
   CLI::App* command = app.add_subcommand(
@@ -185,7 +128,8 @@ CLI::App* AddRender(CLI::App& app, RenderOptions& options) {
       ->add_option_function<std::string>(
           "--format", [&options](const std::string& name) { options.json = name == "json"; },
           "text: each file after a line with its name; json: {\"files\": {NAME: {\"content\", "
-          "\"mode\"}}}, bytes that are not UTF-8 as \"contentBase64\" (default: text)")
+          "\"mode\"}}}, with \"user\" where one is given, bytes that are not UTF-8 as "
+          "\"contentBase64\" (default: text)")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"text", "json"}).description(""));
   CLI::Option* const field =
@@ -206,9 +150,22 @@ CLI::App* AddRender(CLI::App& app, RenderOptions& options) {
 void AddEnvOptions(CLI::App* command, EnvCommandOptions& options) {
   AddSource(command, options.source);
   AddPod(command, options.pod);
-  command->add_option("--container", options.container, "A container or init container of the pod")
+  command
+      ->add_option("--container", options.container,
+                   "A container, init container or ephemeral container of the pod; may be left out "
+                   "where the pod has exactly one container")
       ->type_name("NAME")
-      ->required()
+      ->group(kWhatGroup);
+  command
+      ->add_flag("--service-env", options.service_env,
+                 "Add the variables of Services as the kubelet does: always those of "
+                 "default/kubernetes (KUBERNETES_SERVICE_HOST), and those of the pod's namespace "
+                 "unless enableServiceLinks is false. Reads Services from the API server")
+      ->group(kWhatGroup);
+  command
+      ->add_flag("--strict-env-names", options.strict_names,
+                 "Take only the names that Kubernetes took before 1.32 (letters, digits, '-', '_', "
+                 "'.'): another name is an error, such a key of envFrom is left out")
       ->group(kWhatGroup);
   command->add_flag("--skip-unresolved", options.skip_unresolved,
                     "Leave out variables that need an API server or a Node, instead of failing");
@@ -218,7 +175,11 @@ CLI::App* AddEnv(CLI::App& app, EnvCommandOptions& options) {
   CLI::App* command =
       app.add_subcommand("env", "Print the container's environment as the kubelet would make it");
   AddEnvOptions(command, options);
-  command->add_option("--format", options.format, "dotenv, json or shell (default: dotenv)")
+  command
+      ->add_option(
+          "--format", options.format,
+          "dotenv, json or shell (default: dotenv). In json, a value that is not UTF-8 has its "
+          "bytes beside it, in base64, as \"NAME=base64\"")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"dotenv", "json", "shell"}).description(""));
   command->footer(

@@ -70,9 +70,11 @@ struct RenderOptions {
 struct EnvCommandOptions {
   SourceOptions source;
   std::string pod;
-  std::string container;
+  std::string container;          ///< empty: the pod's only one
   std::string format = "dotenv";  ///< dotenv, json or shell
   bool skip_unresolved = false;
+  bool strict_names = false;         ///< the names that Kubernetes took before 1.32
+  bool service_env = false;          ///< with the variables of Services
   std::vector<std::string> command;  ///< exec: what to run
 };
 

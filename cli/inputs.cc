@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "fs/volume/projection_source.h"
 #include "sources/env_objects.h"
+#include "sources/file_env_objects.h"
 #include "sources/file_source.h"
 #include "sources/follow_source.h"
 #include "sources/items_file.h"
@@ -28,6 +29,9 @@ Result<Inputs> OpenFiles(const SourceOptions& options, const std::string& pod) {
   auto key = FindPod(*inputs.source, pod);
   if (!key) return Fail(std::move(key.error()));
   inputs.pod = std::move(*key);
+  if (FileEnvObjects::HasAny(*inputs.source)) {
+    inputs.env_objects = std::make_unique<FileEnvObjects>(*inputs.source);
+  }
   return inputs;
 }
 

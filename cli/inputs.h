@@ -22,7 +22,7 @@ struct Inputs {
   /// Called once the first content is served. Begins to follow changes of a file; a server is
   /// followed from the start, and is not waited for any more.
   std::function<Status()> follow;
-  /// ConfigMaps and Secrets; null where there is no server.
+  /// ConfigMaps, Secrets and Services, of the server or of the pod's file; null if there are none.
   std::unique_ptr<EnvObjects> env_objects;
 };
 

@@ -33,6 +33,7 @@ std::string AsJson(const std::vector<ProjectedFile>& files) {
       entry["contentBase64"] = Base64Encode(file.content);
     }
     entry["mode"] = file.mode;
+    if (file.user) entry["user"] = *file.user;
   }
   return DumpJson(Json{{"files", std::move(list)}}, 2) + '\n';
 }
@@ -49,7 +50,7 @@ Result<std::string> RenderField(const std::string& field, const Inputs& inputs) 
   if (!loaded) return Fail(std::move(loaded.error()));
   const auto compute = [&] {
     const Json* node = loaded->input.node ? &loaded->input.node->root() : nullptr;
-    return FieldValue(field, loaded->input.pod->root(), node);
+    return FieldValue(field, loaded->input.pod->root(), node, loaded->input.unknown_fields);
   };
   auto value = compute();
   if (!value && value.error().code == ErrorCode::kFailedPrecondition && !loaded->node) {

@@ -32,6 +32,7 @@ class PodSource final : public ObjectSource {
   std::unique_ptr<Subscription> Subscribe(ObjectKey key, Callback callback) override;
   void Require(const ObjectKey& key) override;
   SourceState State() const override EXCLUDES(mutex_);
+  bool IsServer() const override { return true; }
 
  private:
   NodeObjects& objects_;

@@ -16,18 +16,50 @@ Json Parse(const Object& pod) {
   return Json::parse(pod.Json(), nullptr, /*allow_exceptions=*/false);
 }
 
-bool HasVolume(const Json& pod, const std::string& name, const std::string& driver) {
+bool Has(const Json& object, const char* member, const Json& value) {
+  const auto found = object.find(member);
+  return found != object.end() && *found == value;
+}
+
+// The pod's volume `name` (empty: its first) of the driver; null if it has none.
+const Json* FindVolume(const Json& pod, const std::string& name, const std::string& driver) {
   const Json::json_pointer volumes("/spec/volumes");
-  if (!pod.contains(volumes) || !pod[volumes].is_array()) return false;
+  if (!pod.contains(volumes) || !pod[volumes].is_array()) return nullptr;
   const auto& all = pod[volumes];
-  return std::any_of(all.begin(), all.end(), [&](const Json& volume) {
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Json& volume) {
     if (!volume.is_object() || !volume.contains("csi") || !volume["csi"].is_object()) return false;
-    const auto has = [](const Json& object, const char* member, const std::string& value) {
-      const auto found = object.find(member);
-      return found != object.end() && found->is_string() && *found == value;
-    };
-    return has(volume["csi"], "driver", driver) && (name.empty() || has(volume, "name", name));
+    return Has(volume["csi"], "driver", driver) && (name.empty() || Has(volume, "name", name));
   });
+  return found == all.end() ? nullptr : &*found;
+}
+
+// The first container that mounts the volume without readOnly; empty if there is none.
+std::string WritingContainer(const Json& pod, const Json& volume) {
+  for (const char* const list : {"initContainers", "containers"}) {
+    for (const Json& container : pod["spec"].value(list, Json::array())) {
+      if (!container.is_object()) continue;
+      for (const Json& mount : container.value("volumeMounts", Json::array())) {
+        if (mount.is_object() && mount.value("name", Json()) == volume.value("name", Json()) &&
+            !Has(mount, "readOnly", true)) {
+          return container.value("name", "");
+        }
+      }
+    }
+  }
+  return "";
+}
+
+// In a user namespace of its own a container cannot take the read-only flag off a mount that it
+// gets from the host: the kernel has locked it. runc tries to unless the mount is declared
+// read-only, and ends with "cannot clear locked flags MS_RDONLY", which names no cure.
+Status CheckUserNamespace(const Json& pod, const Json& volume, const std::string& who) {
+  if (!Has(pod["spec"], "hostUsers", false) || Has(volume["csi"], "readOnly", true)) return {};
+  const std::string container = WritingContainer(pod, volume);
+  if (container.empty()) return {};
+  return Fail(ErrorCode::kInvalidArgument,
+              who + " has hostUsers: false, and container " + QuoteForMessage(container) +
+                  " does not mount the volume read-only, which it is: set csi.readOnly: true at "
+                  "the volume");
 }
 
 // As the API server fills it in (ServiceAccount admission).
@@ -78,11 +110,13 @@ Status CheckPod(PublishSpec& spec, const Object& pod, const std::string& kubelet
     }
   }
   const Json json = Parse(pod);
-  if (!json.is_object() || !HasVolume(json, name, driver)) {
+  const Json* const volume = json.is_object() ? FindVolume(json, name, driver) : nullptr;
+  if (volume == nullptr) {
     return Fail(ErrorCode::kFailedPrecondition, who + ": has no volume " +
                                                     (name.empty() ? "" : "\"" + name + "\" ") +
                                                     "of driver " + driver);
   }
+  if (auto done = CheckUserNamespace(json, *volume, who); !done) return done;
   const std::string account = ServiceAccountOf(json);
   if (!spec.service_account.empty() && spec.service_account != account) {
     return Fail(ErrorCode::kInvalidArgument,

@@ -19,8 +19,9 @@ bool IsPodOf(const PublishSpec& spec, const Object& pod);
 /// That target_path is the kubelet's place for the spec's pod. kInvalidArgument.
 Status CheckPlace(const PublishSpec& spec, const std::string& kubelet_dir);
 
-/// That the pod has such a volume of the driver (kFailedPrecondition), and that the kubelet means
-/// the pod's own ServiceAccount (kInvalidArgument), which the spec has from now on.
+/// That the pod has such a volume of the driver (kFailedPrecondition), that a pod with hostUsers:
+/// false mounts it read-only (kInvalidArgument), and that the kubelet means the pod's own
+/// ServiceAccount (kInvalidArgument), which the spec has from now on.
 Status CheckPod(PublishSpec& spec, const Object& pod, const std::string& kubelet_dir,
                 const std::string& driver);
 

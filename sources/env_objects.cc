@@ -5,17 +5,19 @@
 
 #include "base/base64.h"
 #include "base/text.h"
+#include "fs/projection/document.h"
 
 namespace downwardfs {
 namespace {
 
 // `data` of the object; binaryData of a ConfigMap makes no environment, as with the kubelet.
 Result<EnvObjects::Data> ReadData(const std::string& text, bool decode) {
-  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return Fail(ErrorCode::kInvalidArgument, "the answer is not an object");
+  const auto json = ParseJson(text);
+  if (!json) return Fail(json.error());
+  if (!json->is_object()) return Fail(ErrorCode::kInvalidArgument, "the answer is not an object");
   EnvObjects::Data data;
-  const auto found = json.find("data");
-  if (found == json.end() || found->is_null()) return data;
+  const auto found = json->find("data");
+  if (found == json->end() || found->is_null()) return data;
   if (!found->is_object()) return Fail(ErrorCode::kInvalidArgument, "data must be an object");
   for (const auto& [key, value] : found->items()) {
     if (!value.is_string()) {
@@ -59,6 +61,33 @@ Result<EnvObjects::Data> ApiEnvObjects::ConfigMap(const std::string& ns, const s
 
 Result<EnvObjects::Data> ApiEnvObjects::Secret(const std::string& ns, const std::string& name) {
   return Get("secrets", ns, name);
+}
+
+Result<std::vector<Json>> ApiEnvObjects::Services(const std::string& ns, bool links) {
+  std::vector<std::string> texts;
+  client::ResourcePath path;
+  path.resource = "services";
+  path.ns = ns;
+  if (links) {
+    auto all = client_.List(path);
+    if (!all) return Fail(std::move(all.error()));
+    texts = std::move(*all);
+  }
+  path.ns = "default";
+  path.name = "kubernetes";
+  auto master = client_.Get(path);
+  if (master) {
+    texts.push_back(std::move(*master));
+  } else if (master.error().code != ErrorCode::kNotFound) {
+    return Fail(std::move(master.error()));
+  }
+  std::vector<Json> services;
+  for (const std::string& text : texts) {
+    auto service = ParseJson(text);
+    if (!service) return Fail(std::move(service.error()), path.Describe());
+    services.push_back(std::move(*service));
+  }
+  return services;
 }
 
 }  // namespace downwardfs

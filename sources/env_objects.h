@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ConfigMaps and Secrets for the environment of a container, each got once from an API server. Used
-// by one thread at a time.
+// ConfigMaps, Secrets and Services for the environment of a container, each got once from an API
+// server. Used by one thread at a time.
 #pragma once
 
 #include <chrono>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "fs/projection/env.h"
 #include "sources/patient_client.h"
@@ -25,6 +27,7 @@ class ApiEnvObjects final : public EnvObjects {
 
   Result<Data> ConfigMap(const std::string& ns, const std::string& name) override;
   Result<Data> Secret(const std::string& ns, const std::string& name) override;
+  Result<std::vector<nlohmann::json>> Services(const std::string& ns, bool links) override;
 
  private:
   Result<Data> Get(const char* resource, const std::string& ns, const std::string& name);

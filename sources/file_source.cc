@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
 #include "base/log_keys.h"
+#include "sources/file_env_objects.h"
 #include "sources/manifest.h"
 
 namespace downwardfs {
@@ -32,7 +34,11 @@ template <PodDefaults kDefaults>
 Result<WatchedFile::Content> ParsePods(std::string_view bytes) {
   auto documents = ParseManifest(bytes);
   if (!documents) return documents;
-  return PodsFromManifest(std::move(*documents), kDefaults);
+  std::vector<Json> for_env = EnvObjectsOfManifest(*documents);
+  auto objects = PodsFromManifest(std::move(*documents), kDefaults);
+  if (!objects) return objects;
+  std::move(for_env.begin(), for_env.end(), std::back_inserter(*objects));
+  return objects;
 }
 
 Result<WatchedFile::Content> ParseNodes(std::string_view bytes) {
@@ -53,23 +59,23 @@ Result<std::unique_ptr<FileSource>> FileSource::Open(const std::string& pod_file
   std::unique_ptr<FileSource> source(new FileSource(clock));
   const auto parse = defaults == PodDefaults::kApiServer ? ParsePods<PodDefaults::kApiServer>
                                                          : ParsePods<PodDefaults::kNone>;
-  if (auto added = source->Add(pod_file, "Pod", parse); !added) {
+  if (auto added = source->Add(pod_file, parse); !added) {
     return Fail(std::move(added.error()));
   }
   if (node_file.empty()) return source;
-  if (auto added = source->Add(node_file, "Node", ParseNodes); !added) {
+  if (auto added = source->Add(node_file, ParseNodes); !added) {
     return Fail(std::move(added.error()));
   }
   return source;
 }
 
-Status FileSource::Add(const std::string& path, const char* kind, WatchedFile::Parser parser) {
+Status FileSource::Add(const std::string& path, WatchedFile::Parser parser) {
   WatchedFile file(path, parser);
   auto content = file.Load();
   if (!content) return Fail(std::move(content.error()));
   {
     const MutexLock lock(mutex_);
-    shown_.push_back(Shown{kind, "file " + file.description(), {}, std::nullopt});
+    shown_.push_back(Shown{"file " + file.description(), {}, std::nullopt});
   }
   files_.push_back(std::move(file));
   Install(files_.size() - 1, *content);
@@ -128,11 +134,12 @@ FileSource::Objects FileSource::MakeObjects(const Shown& old, const WatchedFile:
   const std::string next_version = "file-" + std::to_string(revision_ + 1);
   for (const auto& json : content) {
     const auto& metadata = json.at("metadata");
-    ObjectMeta meta{old.kind, metadata.value("namespace", ""), metadata.value("name", ""),
-                    metadata.value("uid", ""), metadata.value("resourceVersion", "")};
+    ObjectMeta meta{json.value("kind", ""), metadata.value("namespace", ""),
+                    metadata.value("name", ""), metadata.value("uid", ""),
+                    metadata.value("resourceVersion", "")};
     if (meta.resource_version.empty()) meta.resource_version = next_version;
-    const auto key = std::make_pair(meta.ns, meta.name);
-    std::string text = DumpJson(json, -1, InvalidUtf8::kKeep);
+    const auto key = std::make_tuple(meta.kind, meta.ns, meta.name);
+    std::string text = DumpJson(json);
     const auto before = old.objects.find(key);
     if (before != old.objects.end() && TextOf(before->second) == text) {
       objects.emplace(key, before->second);
@@ -182,8 +189,7 @@ void FileSource::Break(std::size_t index, const std::string& message) {
 ObjectPtr FileSource::Get(const ObjectKey& key) const {
   const MutexLock lock(mutex_);
   for (const Shown& shown : shown_) {
-    if (shown.kind != key.kind) continue;
-    const auto found = shown.objects.find({key.ns, key.name});
+    const auto found = shown.objects.find({key.kind, key.ns, key.name});
     if (found != shown.objects.end() && key.Matches(found->second->meta())) return found->second;
   }
   return nullptr;
@@ -193,8 +199,9 @@ std::vector<ObjectPtr> FileSource::List(const std::string& kind) const {
   const MutexLock lock(mutex_);
   std::vector<ObjectPtr> out;
   for (const Shown& shown : shown_) {
-    if (shown.kind != kind) continue;
-    for (const auto& [key, object] : shown.objects) out.push_back(object);
+    for (const auto& [key, object] : shown.objects) {
+      if (object->meta().kind == kind) out.push_back(object);
+    }
   }
   return out;
 }

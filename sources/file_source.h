@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -52,14 +53,14 @@ class FileSource final : public ObjectSource {
   SourceState State() const override;
 
  private:
-  using Objects = std::map<std::pair<std::string, std::string>, ObjectPtr>;  // by namespace, name
+  using Objects =
+      std::map<std::tuple<std::string, std::string, std::string>, ObjectPtr>;  // kind, ns, name
   struct Failure {
     std::string message;
     Clock::SteadyTime since;
   };
-  // What one of the files shows.
+  // What one of the files shows: pods and what env takes of ConfigMaps and the like, or nodes.
   struct Shown {
-    std::string kind;  // of its objects: "Pod" or "Node"
     std::string description;
     Objects objects;
     std::optional<Failure> failure;
@@ -71,7 +72,7 @@ class FileSource final : public ObjectSource {
 
   explicit FileSource(const Clock& clock) : clock_(clock) {}
 
-  Status Add(const std::string& path, const char* kind, WatchedFile::Parser parser);
+  Status Add(const std::string& path, WatchedFile::Parser parser);
   void Run();
   /// Waits for an event of a file or for a deadline; false once the source is to stop.
   bool Wait() const;

@@ -63,6 +63,7 @@ class FollowSource final : public ObjectSource {
   std::unique_ptr<Subscription> Subscribe(ObjectKey key, Callback callback) override;
   void Require(const ObjectKey& key) override EXCLUDES(mutex_);
   SourceState State() const override EXCLUDES(mutex_);
+  bool IsServer() const override { return true; }
 
  private:
   // How the latest attempt to follow the pod ended.

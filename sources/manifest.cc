@@ -14,6 +14,7 @@
 #include "sources/pod_defaults.h"
 #include "sources/pod_template.h"
 #include "sources/yaml.h"
+#include "yaml/yaml_encoding.h"
 
 namespace downwardfs {
 namespace {
@@ -191,25 +192,64 @@ Result<std::vector<Json>> Collect(
                   (kinds.empty() ? "only an empty list" : "found only " + OneLine(kinds)));
 }
 
+// How long the first JSON value of `text`, an object or a list, is by its brackets: all of `text`
+// if they do not match.
+std::size_t LengthOfJson(std::string_view text) {
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      in_string = c != '"';
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if ((c == '}' || c == ']') && (depth == 0 || --depth == 0)) {
+      return i + 1;
+    }
+  }
+  return text.size();
+}
+
+// One JSON value, or several behind each other, as kubectl's stream decoder takes them.
+Result<std::vector<Json>> ParseJsonValues(std::string_view text) {
+  std::vector<Json> values;
+  auto whole = ParseJson(text);
+  if (whole) {
+    values.push_back(std::move(*whole));
+    return values;
+  }
+  while (!text.empty()) {
+    const std::size_t length = LengthOfJson(text);
+    auto value = ParseJson(text.substr(0, length));
+    if (!value) return Fail(std::move(whole.error()));
+    values.push_back(std::move(*value));
+    text.remove_prefix(length);
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  }
+  return values;
+}
+
 }  // namespace
 
 Result<std::vector<Json>> ParseManifest(std::string_view bytes) {
-  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-  if (bytes.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
-    bytes.remove_prefix(kByteOrderMark.size());
-  }
+  const auto utf8 = YamlTextInUtf8(bytes);
+  if (!utf8) return Fail(utf8.error());
+  if (*utf8) bytes = **utf8;
   const auto first = bytes.find_first_not_of(" \t\r\n");
   std::vector<Json> documents;
   if (first == std::string_view::npos) return documents;
   if (bytes[first] == '{' || bytes[first] == '[') {
-    auto json = ParseJson(bytes);
+    auto json = ParseJsonValues(bytes);
     if (json) {
-      documents.push_back(std::move(*json));
-      return documents;
+      documents = std::move(*json);
+    } else {
+      auto yaml = ParseYamlDocuments(bytes);
+      if (!yaml) return Fail(std::move(json.error()));
+      documents = std::move(*yaml);
     }
-    auto yaml = ParseYamlDocuments(bytes);
-    if (!yaml) return Fail(std::move(json.error()));
-    documents = std::move(*yaml);
   } else {
     auto yaml = ParseYamlDocuments(bytes);
     if (!yaml) return yaml;

@@ -14,9 +14,10 @@
 
 namespace downwardfs {
 
-/// The documents of a file. JSON if the first byte that is no space is '{' or '[' (such a text that
-/// is not JSON may still be YAML's flow style); else YAML. Empty documents are left out. Bytes that
-/// are not UTF-8 stay in JSON strings as they are; YAML with such bytes is refused.
+/// The documents of a file. JSON, one value or several behind each other, if the first byte that is
+/// no space is '{' or '[' (such a text that is not JSON may still be YAML's flow style); else YAML.
+/// Empty documents are left out. Bytes that are not UTF-8 become U+FFFD in JSON, one each; YAML
+/// with such bytes is refused.
 Result<std::vector<Json>> ParseManifest(std::string_view bytes);
 
 /// Whether a pod gets what the API server would have written into it.

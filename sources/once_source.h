@@ -38,6 +38,7 @@ class OnceSource final : public ObjectSource {
   std::unique_ptr<Subscription> Subscribe(ObjectKey key, Callback callback) override;
   void Require(const ObjectKey& key) override;
   SourceState State() const override;
+  bool IsServer() const override { return true; }
 
  private:
   OnceSource(const ServerAccess& access, Options options);

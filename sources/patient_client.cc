@@ -18,21 +18,30 @@ PatientClient::PatientClient(const ServerAccess& access,
       transport_(std::make_shared<DeadlineTransport>(access.transport)),
       client_(transport_) {}
 
-Result<std::string> PatientClient::Get(const client::ResourcePath& path) {
+template <class Ask>
+auto PatientClient::Patiently(const Ask& ask) -> Result<typename decltype(ask())::value_type> {
   const bool once = wait_ && wait_->count() == 0;
   const bool given = wait_ && !once;
   transport_->Restart(given ? *wait_ : kDefaultWait, given);
   for (bool said = false;; said = true) {
-    auto json = client_.Get(path);
-    if (json) return std::move(*json);
-    Error error = std::move(json.error().error);
+    auto answer = ask();
+    if (answer) return std::move(*answer);
+    Error error = std::move(answer.error().error);
     if (once || !WorthRetrying(error)) return Fail(std::move(error));
-    const auto asked = json.error().retry_after.value_or(std::chrono::seconds(0));
+    const auto asked = answer.error().retry_after.value_or(std::chrono::seconds(0));
     const auto pause = std::max<std::chrono::milliseconds>(kBetweenAttempts, asked);
     if (transport_->Left() <= pause) return Fail(std::move(error));
     if (!said) SayWaiting(error.message);
     std::this_thread::sleep_for(pause);
   }
+}
+
+Result<std::string> PatientClient::Get(const client::ResourcePath& path) {
+  return Patiently([&] { return client_.Get(path); });
+}
+
+Result<std::vector<std::string>> PatientClient::List(const client::ResourcePath& path) {
+  return Patiently([&] { return client_.List(path); });
 }
 
 }  // namespace downwardfs

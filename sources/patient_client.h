@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "client/api/api_client.h"
@@ -30,11 +31,16 @@ class PatientClient {
 
   /// The object's JSON. The server's Retry-After is honoured where that is within the wait.
   Result<std::string> Get(const client::ResourcePath& path);
+  /// The JSON of every object of a collection, in the same way.
+  Result<std::vector<std::string>> List(const client::ResourcePath& path);
 
   /// For messages.
   std::string server() const { return transport_->Description(); }
 
  private:
+  template <class Ask>
+  auto Patiently(const Ask& ask) -> Result<typename decltype(ask())::value_type>;
+
   const std::optional<std::chrono::milliseconds> wait_;
   const std::shared_ptr<DeadlineTransport> transport_;
   const client::ApiClient client_;

@@ -17,11 +17,22 @@ void RequestWhatIsLimited(Json& container) {
   for (const auto& [name, quantity] : limited.items()) requests.emplace(name, quantity);
 }
 
+// The conversion of core/v1 and the ServiceAccount plugin: `serviceAccount` is the old name.
+void NameServiceAccount(Json& spec) {
+  std::string name = spec.value("serviceAccountName", "");
+  const auto old = spec.find("serviceAccount");
+  if (name.empty() && old != spec.end() && old->is_string()) name = *old;
+  if (name.empty()) name = "default";
+  spec["serviceAccountName"] = name;
+  spec["serviceAccount"] = name;
+}
+
 }  // namespace
 
 void SetPodDefaults(Json& pod) {
   const auto spec = pod.find("spec");
   if (spec == pod.end()) return;
+  NameServiceAccount(*spec);
   for (const char* key : {"containers", "initContainers"}) {
     const auto containers = spec->find(key);
     if (containers == spec->end()) continue;

@@ -11,11 +11,11 @@
 namespace downwardfs {
 
 /// Mirrors Kubernetes' SetDefaults_Pod: a container or init container that limits a resource and
-/// does not request it requests what it limits. (Ephemeral containers have no resources.)
+/// does not request it requests what it limits. (Ephemeral containers have no resources.) Mirrors
+/// the ServiceAccount admission plugin, too: a pod without a serviceAccountName gets "default".
 ///
-/// Not done: what admission does, above all serviceAccountName, which the ServiceAccount plugin
-/// sets to "default"; a pod file shows just what it says. The defaults of volumes
-/// (defaultMode, fieldRef.apiVersion) belong to the reading of the items.
+/// Not done: other admission. The defaults of volumes (defaultMode, fieldRef.apiVersion) belong to
+/// the reading of the items.
 void SetPodDefaults(Json& pod);
 
 }  // namespace downwardfs

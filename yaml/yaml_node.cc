@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "base/text.h"
+#include "yaml/yaml_encoding.h"
 
 namespace downwardfs {
 namespace {
@@ -199,9 +200,9 @@ std::string YamlPlace(std::size_t line, std::size_t column) {
 
 Status ReadYamlNodes(std::string_view text, const YamlLimits& limits,
                      const std::function<Status(const YamlNodes&)>& each) {
-  if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
-    text.remove_prefix(kByteOrderMark.size());
-  }
+  const auto utf8 = YamlTextInUtf8(text);
+  if (!utf8) return Fail(utf8.error());
+  if (*utf8) text = **utf8;
   if (auto checked = CheckCharacters(text); !checked) return checked;
   std::size_t room = limits.nodes;
   EventReader reader(text);

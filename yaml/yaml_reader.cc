@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "yaml/yaml_reader.h"
 
-#include <map>
 #include <vector>
 
 #include "base/text.h"
@@ -112,7 +111,6 @@ class Expander {
   }
 
   Status VisitEntries(const YamlNode& node) {
-    std::map<std::string, std::uint32_t> lines;  // of the keys written in this mapping
     for (std::size_t i = 0; i + 1 < node.children.size(); i += 2) {
       const YamlNode& key_node = nodes_[node.children[i]];
       if (IsMergeKey(key_node)) {
@@ -121,11 +119,6 @@ class Expander {
       }
       auto key = Key(key_node);
       if (!key) return Fail(std::move(key.error()));
-      const auto [first, is_new] = lines.emplace(*key, key_node.line);
-      if (!is_new) {
-        return FailAt(key_node, "duplicate key " + QuoteForMessage(*key) + ", first on line " +
-                                    std::to_string(first->second));
-      }
       sink_.Key(std::move(*key));
       if (auto visited = Visit(node.children[i + 1], Into::kValue); !visited) return visited;
     }

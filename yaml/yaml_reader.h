@@ -5,9 +5,9 @@
 // makes of it (yaml_scalar.h: the meaning of a scalar). It calls a sink with the values in their
 // order, after aliases and merge keys are put in. Merge keys as in go-yaml: `<<` sets the merged
 // keys at its place, so an explicit key after it wins and one before it loses; of several merged
-// mappings the first wins. Stricter than go-yaml: duplicate keys are refused. Hostile input is
-// bounded by YamlLimits. Error messages have the place and no scalar of the text, which may be a
-// password. Pure functions; any thread.
+// mappings the first wins. Of equal keys the last wins. Hostile input is bounded by YamlLimits.
+// Error messages have the place and no scalar of the text, which may be a password. Pure functions;
+// any thread.
 #pragma once
 
 #include <cstddef>
@@ -46,7 +46,8 @@ class YamlSink {
   virtual void Close() = 0;
 };
 
-/// Reads `text`, which must be UTF-8 and may begin with a byte order mark. kInvalidArgument:
+/// Reads `text`, which must be UTF-8, or UTF-16 with a byte order mark (yaml_encoding.h).
+/// kInvalidArgument:
 /// "line L, column C: ...".
 Status ReadYaml(std::string_view text, const YamlLimits& limits, YamlSink& sink);
 

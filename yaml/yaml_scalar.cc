@@ -8,6 +8,7 @@
 #include <limits>
 #include <optional>
 
+#include "base/base64.h"
 #include "base/text.h"
 
 namespace downwardfs {
@@ -196,6 +197,20 @@ std::string GoShortFloat32(double value) {
   return exponent < -4 || exponent >= 6 ? text : FloatText(narrow, std::chars_format::fixed);
 }
 
+// What the JSON that sigs.k8s.io/yaml makes of it has: U+FFFD for each byte that is not UTF-8.
+std::string InUtf8(std::string_view bytes) {
+  std::string out;
+  while (!bytes.empty()) {
+    const std::size_t n = std::min(FirstInvalidUtf8(bytes), bytes.size());
+    out += bytes.substr(0, n);
+    bytes.remove_prefix(n);
+    if (bytes.empty()) break;
+    out += "\xef\xbf\xbd";
+    bytes.remove_prefix(1);
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<YamlValue> ResolveYamlScalar(std::string_view text, bool plain, std::string_view tag) {
@@ -203,7 +218,13 @@ Result<YamlValue> ResolveYamlScalar(std::string_view text, bool plain, std::stri
   if (tag.substr(0, kTagPrefix.size()) != kTagPrefix) return YamlValue(std::string(text));
   tag.remove_prefix(kTagPrefix.size());
   if (tag == "binary") {
-    return Fail(ErrorCode::kInvalidArgument, "!!binary has no meaning here");
+    std::string base64(text);
+    base64.erase(
+        std::remove_if(base64.begin(), base64.end(), [](char c) { return c == '\n' || c == '\r'; }),
+        base64.end());
+    auto bytes = Base64Decode(base64);
+    if (!bytes) return Fail(ErrorCode::kInvalidArgument, "the value is not base64, as !!binary is");
+    return YamlValue(InUtf8(*bytes));
   }
   static constexpr std::array<std::string_view, 5> kTyped = {"null", "bool", "int", "float",
                                                              "timestamp"};

@@ -20,8 +20,8 @@ using YamlValue =
 
 /// Resolves `text`. `plain` is false for quoted and block scalars, which are strings unless a tag
 /// says otherwise. `tag` is empty or a full tag ("tag:yaml.org,2002:int"); a tag that we do not
-/// know leaves a string. kInvalidArgument where the text does not fit the tag, and for !!binary;
-/// the message does not quote the text.
+/// know (`!vault`) leaves a string, and !!binary is the bytes that its base64 stands for.
+/// kInvalidArgument if the text does not fit the tag; the message does not quote the text.
 Result<YamlValue> ResolveYamlScalar(std::string_view text, bool plain, std::string_view tag);
 
 /// Whether a plain `text` is one of the words that mean null, a boolean, infinity or NaN.

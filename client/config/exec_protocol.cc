@@ -50,7 +50,7 @@ Result<ExecAnswer> ParseExecAnswer(const std::string& output, const std::string&
   const YamlView root(*tree, "");
   const auto version = root.String("apiVersion");
   const auto kind = root.String("kind");
-  if (!version || !kind || *kind != "ExecCredential") {
+  if (!version || !kind || (!kind->empty() && *kind != "ExecCredential")) {
     return refuse("its output is no ExecCredential: kind and apiVersion are wrong or missing");
   }
   if (*version != api_version) {

@@ -167,6 +167,25 @@ Impersonation ReadImpersonation(Fields& fields) {
   return as;
 }
 
+OidcConfig ReadOidc(const YamlView& provider, const std::string& directory, Fields& user) {
+  OidcConfig oidc;
+  const auto map = provider.Map("config");
+  if (!map) {
+    user.Refuse(map.error());
+    return oidc;
+  }
+  Fields config(*map, directory);
+  oidc.issuer_url = config.Text("idp-issuer-url");
+  oidc.client_id = config.Text("client-id");
+  oidc.client_secret = config.Text("client-secret");
+  oidc.id_token = config.Text("id-token");
+  oidc.refresh_token = config.Text("refresh-token");
+  oidc.ca_file = config.Text("idp-certificate-authority");
+  oidc.ca_pem = config.Base64("idp-certificate-authority-data");
+  if (config.error()) user.Refuse(*config.error());
+  return oidc;
+}
+
 KubeUser ReadUser(Fields& fields, const std::string& directory) {
   KubeUser user;
   user.client_cert_file = fields.Path("client-certificate");
@@ -184,6 +203,7 @@ KubeUser ReadUser(Fields& fields, const std::string& directory) {
   } else if (fields.view().Has("auth-provider")) {
     const YamlNode* name = provider->node().Find("name");
     user.auth_provider = name != nullptr && !name->text.empty() ? name->text : "without a name";
+    if (user.auth_provider == "oidc") user.oidc = ReadOidc(*provider, directory, fields);
   }
   return user;
 }

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "client/config/cluster_config.h"
 #include "client/config/exec_credential.h"
+#include "client/config/oidc_token.h"
 
 namespace downwardfs::client {
 
@@ -46,7 +47,8 @@ struct KubeUser {
   Impersonation impersonate;
   std::optional<ExecSpec> exec;
   std::string exec_problem;   ///< the rule that `exec` breaks; it counts when the user is chosen
-  std::string auth_provider;  ///< its name; refused when the user is chosen
+  std::string auth_provider;  ///< its name; only "oidc" can be used
+  OidcConfig oidc;            ///< of that provider
 };
 
 /// An entry of `contexts`.

@@ -45,15 +45,31 @@ bool IsDnsLabel(std::string_view text) {
   return alphanumeric(text.front()) && alphanumeric(text.back());
 }
 
+// client-go has had plugins of these names; today it knows oidc alone.
+std::string AuthProviderProblem(const KubeUser& user) {
+  const std::string& name = user.auth_provider;
+  if (name.empty()) return "";
+  if (name == "oidc") {
+    if (user.oidc.issuer_url.empty()) return "auth-provider oidc: config needs idp-issuer-url";
+    if (user.oidc.client_id.empty()) return "auth-provider oidc: config needs client-id";
+    return "";
+  }
+  const std::string what = "auth-provider " + QuoteForMessage(name);
+  if (name == "gcp" || name == "azure") {
+    return what + " was removed from kubectl in 1.26; use the exec plugin " +
+           (name == "gcp" ? "gke-gcloud-auth-plugin" : "kubelogin");
+  }
+  return what + " is none that kubectl knows; use an exec plugin, or oidc";
+}
+
 // The rule that the user's entry breaks; empty if none.
 std::string UserProblem(const KubeUser& user) {
   const bool has_cert = !user.client_cert_file.empty() || !user.client_cert_pem.empty();
   const bool has_key = !user.client_key_file.empty() || !user.client_key_pem.empty();
-  if (!user.auth_provider.empty()) {
-    return "auth-provider (" + user.auth_provider +
-           ") was removed from Kubernetes in 1.26; use an exec plugin instead (for gcp"
-           " gke-gcloud-auth-plugin, for azure kubelogin)";
+  if (!user.auth_provider.empty() && user.exec) {
+    return "auth-provider and exec are both given; remove one";
   }
+  if (const std::string problem = AuthProviderProblem(user); !problem.empty()) return problem;
   if (!user.token.empty() && (!user.username.empty() || !user.password.empty())) {
     return "token and username/password are both given; only one is allowed";
   }
@@ -145,6 +161,9 @@ std::shared_ptr<CredentialProvider> MakeProvider(const KubeUser& user, const Clu
     credentials.username = user.username;
     credentials.password = user.password;
     return FixedCredentials(std::move(credentials), "username and password of " + whose);
+  }
+  if (user.auth_provider == "oidc") {
+    return std::make_shared<OidcToken>(user.oidc, whose, MakeOidcHttp(user.oidc), *tools.clock);
   }
   if (!user.exec) return AnonymousCredentials();
   ExecCluster cluster;

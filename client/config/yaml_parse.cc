@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // ParseYaml: values of the YAML reader, or events of nlohmann/json, put together as one tree.
-// Events instead of nlohmann's document, which overwrites the first of two equal keys. nlohmann's
-// error texts quote the input and are not shown.
+// Events instead of nlohmann's document, for the bounds. nlohmann's error texts quote the input and
+// are not shown.
 #include <exception>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <unordered_map>
 #include <variant>
 
 #include "base/text.h"
 #include "client/config/yaml_tree.h"
+#include "yaml/yaml_encoding.h"
 #include "yaml/yaml_reader.h"
 
 namespace downwardfs::client {
@@ -110,18 +110,13 @@ class JsonEvents final : public nlohmann::json_sax<nlohmann::json> {
   bool start_object(std::size_t) override {
     if (!MayOpen()) return false;
     tree.OpenMap(0);
-    keys_.emplace_back();
     return true;
   }
   bool key(string_t& v) override {
-    if (!keys_.back().insert(v).second) {
-      return Refuse("the key " + QuoteForMessage(v) + " occurs twice");
-    }
     tree.Key(std::move(v));
     return Count();
   }
   bool end_object() override {
-    keys_.pop_back();
     tree.Close();
     return true;
   }
@@ -163,7 +158,6 @@ class JsonEvents final : public nlohmann::json_sax<nlohmann::json> {
     return Count();
   }
 
-  std::vector<std::set<std::string>> keys_;  // of the open objects
   std::size_t nodes_ = 0;
 };
 
@@ -178,7 +172,9 @@ Result<YamlNode> ParseYamlText(std::string_view bytes) {
 }  // namespace
 
 Result<YamlNode> ParseYaml(std::string_view bytes) {
-  if (bytes.substr(0, 3) == "\xef\xbb\xbf") bytes.remove_prefix(3);
+  const auto utf8 = YamlTextInUtf8(bytes);
+  if (!utf8) return Fail(utf8.error());
+  if (*utf8) bytes = **utf8;
   if (!IsValidUtf8(bytes) || bytes.find('\0') != std::string_view::npos) {
     return Fail(ErrorCode::kInvalidArgument, "not text in UTF-8");
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/projection/document.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -14,27 +13,40 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 1000;
 
+// Whether the strings below the member `key` of an object are quantities.
+bool HoldsQuantities(std::string_view key) {
+  return key == "limits" || key == "requests" || key == "capacity" || key == "allocatable" ||
+         key == "overhead" || key == "allocatedResources";
+}
+
 // Builds the DOM from nlohmann's events. Differences from its own DOM parser: floating-point
-// numbers keep their text, depth is bounded, and strings are un-marked (see json_bytes.h).
+// numbers keep their text, depth is bounded, duplicates are merged as Go merges them into a value
+// that it has begun, and strings are un-marked (see json_bytes.h).
 class DomBuilder final : public nlohmann::json_sax<Json> {
  public:
   explicit DomBuilder(bool marked) : marked_(marked) {}
 
-  bool null() override { return Put(nullptr); }
+  bool null() override {
+    Json& slot = Slot();
+    if (!slot.is_string()) slot = nullptr;
+    return true;
+  }
   bool boolean(bool v) override { return Put(v); }
   bool number_integer(number_integer_t v) override { return Put(v); }
   bool number_unsigned(number_unsigned_t v) override { return Put(v); }
   bool number_float(number_float_t, const string_t& text) override {
     return Put(Json::binary({text.begin(), text.end()}));
   }
-  bool string(string_t& v) override { return Put(Unmark(std::move(v))); }
+  bool string(string_t& v) override {
+    return Put(marked_ ? UnmarkEscapes(v, IsQuantity()) : std::move(v));
+  }
   bool binary(binary_t&) override { return false; }
   bool start_object(std::size_t) override { return Open(Json::object()); }
   bool end_object() override { return Close(); }
   bool start_array(std::size_t) override { return Open(Json::array()); }
   bool end_array() override { return Close(); }
   bool key(string_t& v) override {
-    key_ = Unmark(std::move(v));
+    key_ = marked_ ? UnmarkEscapes(v, false) : std::move(v);
     return true;
   }
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& e) override {
@@ -54,22 +66,27 @@ class DomBuilder final : public nlohmann::json_sax<Json> {
   const std::string& error() const { return error_; }
 
  private:
-  std::string Unmark(std::string text) { return marked_ ? UnmarkBytes(text) : std::move(text); }
+  // An object or list whose end has not come.
+  struct Frame {
+    Json* value;
+    std::size_t next = 0;  // of a list: where the next element goes; it may be there already
+    bool of_quantities = false;
+  };
 
-  Json* Place(Json value) {
-    if (open_.empty()) {
-      root = std::move(value);
-      return &root;
-    }
-    Json& parent = *open_.back();
-    if (parent.is_array()) {
-      parent.push_back(std::move(value));
-      return &parent.back();
-    }
-    return &(parent[key_] = std::move(value));  // the last of duplicate keys wins
+  bool IsQuantity() const {
+    return !open_.empty() && (open_.back().of_quantities || key_ == "divisor");
+  }
+
+  // Where the next value goes: null, or what an equal key before it has put there.
+  Json& Slot() {
+    if (open_.empty()) return root;
+    Frame& frame = open_.back();
+    if (frame.value->is_object()) return (*frame.value)[key_];
+    if (frame.next == frame.value->size()) frame.value->push_back(nullptr);
+    return (*frame.value)[frame.next++];
   }
   bool Put(Json value) {
-    Place(std::move(value));
+    Slot() = std::move(value);
     return true;
   }
   bool Open(Json container) {
@@ -77,43 +94,33 @@ class DomBuilder final : public nlohmann::json_sax<Json> {
       error_ = "nested deeper than " + std::to_string(kMaxDepth) + " levels";
       return false;
     }
-    open_.push_back(Place(std::move(container)));
+    const bool of_quantities =
+        !open_.empty() && open_.back().value->is_object() && HoldsQuantities(key_);
+    Json& slot = Slot();
+    if (slot.type() != container.type()) slot = std::move(container);
+    open_.push_back({&slot, 0, of_quantities});
     return true;
   }
   bool Close() {
+    Json& value = *open_.back().value;
+    if (value.is_array()) value.get_ref<Json::array_t&>().resize(open_.back().next);
     open_.pop_back();
     return true;
   }
 
   const bool marked_;
-  std::vector<Json*> open_;
+  std::vector<Frame> open_;
   std::string key_;
   std::string error_;
 };
 
-// A JSON string with bytes that are not UTF-8 as they are: each well-formed stretch is nlohmann's.
-void DumpStringKeepingBytes(std::string_view text, std::string& out) {
-  out += '"';
-  while (!text.empty()) {
-    const std::size_t n = std::min(FirstInvalidUtf8(text), text.size());
-    const std::string quoted = Json(text.substr(0, n)).dump();
-    out.append(quoted, 1, quoted.size() - 2);
-    text.remove_prefix(n);
-    if (text.empty()) break;
-    out += text.front();
-    text.remove_prefix(1);
-  }
-  out += '"';
-}
-
-void Dump(const Json& value, int indent, int depth, InvalidUtf8 policy, std::string& out) {
+void Dump(const Json& value, int indent, int depth, std::string& out) {
   const auto new_line = [&](int levels) {
     if (indent < 0) return;
     out += '\n';
     out.append(static_cast<std::size_t>(indent) * static_cast<std::size_t>(levels), ' ');
   };
   const auto dump_string = [&](const std::string& text) {
-    if (policy == InvalidUtf8::kKeep) return DumpStringKeepingBytes(text, out);
     out += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
   };
   if (value.is_object() && !value.empty()) {
@@ -123,7 +130,7 @@ void Dump(const Json& value, int indent, int depth, InvalidUtf8 policy, std::str
       new_line(depth + 1);
       dump_string(key);
       out += indent < 0 ? ":" : ": ";
-      Dump(member, indent, depth + 1, policy, out);
+      Dump(member, indent, depth + 1, out);
     }
     new_line(depth);
     out += '}';
@@ -132,7 +139,7 @@ void Dump(const Json& value, int indent, int depth, InvalidUtf8 policy, std::str
     for (const Json& member : value) {
       out += std::exchange(separator, ",");
       new_line(depth + 1);
-      Dump(member, indent, depth + 1, policy, out);
+      Dump(member, indent, depth + 1, out);
     }
     new_line(depth);
     out += ']';
@@ -147,9 +154,9 @@ void Dump(const Json& value, int indent, int depth, InvalidUtf8 policy, std::str
 
 }  // namespace
 
-Result<Json> ParseJson(std::string_view text, InvalidUtf8 policy) {
+Result<Json> ParseJson(std::string_view text) {
   // Rare: a document with bytes or escapes that nlohmann's lexer refuses is rewritten first.
-  const auto marked = MarkInvalidBytes(text, policy == InvalidUtf8::kKeep);
+  const auto marked = RepairJson(text);
   if (marked) text = *marked;
   DomBuilder builder(marked.has_value());
   try {
@@ -169,9 +176,9 @@ std::optional<std::string> NumberText(const Json& value) {
   return std::nullopt;
 }
 
-std::string DumpJson(const Json& value, int indent, InvalidUtf8 policy) {
+std::string DumpJson(const Json& value, int indent) {
   std::string out;
-  Dump(value, indent, 0, policy, out);
+  Dump(value, indent, 0, out);
   return out;
 }
 

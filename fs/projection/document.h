@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A parsed API object, immutable and shared. JSON is read as the kubelet reads it: the last of
-// duplicate keys wins, numbers keep their exact text (a Quantity may be an unquoted number, and
-// 1e3 is another canonical form than 1000), and bytes that are not UTF-8 stay in strings as they
-// are. nlohmann/json stays behind fs/: headers see json_fwd only. Any thread.
+// A parsed API object, immutable and shared. JSON is read as the API server reads it (Go's
+// encoding/json): the last of duplicate keys wins, but objects and lists of one key are merged;
+// bytes that are not UTF-8 become U+FFFD, one each. Numbers keep their exact text (a Quantity may
+// be an unquoted number, and 1e3 is another canonical form than 1000). nlohmann/json stays behind
+// fs/: headers see json_fwd only. Any thread.
 #pragma once
 
 #include <memory>
@@ -18,24 +19,20 @@ namespace downwardfs {
 
 using Json = nlohmann::json;
 
-/// What a decoder does with string bytes that are not UTF-8 (and with lone surrogate escapes,
-/// which become U+FFFD either way).
-enum class InvalidUtf8 {
-  kKeep,     ///< as json-iterator, the decoder of Kubernetes 1.20
-  kReplace,  ///< each byte becomes U+FFFD, as Go's encoding/json, the decoder since 1.23
-};
-
-/// Parses JSON. Errors say line and column: kInvalidArgument. At most 1000 levels deep.
+/// Parses JSON. Errors say line and column: kInvalidArgument. At most 1000 levels deep. Of
+/// duplicate keys, two objects become one with the members of both, and two lists are merged
+/// element by element and get the length of the last; null after a string changes nothing. A
+/// string in a list of quantities (limits, requests, capacity, allocatable, overhead, a divisor)
+/// keeps `\u` escapes of what a quantity is made of, so that it is refused as one.
 /// Floating-point numbers come as Json::binary holding their text: see NumberText().
-Result<Json> ParseJson(std::string_view text, InvalidUtf8 policy = InvalidUtf8::kKeep);
+Result<Json> ParseJson(std::string_view text);
 
 /// The exact text of a JSON number (of an integer too); nothing if `value` is not a number.
 std::optional<std::string> NumberText(const Json& value);
 
-/// JSON text of `value`, numbers with their exact text. Bytes that are not UTF-8 become U+FFFD, or
-/// stay (kKeep), so that ParseJson() reads the same value back. `indent` < 0: compact.
-std::string DumpJson(const Json& value, int indent = -1,
-                     InvalidUtf8 policy = InvalidUtf8::kReplace);
+/// JSON text of `value`, numbers with their exact text. Bytes that are not UTF-8 become U+FFFD.
+/// `indent` < 0: compact.
+std::string DumpJson(const Json& value, int indent = -1);
 
 /// An API object, parsed.
 class Document {

@@ -7,30 +7,46 @@
 
 #include "base/text.h"
 #include "fs/projection/env_expand.h"
+#include "fs/projection/env_services.h"
 #include "fs/projection/env_source.h"
 #include "fs/projection/json_access.h"
+#include "fs/projection/pod_allocation.h"
 
 namespace downwardfs {
 namespace {
 
-// By name among the containers, then the init containers; never ephemeral ones.
-Result<const Json*> FindContainer(const Json& pod, std::string_view name) {
+struct FoundContainer {
+  std::string name;
+  const Json* container = nullptr;
+};
+
+// By name among the containers, the init containers, then the ephemeral ones. No name means the
+// only one of spec.containers.
+Result<FoundContainer> FindContainer(const Json& pod, std::string_view name) {
   const Json* const spec = FindMember(&pod, "spec");
   std::string names;
-  for (const char* list_name : {"containers", "initContainers"}) {
+  std::vector<FoundContainer> regular;
+  for (const std::string list_name : {"containers", "initContainers", "ephemeralContainers"}) {
     const Json* const list = FindMember(spec, list_name);
     if (list == nullptr || !list->is_array()) continue;
     for (const Json& container : *list) {
       const Json* const own_name = FindMember(&container, "name");
       if (own_name == nullptr || !own_name->is_string()) continue;
-      if (own_name->get_ref<const std::string&>() == name) return &container;
+      const auto& text = own_name->get_ref<const std::string&>();
+      if (!name.empty() && text == name) return FoundContainer{text, &container};
       names += names.empty() ? "" : ", ";
-      names += own_name->get_ref<const std::string&>();
+      names += text;
+      if (list_name == "containers") regular.push_back({text, &container});
     }
   }
-  return Fail(ErrorCode::kNotFound,
-              "container " + QuoteForMessage(name) + ": the pod has no container of this name (" +
-                  (names.empty() ? "it has none" : "it has " + OneLine(names)) + ")");
+  if (name.empty() && regular.size() == 1) return regular.front();
+  const std::string has = names.empty() ? "it has none" : "it has " + OneLine(names);
+  if (name.empty()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--container is needed: the pod has not exactly one container (" + has + ")");
+  }
+  return Fail(ErrorCode::kNotFound, "container " + QuoteForMessage(name) +
+                                        ": the pod has no container of this name (" + has + ")");
 }
 
 // The elements of a list member; an absent one has none.
@@ -46,10 +62,15 @@ Result<const Json*> ListMember(const Json& container, const char* name) {
 
 class Environment {
  public:
-  Environment(const Json& container, EnvSources& sources)
-      : container_(container), sources_(sources) {}
+  Environment(const Json& container, EnvSources& sources, const EnvOptions& options)
+      : container_(container), sources_(sources), options_(options) {}
 
   Result<std::vector<EnvVar>> Run() {
+    if (options_.service_env) {
+      auto services = sources_.Services();
+      if (!services) return Fail(std::move(services.error()), "--service-env");
+      services_ = std::move(*services);
+    }
     if (auto done = AddEnvFrom(); !done) return Fail(std::move(done.error()));
     if (auto done = AddEnv(); !done) return Fail(std::move(done.error()));
     std::vector<EnvVar> result;
@@ -58,6 +79,11 @@ class Environment {
       result.push_back({name, std::move(node.mapped())});
     }
     for (auto& [name, value] : variables_) result.push_back({name, std::move(value)});
+    for (auto& [name, value] : services_) {
+      if (declared_.count(name) == 0 && variables_.count(name) == 0) {
+        result.push_back({name, std::move(value)});
+      }
+    }
     return result;
   }
 
@@ -94,18 +120,27 @@ class Environment {
   Status AddVariable(const Json& entry, const std::string& where) {
     auto name = StringMember(entry, "name", where);
     if (!name) return Fail(std::move(name.error()));
-    if (!IsEnvVarName(*name)) {
+    if (options_.strict_names && !IsStrictEnvVarName(*name)) {
       return Invalid(
           where + ".name " + QuoteForMessage(*name) +
-          ": must be letters, digits, '-', '_' and '.', without a digit or '..' in front");
+          ": must be letters, digits, '-', '_' and '.', without a digit or '..' in front "
+          "(--strict-env-names)");
+    }
+    if (!IsEnvVarName(*name)) {
+      return Invalid(where + ".name " + QuoteForMessage(*name) +
+                     ": must be printable ASCII characters other than '='");
     }
     const std::string variable = "env " + *name;
     auto value = StringMember(entry, "value", variable);
     if (!value) return Fail(std::move(value.error()));
+    const Json* const value_from = FindMember(&entry, "valueFrom");
     std::string text;
     if (!value->empty()) {
-      text = ExpandEnv(*value, variables_);
-    } else if (const Json* const value_from = FindMember(&entry, "valueFrom")) {
+      if (value_from != nullptr) {
+        return Invalid(variable + ": value and valueFrom must not both be given");
+      }
+      text = ExpandEnv(*value, variables_, services_);
+    } else if (value_from != nullptr) {
       auto found = sources_.Value(*value_from);
       if (!found) return Fail(std::move(found.error()), variable);
       if (!*found) return {};
@@ -128,6 +163,8 @@ class Environment {
 
   const Json& container_;
   EnvSources& sources_;
+  const EnvOptions& options_;
+  EnvMap services_;
   EnvMap variables_;
   std::vector<std::string> order_;  // of `env`, by first declaration
   std::set<std::string> declared_;
@@ -137,18 +174,25 @@ class Environment {
 
 Result<std::vector<EnvVar>> ResolveEnv(const Json& pod, std::string_view container,
                                        const Json* node, EnvObjects* objects,
-                                       const EnvOptions& options) {
-  auto found = FindContainer(pod, container);
+                                       const EnvOptions& options, EnvFiles* files) {
+  const auto allocated = AllocatedPod(pod);
+  const Json& started = allocated ? *allocated : pod;
+  auto found = FindContainer(started, container);
   if (!found) return Fail(std::move(found.error()));
-  EnvSources sources(pod, container, node, objects, options);
-  auto variables = Environment(**found, sources).Run();
+  EnvSources sources(started, found->name, node, objects, files, options);
+  auto variables = Environment(*found->container, sources, options).Run();
   if (!variables) {
-    return Fail(std::move(variables.error()), "container " + QuoteForMessage(container));
+    return Fail(std::move(variables.error()), "container " + QuoteForMessage(found->name));
   }
   return variables;
 }
 
 bool IsEnvVarName(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(),
+                                      [](char c) { return c >= ' ' && c <= '~' && c != '='; });
+}
+
+bool IsStrictEnvVarName(std::string_view name) {
   const auto is_letter_or_sign = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_';
   };

@@ -4,20 +4,17 @@
 namespace downwardfs {
 namespace {
 
-// Go's string(byte): the byte as a code point.
-void AppendAsCodePoint(std::string& out, char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  if (byte < 0x80) {
-    out += c;
-  } else {
-    out += static_cast<char>(0xc0U | (byte >> 6U));
-    out += static_cast<char>(0x80U | (byte & 0x3fU));
+const std::string* FindVariable(std::string_view name, const EnvMap& variables,
+                                const EnvMap& more) {
+  for (const EnvMap* const map : {&variables, &more}) {
+    if (const auto found = map->find(name); found != map->end()) return &found->second;
   }
+  return nullptr;
 }
 
 }  // namespace
 
-std::string ExpandEnv(std::string_view text, const EnvMap& variables) {
+std::string ExpandEnv(std::string_view text, const EnvMap& variables, const EnvMap& more) {
   std::string out;
   for (;;) {
     const auto dollar = text.find('$');
@@ -28,9 +25,9 @@ std::string ExpandEnv(std::string_view text, const EnvMap& variables) {
     const char next = text.front();
     if (next == '(') {
       if (const auto close = text.find(')'); close != std::string_view::npos) {
-        const auto found = variables.find(text.substr(1, close - 1));
-        if (found != variables.end()) {
-          out += found->second;
+        const auto* const value = FindVariable(text.substr(1, close - 1), variables, more);
+        if (value != nullptr) {
+          out += *value;
         } else {
           out += '$';
           out += text.substr(0, close + 1);
@@ -40,8 +37,7 @@ std::string ExpandEnv(std::string_view text, const EnvMap& variables) {
       }
     }
     out += '$';
-    if (next != '$') AppendAsCodePoint(out, next);
-    text.remove_prefix(1);
+    if (next == '$') text.remove_prefix(1);  // anything else is copied in the next turn
   }
 }
 

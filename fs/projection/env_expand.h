@@ -16,9 +16,8 @@ using EnvMap = std::map<std::string, std::string, std::less<>>;
 
 /// `text` with each `$(NAME)` replaced by that variable; one that is not known stays as written.
 /// `$$` is one `$`, so `$$(NAME)` is the text `$(NAME)`; a `$` before anything else, an unclosed
-/// `$(` and a final `$` stay. What a variable brings in is not expanded again. A quirk that is
-/// kept: the kubelet takes the byte after a lone `$` for a code point, so one above 0x7f comes out
-/// as the two bytes of U+0080..U+00FF.
-std::string ExpandEnv(std::string_view text, const EnvMap& variables);
+/// `$(` and a final `$` stay. What a variable brings in is not expanded again. A variable
+/// that is in both maps is taken from `variables`.
+std::string ExpandEnv(std::string_view text, const EnvMap& variables, const EnvMap& more = {});
 
 }  // namespace downwardfs

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "base/base64.h"
 #include "base/text.h"
 
 namespace downwardfs {
@@ -58,6 +59,9 @@ std::string FormatJson(const std::vector<EnvVar>& variables) {
   for (const EnvVar& variable : variables) {
     out += std::exchange(separator, ",\n  ");
     out += JsonString(variable.name) + ": " + JsonString(variable.value);
+    if (IsValidUtf8(variable.value)) continue;
+    out += separator + JsonString(variable.name + "=base64") + ": " +
+           JsonString(Base64Encode(variable.value));
   }
   return out + "\n}\n";
 }

@@ -17,7 +17,8 @@ enum class EnvFormat {
   /// quotes with a backslash before each of those four. Newlines stand for themselves inside
   /// quotes.
   kDotenv,
-  /// One JSON object, in the order of the variables; bytes that are not UTF-8 become U+FFFD.
+  /// One JSON object, in the order of the variables. Bytes that are not UTF-8 become U+FFFD; beside
+  /// such a value stand its exact bytes, in base64, under "NAME=base64" (no name has a '=').
   kJson,
   /// `export NAME='value'`, for eval in a POSIX shell. A name that no shell variable can have
   /// ("my.name") becomes a comment.

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/projection/env_source.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "fs/projection/env_file.h"
+#include "fs/projection/env_services.h"
 #include "fs/projection/field_ref.h"
 #include "fs/projection/json_access.h"
 #include "fs/projection/resource_ref.h"
@@ -41,14 +44,40 @@ Result<std::string> OnlySource(const Json& sources, std::initializer_list<const 
   return found;
 }
 
+bool IsLowerAlnum(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+// IsDNS1123Subdomain of apimachinery's validation: labels with dots between them.
+bool IsObjectName(std::string_view name) {
+  if (name.size() > 253) return false;
+  char before = '.';
+  for (const char c : name) {
+    const bool good =
+        IsLowerAlnum(c) || (c == '-' && before != '.') || (c == '.' && IsLowerAlnum(before));
+    if (!good) return false;
+    before = c;
+  }
+  return IsLowerAlnum(before);
+}
+
+// IsConfigMapKey of the same.
+bool IsObjectKey(std::string_view key) {
+  return key.size() <= 253 && key != "." && key.substr(0, 2) != ".." &&
+         std::all_of(key.begin(), key.end(), [](char c) {
+           return IsLowerAlnum(c) || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+         });
+}
+
 }  // namespace
 
 EnvSources::EnvSources(const Json& pod, std::string_view container, const Json* node,
-                       EnvObjects* objects, const EnvOptions& options)
+                       EnvObjects* objects, EnvFiles* files, const EnvOptions& options)
     : pod_(pod),
       container_(container),
       node_(node),
       objects_(objects),
+      files_(files),
       options_(options),
       namespace_(ScalarMember(FindMember(&pod, "metadata"), "namespace")) {
   if (namespace_.empty()) namespace_ = "default";  // a pod file may leave it out, as for kubectl
@@ -74,10 +103,7 @@ Result<std::optional<std::string>> EnvSources::Value(const Json& value_from) {
   if (*source == "resourceFieldRef") return Resource(ref);
   if (*source == "configMapKeyRef") return Key(ObjectKind::kConfigMap, ref, *source);
   if (*source == "secretKeyRef") return Key(ObjectKind::kSecret, ref, *source);
-  if (options_.skip_unresolved) return std::nullopt;
-  return Fail(
-      ErrorCode::kFailedPrecondition,
-      "fileKeyRef reads a file of a volume of the running pod, which is not seen from here");
+  return FileKey(ref);
 }
 
 Result<std::optional<std::string>> EnvSources::Field(const Json& ref) {
@@ -89,7 +115,7 @@ Result<std::optional<std::string>> EnvSources::Field(const Json& ref) {
     return Invalid("fieldRef.apiVersion " + QuoteForMessage(*api_version) + ": must be v1");
   }
   if (path->empty()) return Invalid("fieldRef.fieldPath is required");
-  auto value = FieldValue(*path, pod_, node_);
+  auto value = FieldValue(*path, pod_, node_, options_.unknown_fields);
   if (value) return std::optional<std::string>(std::move(*value));
   if (options_.skip_unresolved && value.error().code == ErrorCode::kFailedPrecondition) {
     return std::nullopt;
@@ -102,7 +128,7 @@ Result<std::optional<std::string>> EnvSources::Resource(const Json& json) {
   ResourceFieldRef ref;
   auto container = StringMember(json, "containerName", kWhere);
   if (!container) return Fail(std::move(container.error()));
-  ref.container_name = container->empty() ? container_ : *container;
+  ref.container_name = std::move(*container);
   auto resource = StringMember(json, "resource", kWhere);
   if (!resource) return Fail(std::move(resource.error()));
   if (resource->empty()) return Invalid("resourceFieldRef.resource is required");
@@ -116,7 +142,7 @@ Result<std::optional<std::string>> EnvSources::Resource(const Json& json) {
     ref.divisor = *quantity;
   }
   if (auto valid = ValidateDivisor(ref); !valid) return Fail(std::move(valid.error()), kWhere);
-  auto value = ResourceValue(ref, pod_, node_);
+  auto value = EnvResourceValue(ref, container_, pod_, node_);
   if (value) return std::optional<std::string>(std::move(*value));
   if (options_.skip_unresolved && value.error().code == ErrorCode::kFailedPrecondition) {
     return std::nullopt;
@@ -135,6 +161,12 @@ Result<EnvSources::ObjectRef> EnvSources::DecodeRef(ObjectKind kind, const Json&
   auto name = StringMember(json, "name", where);
   if (!name) return Fail(std::move(name.error()));
   if (name->empty()) return Invalid(std::string(where) + ".name is required");
+  if (!IsObjectName(*name)) {
+    return Invalid(
+        Concat({where, ".name ", QuoteForMessage(*name),
+                ": must be lower case letters, digits, '-' and '.', and begin and end with "
+                "a letter or digit"}));
+  }
   ref.name = std::move(*name);
   if (const Json* const optional = FindMember(&json, "optional")) {
     if (!optional->is_boolean()) {
@@ -169,6 +201,11 @@ Result<std::optional<std::string>> EnvSources::Key(ObjectKind kind, const Json& 
   auto key = StringMember(json, "key", where);
   if (!key) return Fail(std::move(key.error()));
   if (key->empty()) return Invalid(std::string(where) + ".key is required");
+  if (!IsObjectKey(*key)) {
+    return Invalid(
+        Concat({where, ".key ", QuoteForMessage(*key),
+                ": must be letters, digits, '-', '_' and '.', and not start with '..'"}));
+  }
   ref->key = std::move(*key);
   auto data = Data(*ref, where);
   if (!data) return Fail(std::move(data.error()));
@@ -185,8 +222,11 @@ Result<std::optional<EnvObjects::Data>> EnvSources::From(const Json& env_from) {
   if (!source) return Fail(std::move(source.error()));
   auto prefix = StringMember(env_from, "prefix", "it");
   if (!prefix) return Fail(std::move(prefix.error()));
-  if (!prefix->empty() && !IsEnvVarName(*prefix)) {
-    return Invalid("prefix " + QuoteForMessage(*prefix) + " is not the start of a variable's name");
+  if (!prefix->empty() && !IsName(*prefix)) {
+    return Invalid("prefix " + QuoteForMessage(*prefix) +
+                   (options_.strict_names ? ": is not the start of a variable's name "
+                                            "(--strict-env-names)"
+                                          : ": must be printable ASCII characters other than '='"));
   }
   const auto kind = *source == "configMapRef" ? ObjectKind::kConfigMap : ObjectKind::kSecret;
   auto ref = DecodeRef(kind, env_from.at(*source), *source);
@@ -197,9 +237,52 @@ Result<std::optional<EnvObjects::Data>> EnvSources::From(const Json& env_from) {
   EnvObjects::Data variables;
   for (const auto& [key, value] : **data) {
     std::string name = *prefix + key;
-    if (IsEnvVarName(name)) variables.emplace(std::move(name), value);
+    if (IsName(name)) variables.emplace(std::move(name), value);
   }
   return std::optional<EnvObjects::Data>(std::move(variables));
+}
+
+bool EnvSources::IsName(std::string_view name) const {
+  return options_.strict_names ? IsStrictEnvVarName(name) : IsEnvVarName(name);
+}
+
+Result<std::optional<std::string>> EnvSources::FileKey(const Json& json) {
+  constexpr std::string_view kWhere = "fileKeyRef";
+  auto ref = DecodeFileKeyRef(json);
+  if (!ref) return Fail(std::move(ref.error()), kWhere);
+  if (auto valid = CheckVolumeOf(*ref, pod_); !valid) return Fail(std::move(valid.error()), kWhere);
+  const std::string file =
+      Concat({"file ", QuoteForMessage(ref->path), " of the volume ", QuoteForMessage(ref->volume),
+              ", key ", QuoteForMessage(ref->key)});
+  if (files_ == nullptr) {
+    if (options_.skip_unresolved) return std::nullopt;
+    return Fail(ErrorCode::kFailedPrecondition,
+                Concat({kWhere, ": ", file, ": only `downwardfs exec` in the container reads it"}));
+  }
+  auto value = files_->Read(ref->volume, ref->path);
+  if (value) {
+    value = ValueInEnvFile(*value, ref->key);
+    // Only the key may be missing: a missing file fails, optional or not, as with the kubelet.
+    if (!value && value.error().code == ErrorCode::kNotFound && ref->optional) return std::nullopt;
+  }
+  if (value) return std::optional<std::string>(std::move(*value));
+  if (options_.skip_unresolved && IsUnresolved(value.error())) return std::nullopt;
+  return Fail(std::move(value.error()), Concat({kWhere, ": ", file}));
+}
+
+Result<EnvMap> EnvSources::Services() {
+  if (objects_ == nullptr) {
+    if (options_.skip_unresolved) return EnvMap();
+    return Fail(ErrorCode::kFailedPrecondition, "needs an API server to read Services");
+  }
+  const Json* const links_member = FindMember(FindMember(&pod_, "spec"), "enableServiceLinks");
+  const bool links = links_member == nullptr || *links_member != Json(false);
+  auto services = objects_->Services(namespace_, links);
+  if (!services) {
+    if (options_.skip_unresolved && IsUnresolved(services.error())) return EnvMap();
+    return Fail(std::move(services.error()));
+  }
+  return ServiceVariables(*services, namespace_, links);
 }
 
 }  // namespace downwardfs

@@ -106,16 +106,42 @@ Result<std::string> MetadataValue(const Json& object, const MetadataField& field
   return std::string(*text);
 }
 
-// Of the node: its name, labels and annotations.
-Result<MetadataField> ParseNodeField(std::string_view path) {
-  auto field = ParseMetadataField(path.substr(kNodePrefix.size()));
-  if (!field) return Fail(std::move(field.error()));
-  if (!*field || (*field)->member == "namespace" || (*field)->member == "uid") {
-    return Invalid(
-        "of the node, only node.metadata.name, node.metadata.labels and node.metadata.annotations "
-        "can be shown");
+// A field of the pod's node: one of its metadata, its providerID, or an amount of a resource.
+struct NodeField {
+  std::optional<MetadataField> metadata;
+  std::string_view list;      // "capacity" or "allocatable"
+  std::string_view resource;  // of the list
+};
+
+Result<NodeField> ParseNodeField(std::string_view path) {
+  path.remove_prefix(kNodePrefix.size());
+  NodeField field;
+  if (path == "spec.providerID") return field;
+  if (const auto split = SplitSubscript(path)) {
+    for (const std::string_view list : {"status.capacity", "status.allocatable"}) {
+      if (split->path != list) continue;
+      field.list = list.substr(list.find('.') + 1);
+      field.resource = split->subscript;
+      if (!field.resource.empty()) return field;
+      return Invalid("the name of the resource must not be empty");
+    }
   }
-  return **field;
+  auto metadata = ParseMetadataField(path);
+  if (!metadata) return Fail(std::move(metadata.error()));
+  if (*metadata && (*metadata)->member != "namespace") {
+    field.metadata = **metadata;
+    return field;
+  }
+  return Invalid(
+      "of the node, only node.metadata.name, uid, labels and annotations, "
+      "node.status.capacity['RESOURCE'], node.status.allocatable['RESOURCE'] and "
+      "node.spec.providerID can be shown");
+}
+
+Result<std::string> NodeValue(const Json& node, const NodeField& field) {
+  if (field.metadata) return MetadataValue(node, *field.metadata);
+  if (field.list.empty()) return ScalarMember(FindMember(&node, "spec"), "providerID");
+  return ScalarMember(FindMember(FindMember(&node, "status"), field.list), field.resource);
 }
 
 // status.podIPs and status.hostIPs: a list of {"ip": ...}, joined as in the kubelet's env; older
@@ -134,18 +160,21 @@ const AddressList* FindAddressList(std::string_view path) {
   return nullptr;
 }
 
-Result<std::string> GeneralValue(std::string_view path, const Json& pod) {
-  auto target = WalkFieldPath(path, &pod);
+Result<std::string> GeneralValue(std::string_view path, const Json& pod, UnknownFields unknown) {
+  auto target = WalkFieldPath(path, &pod, unknown);
   if (!target) return Fail(std::move(target.error()));
-  if (auto scalar = CheckScalar(*target); !scalar) return Fail(std::move(scalar.error()));
-  return target->value == nullptr ? std::string() : ScalarText(*target->value).value_or("");
+  if (auto has_text = CheckHasText(*target); !has_text) return Fail(std::move(has_text.error()));
+  if (target->value == nullptr) return std::string();
+  if (target->value->is_array()) return DumpJson(*target->value);
+  return ScalarText(*target->value).value_or("");
 }
 
 Result<std::string> AddressesValue(const AddressList& list, const Json& pod) {
   auto target = WalkFieldPath(list.path, &pod);
   if (!target) return Fail(std::move(target.error()));
   const Json* const addresses = target->value;
-  if (addresses == nullptr || addresses->empty()) return GeneralValue(list.single, pod);
+  if (addresses == nullptr || addresses->empty())
+    return GeneralValue(list.single, pod, UnknownFields::kRefused);
   if (!addresses->is_array()) {
     return Invalid("must be a list, not " + std::string(JsonTypeName(*addresses)));
   }
@@ -163,7 +192,8 @@ Result<std::string> AddressesValue(const AddressList& list, const Json& pod) {
   return joined;
 }
 
-Result<std::string> Value(std::string_view path, const Json& pod, const Json* node) {
+Result<std::string> Value(std::string_view path, const Json& pod, const Json* node,
+                          UnknownFields unknown) {
   if (path == "spec.host") path = "spec.nodeName";
   if (path.substr(0, kNodePrefix.size()) == kNodePrefix) {
     auto field = ParseNodeField(path);
@@ -171,16 +201,16 @@ Result<std::string> Value(std::string_view path, const Json& pod, const Json* no
     if (node == nullptr) {
       return Fail(ErrorCode::kFailedPrecondition, "the pod's node is not known here");
     }
-    return MetadataValue(*node, *field);
+    return NodeValue(*node, *field);
   }
   auto metadata = ParseMetadataField(path);
   if (!metadata) return Fail(std::move(metadata.error()));
   if (*metadata) return MetadataValue(pod, **metadata);
   if (const AddressList* list = FindAddressList(path)) return AddressesValue(*list, pod);
-  return GeneralValue(path, pod);
+  return GeneralValue(path, pod, unknown);
 }
 
-Status Validate(std::string_view path, bool kubelet_only, const Json* pod) {
+Status Validate(std::string_view path, bool kubelet_only, const Json* pod, UnknownFields unknown) {
   auto metadata = ParseMetadataField(path);
   if (!metadata) return Fail(std::move(metadata.error()));
   if (*metadata) return {};
@@ -195,9 +225,9 @@ Status Validate(std::string_view path, bool kubelet_only, const Json* pod) {
     if (!field) return Fail(std::move(field.error()));
     return {};
   }
-  auto target = WalkFieldPath(path, pod);
+  auto target = WalkFieldPath(path, pod, unknown);
   if (!target) return Fail(std::move(target.error()));
-  return CheckScalar(*target);
+  return CheckHasText(*target);
 }
 
 }  // namespace
@@ -229,14 +259,16 @@ std::string FormatMap(const Json& string_map) {
   return out;
 }
 
-Status ValidateFieldPath(std::string_view field_path, bool kubelet_only, const Json* pod) {
-  auto done = Validate(field_path, kubelet_only, pod);
+Status ValidateFieldPath(std::string_view field_path, bool kubelet_only, const Json* pod,
+                         UnknownFields unknown) {
+  auto done = Validate(field_path, kubelet_only, pod, unknown);
   if (!done) return Fail(std::move(done.error()), Context(field_path));
   return {};
 }
 
-Result<std::string> FieldValue(std::string_view field_path, const Json& pod, const Json* node) {
-  auto value = Value(field_path, pod, node);
+Result<std::string> FieldValue(std::string_view field_path, const Json& pod, const Json* node,
+                               UnknownFields unknown) {
+  auto value = Value(field_path, pod, node, unknown);
   if (!value) return Fail(std::move(value.error()), Context(field_path));
   return value;
 }

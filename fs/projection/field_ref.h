@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // fieldRef: a field of the pod as the text of a file. The kubelet's five fields follow Kubernetes'
-// pkg/fieldpath/fieldpath.go byte for byte; the env-only fields, any other scalar of the pod by its
-// path and the node's labels and annotations go beyond it. Any thread.
+// pkg/fieldpath/fieldpath.go byte for byte; the env-only fields, any other scalar or list of the
+// pod by its path and fields of the node go beyond it. Any thread.
 #pragma once
 
 #include <optional>
@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "fs/projection/document.h"
+#include "fs/projection/field_walk.h"
 
 namespace downwardfs {
 
@@ -29,16 +30,18 @@ std::vector<std::string> QualifiedNameErrors(std::string_view name);
 /// FormatMap: keys sorted bytewise, `key="value"` lines joined by \n, values as GoQuote.
 std::string FormatMap(const Json& string_map);
 
-/// Checks a field path without an object: kInvalidArgument for one that no pod can have
-/// ("metadata.nam"), an invalid label key, a subscript where there is no map. With `kubelet_only`,
-/// everything but the kubelet's five fields (and their subscripts) is refused. "spec.host" is
-/// "spec.nodeName". A field that this build's schema does not know is refused here, and still found
-/// by FieldValue if the object at hand has it: callers that have the object pass it as `pod`.
-Status ValidateFieldPath(std::string_view field_path, bool kubelet_only, const Json* pod = nullptr);
+/// Checks a field path: kInvalidArgument for one that no pod can have ("metadata.nam"), an invalid
+/// label key, a subscript where there is no map. With `kubelet_only`, everything but the kubelet's
+/// five fields (and their subscripts) is refused. "spec.host" is "spec.nodeName". A field that this
+/// build's schema does not know is refused, unless the object at hand, `pod`, has it or `unknown`
+/// says that it is empty.
+Status ValidateFieldPath(std::string_view field_path, bool kubelet_only, const Json* pod = nullptr,
+                         UnknownFields unknown = UnknownFields::kRefused);
 
-/// The field's text. A field that the pod could have but has not (yet) is empty. Fields under
-/// `node.metadata.` come from `node`: kFailedPrecondition if it is null. kInvalidArgument for a
-/// path that names no field, or one that is not a scalar.
-Result<std::string> FieldValue(std::string_view field_path, const Json& pod, const Json* node);
+/// The field's text; of a list, JSON with sorted keys. A field that the pod could have but has not
+/// (yet) is empty. Fields under `node.` come from `node`: kFailedPrecondition if it is null.
+/// kInvalidArgument for a path that names no field, an object or a map.
+Result<std::string> FieldValue(std::string_view field_path, const Json& pod, const Json* node,
+                               UnknownFields unknown = UnknownFields::kRefused);
 
 }  // namespace downwardfs

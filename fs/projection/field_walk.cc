@@ -31,7 +31,8 @@ const ShapeWords& WordsOf(Shape shape) {
 
 class Walk {
  public:
-  Walk(std::string_view path, const Json* pod) : path_(path), at_{PodSchema(), pod} {}
+  Walk(std::string_view path, const Json* pod, UnknownFields unknown)
+      : path_(path), newer_(unknown == UnknownFields::kEmpty), at_{PodSchema(), pod} {}
 
   Result<FieldTarget> Run() {
     auto steps = ParseFieldPath(path_);
@@ -76,7 +77,12 @@ class Walk {
                    " here, but the pod has " + std::string(JsonTypeName(*at_.value)));
   }
 
-  Status NoSuchField(std::string_view what) const {
+  // Nobody knows the field. From here on nothing is known at all.
+  Status NoSuchField(std::string_view what) {
+    if (newer_) {
+      at_ = {std::nullopt, nullptr};
+      return {};
+    }
     return Invalid(Here() + " has no field " + QuoteForMessage(what));
   }
 
@@ -100,7 +106,7 @@ class Walk {
       // An element that is not there must at least be one that the list could have.
       if (step.kind == StepKind::kSelect) {
         const auto member = SchemaMember(*element, step.name);
-        if (!member || member->shape != Shape::kScalar) {
+        if (!newer_ && (!member || member->shape != Shape::kScalar)) {
           return Invalid("the elements of " + Here() + " have no scalar field " +
                          QuoteForMessage(step.name));
         }
@@ -135,26 +141,31 @@ class Walk {
   }
 
   const std::string_view path_;
+  const bool newer_;  // unknown fields are a newer server's
   std::size_t done_ = 0;
   FieldTarget at_;
 };
 
 }  // namespace
 
-Result<FieldTarget> WalkFieldPath(std::string_view path, const Json* pod) {
-  return Walk(path, pod).Run();
+Result<FieldTarget> WalkFieldPath(std::string_view path, const Json* pod, UnknownFields unknown) {
+  return Walk(path, pod, unknown).Run();
 }
 
-Status CheckScalar(const FieldTarget& target) {
-  if (target.type && target.type->shape != Shape::kScalar) {
-    return Invalid("is not a scalar but " + std::string(WordsOf(target.type->shape).name) +
+Status CheckHasText(const FieldTarget& target) {
+  const auto has_text = [](Shape shape) {
+    return shape == Shape::kScalar || shape == Shape::kList;
+  };
+  if (target.type && !has_text(target.type->shape)) {
+    return Invalid("is neither a scalar nor a list but " +
+                   std::string(WordsOf(target.type->shape).name) +
                    std::string(WordsOf(target.type->shape).how_to_go_on));
   }
-  if (target.value != nullptr && target.value->is_structured()) {
-    return Invalid("is not a scalar: the pod has " + std::string(JsonTypeName(*target.value)) +
-                   " here");
-  }
-  return {};
+  if (target.value == nullptr || !target.value->is_structured()) return {};
+  const bool may_be_list = !target.type || target.type->shape == Shape::kList;
+  if (target.value->is_array() && may_be_list) return {};
+  return Invalid("is neither a scalar nor a list: the pod has " +
+                 std::string(JsonTypeName(*target.value)) + " here");
 }
 
 }  // namespace downwardfs

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Follows a field path through the schema of a Pod and, where one is at hand, through the pod
-// itself: the schema says what may be named, the pod what is there, and a field that only the pod
-// knows (a newer API server's) is accepted. Any thread.
+// itself: the schema says what may be named, the pod what is there. A field that only the pod knows
+// is accepted. Any thread.
 #pragma once
 
 #include <optional>
@@ -20,11 +20,19 @@ struct FieldTarget {
   const Json* value = nullptr;     ///< null where the pod has not got it, or there is no pod
 };
 
-/// Follows `path`. kInvalidArgument: the syntax is wrong, a Pod has no such field, a step does not
-/// fit the field's type (an index of what is no list), or the pod's JSON does not.
-Result<FieldTarget> WalkFieldPath(std::string_view path, const Json* pod);
+/// A field that neither the schema nor the pod has.
+enum class UnknownFields {
+  kRefused,
+  kEmpty,  ///< of a pod from an API server: a newer server knows fields that the schema lacks
+};
 
-/// kInvalidArgument where the target is not a scalar.
-Status CheckScalar(const FieldTarget& target);
+/// Follows `path`. kInvalidArgument: the syntax is wrong, a Pod has no such field, a step does not
+/// fit the field's type (an index of what is no list), or the pod's JSON does not. With kEmpty an
+/// unknown field leads to a target with neither type nor value.
+Result<FieldTarget> WalkFieldPath(std::string_view path, const Json* pod,
+                                  UnknownFields unknown = UnknownFields::kRefused);
+
+/// kInvalidArgument if the target is an object or a map: only a scalar or a list has a text.
+Status CheckHasText(const FieldTarget& target);
 
 }  // namespace downwardfs

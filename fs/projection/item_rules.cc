@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules for items: what the API server refuses, then what no directory tree can hold.
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -41,13 +42,23 @@ Status CheckMode(const char* name, std::int32_t mode) {
                  ": must be between 0 and 0777 (octal), both inclusive");
 }
 
+// IsValidUserID of apimachinery's validation.
+Status CheckUser(const char* name, const std::optional<std::int64_t>& user,
+                 const ItemRules& rules) {
+  constexpr std::int64_t kMaxUser = std::numeric_limits<std::int32_t>::max();
+  if (!user || !rules.users || (*user >= 0 && *user <= kMaxUser)) return {};
+  return Invalid(std::string(name) + " " + std::to_string(*user) + ": must be between 0 and " +
+                 std::to_string(kMaxUser) + ", both inclusive");
+}
+
 // validateObjectFieldSelector; an empty apiVersion was defaulted to v1 before.
-Status CheckFieldRef(const FieldRef& ref, bool kubelet_only, const Json* pod) {
+Status CheckFieldRef(const FieldRef& ref, const ItemRules& rules, const Json* pod) {
   if (!ref.api_version.empty() && ref.api_version != "v1") {
     return Invalid("fieldRef.apiVersion " + QuoteForMessage(ref.api_version) + ": must be v1");
   }
   if (ref.field_path.empty()) return Invalid("fieldRef.fieldPath: required");
-  if (auto valid = ValidateFieldPath(ref.field_path, kubelet_only, pod); !valid) {
+  if (auto valid = ValidateFieldPath(ref.field_path, rules.kubelet_only, pod, rules.unknown_fields);
+      !valid) {
     return Fail(std::move(valid.error()), "fieldRef");
   }
   return {};
@@ -78,12 +89,14 @@ Status CheckItem(const Item& item, const ItemRules& rules, const Json* pod) {
     return Invalid("one of fieldRef and resourceFieldRef is required");
   }
   if (item.field_ref) {
-    if (auto valid = CheckFieldRef(*item.field_ref, rules.kubelet_only, pod); !valid) return valid;
+    if (auto valid = CheckFieldRef(*item.field_ref, rules, pod); !valid) return valid;
   } else if (auto valid = CheckResourceFieldRef(*item.resource_field_ref, rules); !valid) {
     return valid;
   }
-  if (item.mode) return CheckMode("mode", *item.mode);
-  return {};
+  if (item.mode) {
+    if (auto valid = CheckMode("mode", *item.mode); !valid) return valid;
+  }
+  return CheckUser("user", item.user, rules);
 }
 
 std::string Context(std::size_t index, const Item& item) {
@@ -113,20 +126,21 @@ std::string CleanPath(std::string_view path) {
 
 Status ValidateItems(const ItemSpec& spec, const ItemRules& rules, const Json* pod) {
   if (auto valid = CheckMode("defaultMode", spec.default_mode); !valid) return valid;
+  if (auto valid = CheckUser("defaultUser", spec.default_user, rules); !valid) return valid;
   std::set<std::string_view> seen;
   for (std::size_t i = 0; i < spec.items.size(); ++i) {
     const Item& item = spec.items[i];
     if (auto valid = CheckItem(item, rules, pod); !valid) {
       return Fail(std::move(valid.error()), Context(i, item));
     }
-    if (rules.unique_paths && !seen.insert(item.path).second) {
+    if (spec.projected && !seen.insert(item.path).second) {
       return Invalid(Context(i, item) + ": conflicting duplicate paths");
     }
   }
   return {};
 }
 
-Status ValidateLayout(const ItemSpec& spec) {
+Status ValidateLayout(const ItemSpec& spec, EqualPaths equal_paths) {
   std::set<std::string> files;
   std::set<std::string> directories;
   for (std::size_t i = 0; i < spec.items.size(); ++i) {
@@ -143,7 +157,9 @@ Status ValidateLayout(const ItemSpec& spec) {
                        std::to_string(kMaxNameBytes) + " bytes");
       }
     }
-    if (!files.insert(path).second) return Invalid(context + "another item has the same path");
+    if (!files.insert(path).second && equal_paths == EqualPaths::kRefused) {
+      return Invalid(context + "another item has the same path");
+    }
     for (auto slash = path.find('/'); slash != std::string::npos;
          slash = path.find('/', slash + 1)) {
       directories.insert(path.substr(0, slash));

@@ -46,8 +46,40 @@ Result<std::optional<std::int32_t>> ModeMember(const Json& object, const char* n
   return value->get<std::int32_t>();
 }
 
-Result<FieldRef> DecodeFieldRef(const Json& value) {
+Result<std::optional<std::int64_t>> UserMember(const Json& object, const char* name) {
+  const Json* value = Member(object, name);
+  if (value == nullptr) return std::nullopt;
+  const bool fits =
+      value->is_number_integer() &&
+      (!value->is_number_unsigned() ||
+       value->get<std::uint64_t>() <= std::uint64_t{std::numeric_limits<std::int64_t>::max()});
+  if (fits) return value->get<std::int64_t>();
+  return Invalid(std::string(name) + ": must be a user's number, not " + Describe(*value));
+}
+
+// What becomes of a key that an object of this kind does not have.
+enum class UnknownKeys { kPassedOver, kRefused };
+
+Status CheckKeys(const Json& object, UnknownKeys policy,
+                 std::initializer_list<std::string_view> known) {
+  if (policy == UnknownKeys::kPassedOver) return {};
+  for (const auto& [key, value] : object.items()) {
+    bool found = false;
+    std::string list;
+    for (const std::string_view name : known) {
+      found = found || key == name;
+      list += (list.empty() ? "" : ", ") + std::string(name);
+    }
+    if (!found) return Invalid("unknown key " + QuoteForMessage(key) + "; known are: " + list);
+  }
+  return {};
+}
+
+Result<FieldRef> DecodeFieldRef(const Json& value, UnknownKeys unknown) {
   if (!value.is_object()) return Invalid("must be an object, not " + Describe(value));
+  if (auto known = CheckKeys(value, unknown, {"apiVersion", "fieldPath"}); !known) {
+    return Fail(std::move(known.error()));
+  }
   auto api_version = StringMember(value, "apiVersion");
   if (!api_version) return Fail(std::move(api_version.error()));
   auto field_path = StringMember(value, "fieldPath");
@@ -55,8 +87,11 @@ Result<FieldRef> DecodeFieldRef(const Json& value) {
   return FieldRef{std::move(*api_version), std::move(*field_path)};
 }
 
-Result<ResourceFieldRef> DecodeResourceFieldRef(const Json& value) {
+Result<ResourceFieldRef> DecodeResourceFieldRef(const Json& value, UnknownKeys unknown) {
   if (!value.is_object()) return Invalid("must be an object, not " + Describe(value));
+  if (auto known = CheckKeys(value, unknown, {"containerName", "resource", "divisor"}); !known) {
+    return Fail(std::move(known.error()));
+  }
   ResourceFieldRef ref;
   auto container = StringMember(value, "containerName");
   if (!container) return Fail(std::move(container.error()));
@@ -72,26 +107,34 @@ Result<ResourceFieldRef> DecodeResourceFieldRef(const Json& value) {
   return ref;
 }
 
-Result<Item> DecodeItem(const Json& value) {
+Result<Item> DecodeItem(const Json& value, UnknownKeys unknown) {
   if (value.is_null()) return Item{};
   if (!value.is_object()) return Invalid("must be an object, not " + Describe(value));
+  if (auto known =
+          CheckKeys(value, unknown, {"path", "fieldRef", "resourceFieldRef", "mode", "user"});
+      !known) {
+    return Fail(std::move(known.error()));
+  }
   Item item;
   auto path = StringMember(value, "path");
   if (!path) return Fail(std::move(path.error()));
   item.path = std::move(*path);
   if (const Json* ref = Member(value, "fieldRef")) {
-    auto field_ref = DecodeFieldRef(*ref);
+    auto field_ref = DecodeFieldRef(*ref, unknown);
     if (!field_ref) return Fail(std::move(field_ref.error()), "fieldRef");
     item.field_ref = std::move(*field_ref);
   }
   if (const Json* ref = Member(value, "resourceFieldRef")) {
-    auto resource_ref = DecodeResourceFieldRef(*ref);
+    auto resource_ref = DecodeResourceFieldRef(*ref, unknown);
     if (!resource_ref) return Fail(std::move(resource_ref.error()), "resourceFieldRef");
     item.resource_field_ref = std::move(*resource_ref);
   }
   auto mode = ModeMember(value, "mode");
   if (!mode) return Fail(std::move(mode.error()));
   item.mode = *mode;
+  auto user = UserMember(value, "user");
+  if (!user) return Fail(std::move(user.error()));
+  item.user = *user;
   return item;
 }
 
@@ -105,34 +148,45 @@ std::string ItemContext(std::size_t index, const Json& value) {
   return context;
 }
 
-Status DecodeItems(const Json& list, ItemSpec& spec) {
+Status DecodeItems(const Json& list, UnknownKeys unknown, ItemSpec& spec) {
   if (!list.is_array()) return Invalid("items: must be a list, not " + Describe(list));
   for (const Json& value : list) {
-    auto item = DecodeItem(value);
+    auto item = DecodeItem(value, unknown);
     if (!item) return Fail(std::move(item.error()), ItemContext(spec.items.size(), value));
     spec.items.push_back(std::move(*item));
   }
   return {};
 }
 
-Status TakeDefaultMode(const Json& from, ItemSpec& spec) {
-  auto mode = ModeMember(from, "defaultMode");
+// `defaultMode` and `defaultUser`, of a downwardAPI or a projected volume source.
+Status DecodeDefaults(const Json& source, ItemSpec& spec) {
+  auto mode = ModeMember(source, "defaultMode");
   if (!mode) return Fail(std::move(mode.error()));
   if (*mode) spec.default_mode = **mode;
+  auto user = UserMember(source, "defaultUser");
+  if (!user) return Fail(std::move(user.error()));
+  spec.default_user = *user;
   return {};
 }
 
-// `items` and `defaultMode`, of a downwardAPI source or of one source of a projected volume.
-Status DecodeSource(const Json& source, ItemSpec& spec) {
+Status DecodeSource(const Json& source, UnknownKeys unknown, ItemSpec& spec) {
   if (!source.is_object()) return Invalid("must be an object with items, not " + Describe(source));
-  if (auto taken = TakeDefaultMode(source, spec); !taken) return taken;
-  if (const Json* items = Member(source, "items")) return DecodeItems(*items, spec);
+  if (auto known = CheckKeys(source, unknown, {"items", "defaultMode", "defaultUser"}); !known) {
+    return known;
+  }
+  if (auto done = DecodeDefaults(source, spec); !done) return done;
+  if (const Json* items = Member(source, "items")) return DecodeItems(*items, unknown, spec);
   return {};
 }
 
-Status DecodeProjected(const Json& projected, ItemSpec& spec) {
+Status DecodeProjected(const Json& projected, UnknownKeys unknown, ItemSpec& spec) {
   if (!projected.is_object()) return Invalid("must be an object, not " + Describe(projected));
-  if (auto taken = TakeDefaultMode(projected, spec); !taken) return taken;
+  if (auto known = CheckKeys(projected, unknown, {"sources", "defaultMode", "defaultUser"});
+      !known) {
+    return known;
+  }
+  spec.projected = true;
+  if (auto done = DecodeDefaults(projected, spec); !done) return done;
   const Json* sources = Member(projected, "sources");
   if (sources == nullptr) return {};
   if (!sources->is_array()) return Invalid("sources: must be a list, not " + Describe(*sources));
@@ -150,8 +204,9 @@ Status DecodeProjected(const Json& projected, ItemSpec& spec) {
       // A source has no defaultMode of its own; the volume's holds.
       const Json* items = value.is_object() ? Member(value, "items") : nullptr;
       if (!value.is_object()) return Invalid(context + ".downwardAPI: must be an object");
-      if (items == nullptr) continue;
-      if (auto done = DecodeItems(*items, spec); !done) {
+      auto done = CheckKeys(value, unknown, {"items"});
+      if (done && items != nullptr) done = DecodeItems(*items, unknown, spec);
+      if (!done) {
         return Fail(std::move(done.error()), context + ".downwardAPI");
       }
     }
@@ -159,58 +214,35 @@ Status DecodeProjected(const Json& projected, ItemSpec& spec) {
   return {};
 }
 
-// An items file is written by hand: a misspelt key is an error there, not silence.
-Status RefuseUnknownKeys(const Json& object, std::initializer_list<std::string_view> known) {
-  for (const auto& [key, value] : object.items()) {
-    bool found = false;
-    std::string list;
-    for (const std::string_view name : known) {
-      found = found || key == name;
-      list += (list.empty() ? "" : ", ") + std::string(name);
-    }
-    if (!found) return Invalid("unknown key " + QuoteForMessage(key) + "; known are: " + list);
-  }
-  return {};
-}
-
 }  // namespace
 
+// An items file is written by hand: a misspelt key is an error there, not silence.
 Result<ItemSpec> DecodeItemSpec(const Json& value) {
+  constexpr UnknownKeys kRefused = UnknownKeys::kRefused;
   ItemSpec spec;
+  Status done;
   if (value.is_array()) {
-    if (auto done = DecodeItems(value, spec); !done) return Fail(std::move(done.error()));
-    return spec;
-  }
-  if (!value.is_object()) {
-    return Invalid("must be a downwardAPI volume source or a list of items, not " +
-                   Describe(value));
-  }
-  if (const Json* source = Member(value, "downwardAPI")) {
-    if (auto known = RefuseUnknownKeys(value, {"name", "downwardAPI"}); !known) {
-      return Fail(std::move(known.error()));
+    done = DecodeItems(value, kRefused, spec);
+  } else if (!value.is_object()) {
+    done =
+        Invalid("must be a downwardAPI volume source or a list of items, not " + Describe(value));
+  } else if (const Json* source = Member(value, "downwardAPI")) {
+    done = CheckKeys(value, kRefused, {"name", "downwardAPI"});
+    if (done) done = DecodeSource(*source, kRefused, spec);
+    if (!done) return Fail(std::move(done.error()), "downwardAPI");
+  } else if (const Json* projected = Member(value, "projected")) {
+    done = CheckKeys(value, kRefused, {"name", "projected"});
+    if (done) done = DecodeProjected(*projected, kRefused, spec);
+    if (!done) return Fail(std::move(done.error()), "projected");
+  } else {
+    done = CheckKeys(value, kRefused,
+                     {"items", "defaultMode", "defaultUser", "downwardAPI", "projected"});
+    if (done && !value.contains("items")) {
+      done = Invalid("no items: expected `items:` or a `downwardAPI:` volume source");
     }
-    if (auto done = DecodeSource(*source, spec); !done) {
-      return Fail(std::move(done.error()), "downwardAPI");
-    }
-    return spec;
+    if (done) done = DecodeSource(value, kRefused, spec);
   }
-  if (const Json* projected = Member(value, "projected")) {
-    if (auto known = RefuseUnknownKeys(value, {"name", "projected"}); !known) {
-      return Fail(std::move(known.error()));
-    }
-    if (auto done = DecodeProjected(*projected, spec); !done) {
-      return Fail(std::move(done.error()), "projected");
-    }
-    return spec;
-  }
-  if (auto known = RefuseUnknownKeys(value, {"items", "defaultMode", "downwardAPI", "projected"});
-      !known) {
-    return Fail(std::move(known.error()));
-  }
-  if (!value.contains("items")) {
-    return Invalid("no items: expected `items:` or a `downwardAPI:` volume source");
-  }
-  if (auto done = DecodeSource(value, spec); !done) return Fail(std::move(done.error()));
+  if (!done) return Fail(std::move(done.error()));
   return spec;
 }
 
@@ -230,9 +262,9 @@ Result<ItemSpec> ItemSpecFromVolume(const Json& pod, std::string_view name) {
       ItemSpec spec;
       Status done;
       if (const Json* source = Member(volume, "downwardAPI")) {
-        done = DecodeSource(*source, spec);
+        done = DecodeSource(*source, UnknownKeys::kPassedOver, spec);
       } else if (const Json* projected = Member(volume, "projected")) {
-        done = DecodeProjected(*projected, spec);
+        done = DecodeProjected(*projected, UnknownKeys::kPassedOver, spec);
       } else {
         return Invalid(context + ": is neither a downwardAPI nor a projected volume");
       }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Strings of a JSON text may hold bytes that are not UTF-8, and escapes of lone surrogates. The
-// kubelet's decoder takes both; nlohmann's lexer takes neither. So such a text is rewritten before
-// it is parsed: a bad byte becomes U+FDD0 (a noncharacter) and two hex digits, U+FDD0 itself
-// becomes U+FDD0 and `X`, and UnmarkBytes() undoes that in every string that comes out. Any thread.
+// A JSON text as Kubernetes' decoder takes it, for a parser that takes less. Go's encoding/json
+// reads each byte that is not UTF-8, and each escape of a lone surrogate, as U+FFFD. It hands the
+// text of a Quantity on with its escapes, so `"\u0031"` is no quantity. Both are rare, so the text
+// is rewritten before it is parsed: bad bytes and surrogates become U+FFFD; an escape of a
+// character that a quantity can have becomes U+FDD0 (a noncharacter) and its four hex digits, and
+// U+FDD0 itself becomes U+FDD0 and `X`. UnmarkEscapes() undoes the marks in every string that comes
+// out. Any thread.
 #pragma once
 
 #include <optional>
@@ -12,13 +15,11 @@
 
 namespace downwardfs {
 
-/// The rewritten text, or nothing where `json` can be parsed as it is. With `keep` bad bytes are
-/// marked, otherwise each becomes U+FFFD. Lone surrogates become U+FFFD: with `keep` an escape that
-/// follows a surrogate is consumed with it (json-iterator), else it stands for itself (Go's
-/// encoding/json).
-std::optional<std::string> MarkInvalidBytes(std::string_view json, bool keep);
+/// The rewritten text, or nothing if `json` can be parsed as it is.
+std::optional<std::string> RepairJson(std::string_view json);
 
-/// A string of the parsed, rewritten text as it was meant.
-std::string UnmarkBytes(std::string_view text);
+/// A string of the parsed, rewritten text as it was meant; with `keep_escapes`, the marked escapes
+/// as they were written (`\u0031`).
+std::string UnmarkEscapes(std::string_view text, bool keep_escapes);
 
 }  // namespace downwardfs

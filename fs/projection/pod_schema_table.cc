@@ -16,15 +16,21 @@ constexpr SchemaStruct kPodStructs[] = {
      "nodeAffinity:NodeAffinity podAffinity:PodAffinity podAntiAffinity:PodAntiAffinity"},
     {"AppArmorProfile", "localhostProfile type"},
     {"ClaimSource", "resourceClaimName resourceClaimTemplateName"},
+    {"EvictionResponder", "name priority"},
     {"HostAlias", "hostnames:[] ip"},
     {"HostIP", "ip"},
     {"LabelSelector", "matchExpressions:[LabelSelectorRequirement] matchLabels:{}"},
     {"LabelSelectorRequirement", "key operator values:[]"},
     {"LocalObjectReference", "name"},
-    {"ManagedFieldsEntry", "apiVersion fieldsType manager operation time"},
+    {"ManagedFieldsEntry", "apiVersion fieldsType manager operation subresource time"},
     {"NodeAffinity",
      "preferredDuringSchedulingIgnoredDuringExecution:[PreferredSchedulingTerm] "
      "requiredDuringSchedulingIgnoredDuringExecution:NodeSelector"},
+    {"NodeAllocatableResourceClaimStatus",
+     "containers:[] mapping:[NodeAllocatableResourceMapping] "
+     "overhead:[NodeAllocatableResourceOverhead] resourceClaimName"},
+    {"NodeAllocatableResourceMapping", "name quantity"},
+    {"NodeAllocatableResourceOverhead", "name perContainer perPod"},
     {"NodeSelector", "nodeSelectorTerms:[NodeSelectorTerm]"},
     {"NodeSelectorRequirement", "key operator values:[]"},
     {"NodeSelectorTerm",
@@ -56,6 +62,7 @@ constexpr SchemaStruct kPodStructs[] = {
     {"PodResourceClaim", "name resourceClaimName resourceClaimTemplateName source:ClaimSource"},
     {"PodResourceClaimStatus", "name resourceClaimName"},
     {"PodSchedulingGate", "name"},
+    {"PodSchedulingGroup", "podGroupName"},
     {"PodSecurityContext",
      "appArmorProfile:AppArmorProfile fsGroup fsGroupChangePolicy runAsGroup runAsNonRoot "
      "runAsUser seLinuxChangePolicy seLinuxOptions:SELinuxOptions seccompProfile:SeccompProfile "
@@ -63,23 +70,28 @@ constexpr SchemaStruct kPodStructs[] = {
      "windowsOptions:WindowsSecurityContextOptions"},
     {"PodSpec",
      "activeDeadlineSeconds affinity:Affinity automountServiceAccountToken containers:[Container] "
-     "dnsConfig:PodDNSConfig dnsPolicy enableServiceLinks "
-     "ephemeralContainers:[EphemeralContainer] hostAliases:[HostAlias] hostIPC hostNetwork "
-     "hostPID hostUsers hostname hostnameOverride imagePullSecrets:[LocalObjectReference] "
+     "dnsConfig:PodDNSConfig dnsPolicy enableServiceLinks ephemeralContainers:[EphemeralContainer] "
+     "evictionResponders:[EvictionResponder] hostAliases:[HostAlias] hostIPC hostNetwork hostPID "
+     "hostUsers hostname hostnameOverride imagePullSecrets:[LocalObjectReference] "
      "initContainers:[Container] nodeName nodeSelector:{} os:PodOS overhead:{} preemptionPolicy "
      "priority priorityClassName readinessGates:[PodReadinessGate] "
      "resourceClaims:[PodResourceClaim] resources:ResourceRequirements restartPolicy "
      "runtimeClassName schedulerName schedulingGates:[PodSchedulingGate] "
-     "securityContext:PodSecurityContext serviceAccount serviceAccountName setHostnameAsFQDN "
-     "shareProcessNamespace subdomain terminationGracePeriodSeconds tolerations:[Toleration] "
+     "schedulingGroup:PodSchedulingGroup securityContext:PodSecurityContext serviceAccount "
+     "serviceAccountName setHostnameAsFQDN shareProcessNamespace subdomain "
+     "terminationGracePeriodSeconds tolerations:[Toleration] "
      "topologySpreadConstraints:[TopologySpreadConstraint] volumes:[Volume]"},
     {"PodStatus",
-     "conditions:[PodCondition] containerStatuses:[ContainerStatus] "
+     "allocatedResources:{} conditions:[PodCondition] containerStatuses:[ContainerStatus] "
      "ephemeralContainerStatuses:[ContainerStatus] "
      "extendedResourceClaimStatus:PodExtendedResourceClaimStatus hostIP hostIPs:[HostIP] "
-     "initContainerStatuses:[ContainerStatus] message nominatedNodeName observedGeneration phase "
-     "podIP podIPs:[PodIP] qosClass reason resize resourceClaimStatuses:[PodResourceClaimStatus] "
-     "startTime"},
+     "initContainerStatuses:[ContainerStatus] message "
+     "nodeAllocatableResourceClaimStatuses:[NodeAllocatableResourceClaimStatus] nominatedNodeName "
+     "observedGeneration phase podIP podIPs:[PodIP] qosClass reason resize "
+     "resourceClaimStatuses:[PodResourceClaimStatus] resources:ResourceRequirements startTime "
+     "volumeHealth:[PodVolumeHealth]"},
+    {"PodVolumeHealth", "healthConditions:[PodVolumeHealthCondition] lastTransitionTime name"},
+    {"PodVolumeHealthCondition", "message reason status"},
     {"PreferredSchedulingTerm", "preference:NodeSelectorTerm weight"},
     {"SELinuxOptions", "level role type user"},
     {"SeccompProfile", "localhostProfile type"},
@@ -137,8 +149,8 @@ constexpr SchemaStruct kContainerStructs[] = {
      "workingDir"},
     {"ExecAction", "command:[]"},
     {"FileKeySelector", "key optional path volumeName"},
-    {"GRPCAction", "port service"},
-    {"HTTPGetAction", "host httpHeaders:[HTTPHeader] path port scheme"},
+    {"GRPCAction", "mode port service"},
+    {"HTTPGetAction", "host httpHeaders:[HTTPHeader] path port protocol scheme"},
     {"HTTPHeader", "name value"},
     {"Lifecycle", "postStart:LifecycleHandler preStop:LifecycleHandler stopSignal"},
     {"LifecycleHandler",
@@ -151,7 +163,7 @@ constexpr SchemaStruct kContainerStructs[] = {
      "timeoutSeconds"},
     {"ResourceClaim", "name request"},
     {"ResourceFieldSelector", "containerName divisor resource"},
-    {"ResourceHealth", "health resourceID"},
+    {"ResourceHealth", "health message resourceID"},
     {"ResourceRequirements", "claims:[ResourceClaim] limits:{} requests:{}"},
     {"ResourceStatus", "name resources:[ResourceHealth]"},
     {"SecretEnvSource", "name optional"},
@@ -165,8 +177,9 @@ constexpr SchemaStruct kContainerStructs[] = {
     {"TCPSocketAction", "host port"},
     {"VolumeDevice", "devicePath name"},
     {"VolumeMount",
-     "mountPath mountPropagation name readOnly recursiveReadOnly subPath subPathExpr"},
-    {"VolumeMountStatus", "mountPath name readOnly recursiveReadOnly"},
+     "bindMountOptions:[] mountPath mountPropagation name readOnly recursiveReadOnly subPath "
+     "subPathExpr"},
+    {"VolumeMountStatus", "mountPath name readOnly recursiveReadOnly volumeStatus:VolumeStatus"},
 };
 
 // Volumes and their sources.
@@ -179,14 +192,15 @@ constexpr SchemaStruct kVolumeStructs[] = {
     {"CephFSVolumeSource",
      "monitors:[] path readOnly secretFile secretRef:LocalObjectReference user"},
     {"CinderVolumeSource", "fsType readOnly secretRef:LocalObjectReference volumeID"},
-    {"ClusterTrustBundleProjection", "labelSelector:LabelSelector name optional path signerName"},
+    {"ClusterTrustBundleProjection",
+     "labelSelector:LabelSelector name optional path signerName user"},
     {"ConfigMapProjection", "items:[KeyToPath] name optional"},
-    {"ConfigMapVolumeSource", "defaultMode items:[KeyToPath] name optional"},
+    {"ConfigMapVolumeSource", "defaultMode defaultUser items:[KeyToPath] name optional"},
     {"DownwardAPIProjection", "items:[DownwardAPIVolumeFile]"},
     {"DownwardAPIVolumeFile",
-     "fieldRef:ObjectFieldSelector mode path resourceFieldRef:ResourceFieldSelector"},
-    {"DownwardAPIVolumeSource", "defaultMode items:[DownwardAPIVolumeFile]"},
-    {"EmptyDirVolumeSource", "medium sizeLimit"},
+     "fieldRef:ObjectFieldSelector mode path resourceFieldRef:ResourceFieldSelector user"},
+    {"DownwardAPIVolumeSource", "defaultMode defaultUser items:[DownwardAPIVolumeFile]"},
+    {"EmptyDirVolumeSource", "medium mode sizeLimit"},
     {"EphemeralVolumeSource", "readOnly volumeClaimTemplate:PersistentVolumeClaimTemplate"},
     {"FCVolumeSource", "fsType lun readOnly targetWWNs:[] wwids:[]"},
     {"FlexVolumeSource", "driver fsType options:{} readOnly secretRef:LocalObjectReference"},
@@ -199,7 +213,8 @@ constexpr SchemaStruct kVolumeStructs[] = {
      "chapAuthDiscovery chapAuthSession fsType initiatorName iqn iscsiInterface lun portals:[] "
      "readOnly secretRef:LocalObjectReference targetPortal"},
     {"ImageVolumeSource", "pullPolicy reference"},
-    {"KeyToPath", "key mode path"},
+    {"ImageVolumeStatus", "imageRef"},
+    {"KeyToPath", "key mode path user"},
     {"NFSVolumeSource", "path readOnly server"},
     {"PersistentVolumeClaimSpec",
      "accessModes:[] dataSource:TypedLocalObjectReference dataSourceRef:TypedObjectReference "
@@ -209,9 +224,10 @@ constexpr SchemaStruct kVolumeStructs[] = {
     {"PersistentVolumeClaimVolumeSource", "claimName readOnly"},
     {"PhotonPersistentDiskVolumeSource", "fsType pdID"},
     {"PodCertificateProjection",
-     "certificateChainPath credentialBundlePath keyPath keyType maxExpirationSeconds signerName"},
+     "certificateChainPath credentialBundlePath keyPath keyType maxExpirationSeconds signerName "
+     "user userAnnotations:{}"},
     {"PortworxVolumeSource", "fsType readOnly volumeID"},
-    {"ProjectedVolumeSource", "defaultMode sources:[VolumeProjection]"},
+    {"ProjectedVolumeSource", "defaultMode defaultUser sources:[VolumeProjection]"},
     {"QuobyteVolumeSource", "group readOnly registry tenant user volume"},
     {"RBDVolumeSource",
      "fsType image keyring monitors:[] pool readOnly secretRef:LocalObjectReference user"},
@@ -219,8 +235,8 @@ constexpr SchemaStruct kVolumeStructs[] = {
      "fsType gateway protectionDomain readOnly secretRef:LocalObjectReference sslEnabled "
      "storageMode storagePool system volumeName"},
     {"SecretProjection", "items:[KeyToPath] name optional"},
-    {"SecretVolumeSource", "defaultMode items:[KeyToPath] optional secretName"},
-    {"ServiceAccountTokenProjection", "audience expirationSeconds path"},
+    {"SecretVolumeSource", "defaultMode defaultUser items:[KeyToPath] optional secretName"},
+    {"ServiceAccountTokenProjection", "audience expirationSeconds path user"},
     {"StorageOSVolumeSource",
      "fsType readOnly secretRef:LocalObjectReference volumeName volumeNamespace"},
     {"TypedLocalObjectReference", "apiGroup kind name"},
@@ -243,6 +259,7 @@ constexpr SchemaStruct kVolumeStructs[] = {
      "clusterTrustBundle:ClusterTrustBundleProjection configMap:ConfigMapProjection "
      "downwardAPI:DownwardAPIProjection podCertificate:PodCertificateProjection "
      "secret:SecretProjection serviceAccountToken:ServiceAccountTokenProjection"},
+    {"VolumeStatus", "image:ImageVolumeStatus"},
     {"VsphereVirtualDiskVolumeSource", "fsType storagePolicyID storagePolicyName volumePath"},
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace downwardfs {
@@ -12,7 +13,8 @@ struct ProjectedFile {
   std::string content;        ///< the exact bytes; no newline is added
   std::uint32_t mode = 0644;  ///< permission bits
   std::string source;         ///< fieldPath or resource that it shows: "limits.cpu of main"
-  std::string problem;        ///< why the content is empty although it should not be; else empty
+  std::string problem = {};   ///< why the content is empty although it should not be; else empty
+  std::optional<std::uint32_t> user = {};  ///< the owner; nothing: the volume's
 };
 
 }  // namespace downwardfs

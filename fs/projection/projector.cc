@@ -21,7 +21,7 @@ Value Compute(const Item& item, const ProjectionInput& input) {
   const Json* node = input.node ? &input.node->root() : nullptr;
   if (item.field_ref) {
     const std::string& path = item.field_ref->field_path;
-    return {FieldValue(path, input.pod->root(), node), path};
+    return {FieldValue(path, input.pod->root(), node, input.unknown_fields), path};
   }
   const ResourceFieldRef& ref = *item.resource_field_ref;
   return {ResourceValue(ref, input.pod->root(), node), ref.resource + " of " + ref.container_name};
@@ -38,6 +38,9 @@ Result<std::vector<ProjectedFile>> Project(const ItemSpec& spec, const Projectio
     ProjectedFile file;
     file.path = CleanPath(item.path);
     file.mode = static_cast<std::uint32_t>(item.mode.value_or(spec.default_mode));
+    if (const auto user = item.user ? item.user : spec.default_user) {
+      file.user = static_cast<std::uint32_t>(*user);
+    }
     file.source = std::move(value.source);
     if (value.content) {
       file.content = std::move(*value.content);
@@ -49,8 +52,13 @@ Result<std::vector<ProjectedFile>> Project(const ItemSpec& spec, const Projectio
     }
     files.push_back(std::move(file));
   }
-  std::sort(files.begin(), files.end(),
-            [](const ProjectedFile& a, const ProjectedFile& b) { return a.path < b.path; });
+  std::reverse(files.begin(), files.end());
+  std::stable_sort(files.begin(), files.end(),
+                   [](const ProjectedFile& a, const ProjectedFile& b) { return a.path < b.path; });
+  files.erase(
+      std::unique(files.begin(), files.end(),
+                  [](const ProjectedFile& a, const ProjectedFile& b) { return a.path == b.path; }),
+      files.end());
   return files;
 }
 
@@ -66,10 +74,17 @@ Result<std::vector<ProjectedFile>> ProjectView(const VolumeView& view,
     of_volume = std::move(*found);
     spec = &of_volume;
   }
-  if (auto valid = ValidateItems(*spec, view.rules, &pod); !valid) {
+  ItemRules rules = view.rules;
+  rules.unknown_fields = input.unknown_fields;
+  if (auto valid = ValidateItems(*spec, rules, &pod); !valid) {
     return Fail(std::move(valid.error()));
   }
-  if (auto valid = ValidateLayout(*spec); !valid) return Fail(std::move(valid.error()));
+  // In a volume of the pod's own the kubelet lets the last of equal paths win.
+  const auto equal_paths =
+      view.kind == VolumeView::Kind::kVolume ? EqualPaths::kLastWins : EqualPaths::kRefused;
+  if (auto valid = ValidateLayout(*spec, equal_paths); !valid) {
+    return Fail(std::move(valid.error()));
+  }
   return Project(*spec, input);
 }
 

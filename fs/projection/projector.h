@@ -17,11 +17,13 @@ namespace downwardfs {
 struct ProjectionInput {
   DocumentPtr pod;
   DocumentPtr node;
+  UnknownFields unknown_fields = UnknownFields::kRefused;  ///< kEmpty for a pod of an API server
 };
 
-/// The files of `spec`, in the order of their paths. An item that needs a node which is not known
-/// is an empty file with `problem` set; every other failure (no such container, unknown field)
-/// fails the whole, as the kubelet's CollectData does, naming the item.
+/// The files of `spec`, in the order of their paths; of equal paths the last item counts. An item
+/// that needs a node which is not known is an empty file with `problem` set; every other failure
+/// (no such container, unknown field) fails the whole, as the kubelet's CollectData does, naming
+/// the item.
 Result<std::vector<ProjectedFile>> Project(const ItemSpec& spec, const ProjectionInput& input);
 
 /// What a volume or a mount shows of a pod.

@@ -15,6 +15,13 @@ std::int64_t Wrap(Uint128 magnitude, bool negative) {
   return static_cast<std::int64_t>(negative ? 0 - low : low);
 }
 
+// The same, but an amount that does not fit 64 bits becomes the nearest one that does.
+std::int64_t Saturate(Uint128 magnitude, bool negative) {
+  constexpr auto kMost = static_cast<std::uint64_t>(INT64_MAX);
+  if (magnitude <= kMost) return Wrap(magnitude, negative);
+  return negative ? INT64_MIN : INT64_MAX;
+}
+
 // Takes every factor `base` out of `number` (not 0) and says how many there were.
 int RemoveFactors(Uint128& number, unsigned base) {
   int times = 0;
@@ -63,22 +70,23 @@ std::int64_t Quantity::ScaledNarrow(std::int32_t scale) const {
     }
     return Wrap(number + (dropped ? 1 : 0), negative_);
   }
-  // The difference wraps in Kubernetes: 3e2147483647 has the milli-value 3, and the value 0 as
-  // everything that does not fit.
   const std::int64_t difference = static_cast<std::int64_t>(scale_) - scale;
-  for (std::int32_t i = 0; i < static_cast<std::int32_t>(difference); ++i) {
+  for (std::int64_t i = 0; i < difference; ++i) {
     number *= 10;
-    if (number > static_cast<std::uint64_t>(INT64_MAX)) return 0;
+    if (number > static_cast<std::uint64_t>(INT64_MAX)) break;
   }
-  return Wrap(number, negative_);
+  return Saturate(number, negative_);
 }
 
 std::int64_t Quantity::ScaledWide(std::int32_t scale) const {
   if (scale_ >= scale) {  // capped: 1 or 1000 times the greatest int64
-    return Wrap(scale_ == scale ? coefficient_ : coefficient_ * 1000, negative_);
+    return Saturate(scale_ == scale ? coefficient_ : coefficient_ * 1000, negative_);
   }
   const std::uint64_t divisor = scale == 0 ? kNanosPerUnit : kNanosPerUnit / 1000;
-  if (!negative_) return Wrap((coefficient_ + (divisor - 1)) / divisor, false);
+  if (!negative_) {
+    const bool dropped = coefficient_ % divisor != 0;
+    return Saturate(coefficient_ / divisor + (dropped ? 1 : 0), false);
+  }
   // Only its low 64 bits count, and what is left over makes it greater, not greater in magnitude.
   const std::int64_t nanos = Wrap(coefficient_, true);
   const auto signed_divisor = static_cast<std::int64_t>(divisor);

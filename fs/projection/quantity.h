@@ -34,7 +34,8 @@ class Quantity {
   /// The amount rounded up in magnitude to an integer; of 1000 times the amount. A negative amount
   /// that Kubernetes keeps as a big decimal (more than 18 digits, finer than 1n, or a binary suffix
   /// on a fraction or on many digits) is rounded towards zero and then one up, and wraps where its
-  /// count of nanos passes 64 bits, as it does there. Beyond 64 bits the result is some int64.
+  /// count of nanos passes 64 bits, as in Kubernetes 1.37. Any other result beyond 64 bits is the
+  /// nearest int64.
   std::int64_t Value() const { return Scaled(0); }
   std::int64_t MilliValue() const { return Scaled(-3); }
 

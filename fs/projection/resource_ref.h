@@ -40,15 +40,27 @@ Result<ResourceName> ParseResourceName(std::string_view resource);
 /// Quantity::ToString(). A zero divisor is unset and valid. The error quotes divisor and resource.
 Status ValidateDivisor(const ResourceFieldRef& ref);
 
-/// The value of `ref` for a container of `pod`, found by name among containers, then init
-/// containers (never ephemeral ones). `node` may be null.
+/// The value of `ref` in a volume: of the container of `pod` that it names, found among containers,
+/// then init containers (never ephemeral ones). `node` may be null.
 ///
-/// A limit of cpu, memory or ephemeral-storage that is unset or zero falls back to the pod-level
-/// limit (spec.resources.limits), then to the node's status.allocatable. kFailedPrecondition if it
-/// needs the node and `node` is null: the caller decides what to show. A node without that entry
-/// gives 0. kNotFound: no such container. kInvalidArgument: a quantity of the pod (of any
-/// container, as the API server would refuse the pod) or of the node's allocatable is malformed.
-/// Does not check the divisor's validity (the kubelet's extraction does not either).
+/// A limit of cpu, memory or ephemeral-storage that is unset or zero falls back to the node's
+/// status.allocatable. kFailedPrecondition if it needs the node and `node` is null: the caller
+/// decides what to show. A node without that entry gives 0. kNotFound: no such container.
+/// kInvalidArgument: a quantity of the pod (of any container, as the API server would refuse the
+/// pod) or of the node's allocatable is malformed. Does not check the divisor's validity (the
+/// kubelet's extraction does not either).
 Result<std::string> ResourceValue(const ResourceFieldRef& ref, const Json& pod, const Json* node);
+
+/// The same in the environment of the container `own` (of any kind), which an empty containerName
+/// means. Three rules differ from a volume's (defaultPodLimitsForDownwardAPI of
+/// pkg/kubelet/kubelet_resources.go):
+/// - The pod's own limit of cpu or memory (spec.resources.limits; since 1.34) comes before the
+///   node's allocatable, if the node has that entry. A node that is not known is taken to have it.
+/// - A container that is named falls back only if it is one of spec.containers: the missing limit
+///   of a named init container is 0.
+/// - A container is started with what the kubelet has allocated to it, not with a resize that it
+///   has not accepted yet: see `AllocatedPod` in pod_allocation.h, which the caller applies.
+Result<std::string> EnvResourceValue(const ResourceFieldRef& ref, std::string_view own,
+                                     const Json& pod, const Json* node);
 
 }  // namespace downwardfs

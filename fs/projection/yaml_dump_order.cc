@@ -29,7 +29,7 @@ bool IsLetter(std::int32_t c) {
   return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO;
 }
 
-bool IsDigit(std::int32_t c) {
+bool IsDigitRune(std::int32_t c) {
   return utf8proc_category(c) == UTF8PROC_CATEGORY_ND;
 }
 
@@ -41,7 +41,7 @@ struct Run {
 };
 Run RunAt(const Runes& runes, std::size_t at, std::uint64_t begin) {
   std::uint64_t number = begin;
-  for (; at < runes.size() && IsDigit(runes[at]); ++at) {
+  for (; at < runes.size() && IsDigitRune(runes[at]); ++at) {
     number = number * 10 + static_cast<std::uint64_t>(std::int64_t{runes[at]} - '0');
   }
   return {static_cast<std::int64_t>(number), at};
@@ -49,7 +49,7 @@ Run RunAt(const Runes& runes, std::size_t at, std::uint64_t begin) {
 
 // Where both have a zero or a digit behind the same number, its first digits count too.
 bool FollowsNumber(const Runes& runes, std::size_t at) {
-  for (; at > 0 && IsDigit(runes[at - 1]); --at) {
+  for (; at > 0 && IsDigitRune(runes[at - 1]); --at) {
     if (runes[at - 1] != '0') return true;
   }
   return false;

@@ -47,7 +47,7 @@ Result<FileTree> MakeTree(const std::vector<ProjectedFile>& files) {
   FileTree tree;
   for (const ProjectedFile& file : files) {
     if (auto checked = CheckPath(file.path); !checked) return Fail(std::move(checked.error()));
-    if (!tree.emplace(file.path, TreeFile{file.content, file.mode & 0777}).second) {
+    if (!tree.emplace(file.path, TreeFile{file.content, file.mode & 0777, file.user}).second) {
       return BadPath(file.path, "appears twice");
     }
   }
@@ -64,6 +64,15 @@ std::vector<std::string> VisibleNames(const FileTree& tree) {
   std::set<std::string> names;
   for (const auto& [path, file] : tree) names.insert(path.substr(0, path.find('/')));
   return {names.begin(), names.end()};
+}
+
+// Whose the link `name` becomes: the user of the last file below it that has one.
+std::optional<std::uint32_t> LinkUser(const FileTree& tree, const std::string& name) {
+  std::optional<std::uint32_t> user;
+  for (const auto& [path, file] : tree) {
+    if (file.user && path.substr(0, path.find('/')) == name) user = file.user;
+  }
+  return user;
 }
 
 // Where a symlink leads; nothing if `name` is no symlink or does not exist (errno tells).
@@ -155,17 +164,20 @@ Result<std::string> AtomicWriter::MakeDataDir(const FileTree& tree) {
   return Fail(std::move(done.error()));
 }
 
-Status AtomicWriter::MakeLinks(const std::vector<std::string>& names,
-                               std::vector<std::string>& made) const {
-  for (const std::string& name : names) {
+Status AtomicWriter::MakeLinks(const FileTree& tree, std::vector<std::string>& made) const {
+  for (const std::string& name : VisibleNames(tree)) {
     auto there = HasOurLink(name);
     if (!there) return Fail(std::move(there.error()));
-    if (*there) continue;
-    const std::string target = std::string(kData) + "/" + name;
-    if (symlinkat(target.c_str(), directory_.get(), name.c_str()) != 0) {
-      return Fail(ErrnoError(errno, name));
+    if (!*there) {
+      const std::string target = std::string(kData) + "/" + name;
+      if (symlinkat(target.c_str(), directory_.get(), name.c_str()) != 0) {
+        return Fail(ErrnoError(errno, name));
+      }
+      made.push_back(name);
     }
-    made.push_back(name);
+    if (const auto user = LinkUser(tree, name)) {
+      if (auto given = GiveTo(directory_.get(), name, *user); !given) return given;
+    }
   }
   return {};
 }
@@ -209,7 +221,7 @@ Status AtomicWriter::Update(const FileTree& tree) {
   auto data_dir = MakeDataDir(tree);
   if (!data_dir) return Fail(std::move(data_dir.error()));
   std::vector<std::string> made;
-  Status done = MakeLinks(visible, made);
+  Status done = MakeLinks(tree, made);
   if (done) done = Flip(*data_dir);
   if (!done) {
     for (const std::string& name : made) unlinkat(directory_.get(), name.c_str(), 0);

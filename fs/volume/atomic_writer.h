@@ -54,7 +54,7 @@ class AtomicWriter {
   /// Removes what a killed writer left: `..data_tmp`, data directories other than `current`.
   Status RemoveLeftovers(const std::vector<std::string>& names, const std::string& current) const;
   Result<std::string> MakeDataDir(const FileTree& tree);
-  Status MakeLinks(const std::vector<std::string>& names, std::vector<std::string>& made) const;
+  Status MakeLinks(const FileTree& tree, std::vector<std::string>& made) const;
   Status Flip(const std::string& data_dir) const;
 
   const std::string path_;

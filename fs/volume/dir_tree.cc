@@ -50,6 +50,10 @@ Status WriteFile(int directory, const std::string& path, const TreeFile& file) {
   if (!fd) return Fail(ErrnoError(errno, path));
   if (auto written = WriteAll(fd.get(), file.content, path); !written) return written;
   if (fchmod(fd.get(), file.mode) != 0) return Fail(ErrnoError(errno, path));
+  if (file.user) {
+    const int at = parent ? parent.get() : directory;
+    if (auto given = GiveTo(at, name, *file.user); !given) return given;
+  }
   // Some file systems report a full disk only here.
   if (close(fd.Release()) != 0) return Fail(ErrnoError(errno, path));
   return {};
@@ -75,6 +79,7 @@ bool SameBelow(int directory, const std::string& prefix, const FileTree& tree, s
     struct stat st = {};
     if (!fd || fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode)) return false;
     if ((st.st_mode & 07777) != file->second.mode) return false;
+    if (geteuid() == 0 && st.st_uid != file->second.user.value_or(0)) return false;
     if (static_cast<std::size_t>(st.st_size) != file->second.content.size()) return false;
     const auto bytes = ReadAll(fd.get(), path, file->second.content.size() + 1);
     if (!bytes || *bytes != file->second.content) return false;
@@ -125,6 +130,13 @@ Result<OwnedFd> OpenDirectory(int directory, const std::string& name) {
   OwnedFd fd(openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) return Fail(ErrnoError(errno, name));
   return fd;
+}
+
+Status GiveTo(int directory, const std::string& name, std::uint32_t user) {
+  const int done =
+      fchownat(directory, name.c_str(), user, static_cast<gid_t>(-1), AT_SYMLINK_NOFOLLOW);
+  if (done == 0 || errno == EPERM) return {};
+  return Fail(ErrnoError(errno, name));
 }
 
 Status WriteTree(int directory, const FileTree& tree) {

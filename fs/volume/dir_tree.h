@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,13 +16,11 @@
 
 namespace downwardfs {
 
-/// A regular file's bytes and permission bits.
+/// A regular file's bytes and permission bits, and its owner if that is not the writer.
 struct TreeFile {
   std::string content;
   std::uint32_t mode = 0;
-  bool operator==(const TreeFile& other) const {
-    return content == other.content && mode == other.mode;
-  }
+  std::optional<std::uint32_t> user = {};
 };
 
 /// Files by their path below the directory ("res/cpu").
@@ -34,10 +33,15 @@ Result<std::vector<std::string>> ListNames(int directory);
 Result<OwnedFd> OpenDirectory(int directory, const std::string& name);
 
 /// Writes `tree` into an empty directory: files with exactly their modes, directories 0755,
-/// whatever the umask.
+/// whatever the umask. A file goes to its user if we may give it away; otherwise it stays ours.
 Status WriteTree(int directory, const FileTree& tree);
 
-/// Whether `directory` holds just the files of `tree`. A file that may not be read differs.
+/// Gives the entry `name` of `directory`, and no entry that it may lead to, to `user`. Done if we
+/// may not (EPERM): without CAP_CHOWN every file is the writer's.
+Status GiveTo(int directory, const std::string& name, std::uint32_t user);
+
+/// Whether `directory` holds just the files of `tree`, owned by their users if we are root. A file
+/// that may not be read differs.
 bool HoldsTree(int directory, const FileTree& tree);
 
 /// Removes `name` in `directory` with all below it. Done if it does not exist.

@@ -10,13 +10,33 @@ tl::unexpected<Error> DamagedMemory(const std::string& what) {
   return Fail(ErrorCode::kFailedPrecondition, "the handover memory is damaged: " + what);
 }
 
+namespace {
+
+// A file's mode, and above it its own user and one more; a build that knows no users leaves them
+// out.
+constexpr unsigned kUserShift = 32;
+
+std::uint64_t ModeAndUser(const TreeEntry& entry) {
+  if (!entry.user) return entry.mode;
+  return entry.mode | (std::uint64_t{*entry.user} + 1) << kUserShift;
+}
+
+void TakeModeAndUser(std::uint64_t number, ProjectedFile& file) {
+  file.mode = static_cast<std::uint32_t>(number);
+  if (const auto user = number >> kUserShift; user != 0) {
+    file.user = static_cast<std::uint32_t>(user - 1);
+  }
+}
+
+}  // namespace
+
 void AppendVersion(RecordWriter& record, const VolumeVersion& version) {
   const auto contents = version.PeekContents();
   record.Number(ToNanoseconds(version.created()));
   record.Text(version.data_dir()).Number(version.file_count());
   for (const std::uint32_t file : version.Files()) {
     const TreeEntry& entry = version.entry(file);
-    record.Text(version.Path(file)).Number(entry.mode).Text(entry.source);
+    record.Text(version.Path(file)).Number(ModeAndUser(entry)).Text(entry.source);
     record.Text((*contents)[entry.file]);
   }
 }
@@ -29,7 +49,7 @@ VolumeVersionPtr ReadVersion(RecordReader& record) {
   for (std::uint64_t i = 0; i < count && record.ok(); ++i) {
     ProjectedFile file;
     file.path = record.Text();
-    file.mode = static_cast<std::uint32_t>(record.Number());
+    TakeModeAndUser(record.Number(), file);
     file.source = record.Text();
     file.content = record.Text();
     files.push_back(std::move(file));

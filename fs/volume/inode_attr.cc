@@ -43,7 +43,9 @@ UnsizedAttr EntryAttr(InodeId id, const VolumeVersionPtr& version, std::uint32_t
   }
   const std::uint32_t group_bits = ownership.fs_group ? kGroupFileBits : 0;
   const std::uint32_t mode = (entry.mode | group_bits) & ownership.file_modes;
-  return {Owned(id, kFileType | mode, ownership, time), version, entry.file};
+  InodeAttr attr = Owned(id, kFileType | mode, ownership, time);
+  attr.uid = entry.user.value_or(attr.uid);
+  return {attr, version, entry.file};
 }
 
 InodeAttr Sized(const UnsizedAttr& unsized) {
@@ -52,9 +54,10 @@ InodeAttr Sized(const UnsizedAttr& unsized) {
   return attr;
 }
 
-InodeAttr LinkAttr(InodeId id, std::size_t target_bytes, const Ownership& ownership,
-                   VolumeVersion::WallTime time) {
+InodeAttr LinkAttr(InodeId id, std::size_t target_bytes, std::optional<std::uint32_t> user,
+                   const Ownership& ownership, VolumeVersion::WallTime time) {
   InodeAttr attr = Owned(id, kLinkType | 0777, ownership, time);
+  attr.uid = user.value_or(attr.uid);
   attr.size = target_bytes;
   return attr;
 }

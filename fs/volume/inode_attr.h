@@ -44,7 +44,8 @@ InodeAttr DirectoryAttr(InodeId id, std::uint32_t mode, std::uint32_t subdirecto
 UnsizedAttr EntryAttr(InodeId id, const VolumeVersionPtr& version, std::uint32_t index,
                       const Ownership& ownership, VolumeVersion::WallTime time);
 
-InodeAttr LinkAttr(InodeId id, std::size_t target_bytes, const Ownership& ownership,
-                   VolumeVersion::WallTime time);
+/// A link, of the volume's user unless `user` is given.
+InodeAttr LinkAttr(InodeId id, std::size_t target_bytes, std::optional<std::uint32_t> user,
+                   const Ownership& ownership, VolumeVersion::WallTime time);
 
 }  // namespace downwardfs

@@ -126,10 +126,18 @@ InodeAttr KubeletLayout::RootAttr() const {
   return DirectoryAttr(kRootInode, kRootMode, subdirectories, names, ownership_, root_->time);
 }
 
+std::optional<std::uint32_t> KubeletLayout::LinkUser(const std::string& name) const {
+  const KnownVersion* const known = known_.Find(root_->staged != 0 ? root_->staged : root_->shown);
+  if (known == nullptr) return std::nullopt;
+  const auto entry = known->version->Child(0, name);
+  return entry ? known->version->entry(*entry).user : std::nullopt;
+}
+
 std::optional<UnsizedAttr> KubeletLayout::Describe(InodeId id) const {
   if (id == kRootInode) return UnsizedAttr{RootAttr(), nullptr, 0};
   if (const RootLink* const link = links_.Find(id)) {
-    InodeAttr attr = LinkAttr(id, sizeof(kDataLink) + link->name.size(), ownership_, link->created);
+    InodeAttr attr = LinkAttr(id, sizeof(kDataLink) + link->name.size(), LinkUser(link->name),
+                              ownership_, link->created);
     attr.links = link->listed ? 1 : 0;
     return UnsizedAttr{attr, nullptr, 0};
   }
@@ -138,7 +146,7 @@ std::optional<UnsizedAttr> KubeletLayout::Describe(InodeId id) const {
   const KnownVersion& known = located->known;
   const WallTime time = known.version->created();
   if (located->is_link()) {
-    InodeAttr attr = LinkAttr(id, known.version->data_dir().size(), ownership_, time);
+    InodeAttr attr = LinkAttr(id, known.version->data_dir().size(), {}, ownership_, time);
     attr.links = located->base == root_->shown || located->base == root_->staged ? 1 : 0;
     return UnsizedAttr{attr, nullptr, 0};
   }

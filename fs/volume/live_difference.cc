@@ -98,8 +98,9 @@ bool LiveLayout::SameFile(const LiveInode& inode, std::uint32_t entry,
                           const Comparison& comparison) {
   const TreeEntry& before = inode.Entry();
   const TreeEntry& now = comparison.now->entry(entry);
-  return before.mode == now.mode && (*comparison.bytes.at(inode.version))[before.file] ==
-                                        (*comparison.bytes.at(comparison.now))[now.file];
+  return before.mode == now.mode && before.user == now.user &&
+         (*comparison.bytes.at(inode.version))[before.file] ==
+             (*comparison.bytes.at(comparison.now))[now.file];
 }
 
 // The inode shows that entry of the version from now on. The time of one that has changed must

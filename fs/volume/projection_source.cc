@@ -52,6 +52,7 @@ Result<LoadedInput> LoadInput(const ObjectSource& source, const ObjectKey& key) 
   auto pod = Document::Parse(loaded.pod->Json());
   if (!pod) return Fail(std::move(pod.error()), "pod " + key.ns + "/" + key.name);
   loaded.input.pod = std::move(*pod);
+  if (source.IsServer()) loaded.input.unknown_fields = UnknownFields::kEmpty;
   if (auto done = TakeNode(source, loaded); !done) return Fail(std::move(done.error()));
   return loaded;
 }
@@ -89,6 +90,7 @@ Result<Projection> ProjectFrom(ObjectSource& source, const ObjectKey& key, const
 Result<std::vector<ProjectedFile>> ProjectAgain(const ObjectPtr& pod, const ObjectPtr& node,
                                                 const VolumeView& view) {
   ProjectionInput input;
+  input.unknown_fields = UnknownFields::kEmpty;  // they were judged the first time
   auto parsed = Document::Parse(pod->Json());
   if (!parsed) return Fail(std::move(parsed.error()), "pod " + pod->meta().name);
   input.pod = std::move(*parsed);

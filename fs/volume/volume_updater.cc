@@ -53,7 +53,8 @@ bool VolumeUpdater::IsShown(const std::vector<ProjectedFile>& files) const {
   const FileContents::BytesPtr bytes = shown_contents_->Peek();
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (files[i].path != shown_[i].path || files[i].mode != shown_[i].mode ||
-        files[i].source != shown_[i].source || files[i].content != (*bytes)[i]) {
+        files[i].user != shown_[i].user || files[i].source != shown_[i].source ||
+        files[i].content != (*bytes)[i]) {
       return false;
     }
   }
@@ -90,7 +91,7 @@ void VolumeUpdater::SetShown(const VolumeVersion& version) {
   shown_.clear();
   for (const std::uint32_t file : version.Files()) {
     const TreeEntry& entry = version.entry(file);
-    shown_.push_back({version.Path(file), "", entry.mode, entry.source, ""});
+    shown_.push_back({version.Path(file), "", entry.mode, entry.source, "", entry.user});
     bytes.push_back((*contents)[entry.file]);
   }
   shown_contents_ = std::make_shared<FileContents>(std::move(bytes));

@@ -48,12 +48,17 @@ std::shared_ptr<const VolumeVersion> VolumeVersion::Make(
     const std::uint32_t parent = version->MakeDirectories(name);
     TreeEntry& entry = version->entries_[version->Add(parent, std::string(name))];
     entry.mode = file.mode & 0777;
+    if (file.user) version->SetUser(version->size() - 1, *file.user);
     entry.file = place;
     entry.source = file.source;
     ++version->file_count_;
   }
   version->SortChildren();
   return version;
+}
+
+void VolumeVersion::SetUser(std::uint32_t index, std::uint32_t user) {
+  for (; index != 0; index = entries_[index].parent) entries_[index].user = user;
 }
 
 // The directories above the last element of `path`, which is what is left of it.

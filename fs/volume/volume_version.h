@@ -22,7 +22,10 @@ namespace downwardfs {
 struct TreeEntry {
   std::string name;
   bool is_directory = false;
-  std::uint32_t mode = 0;               ///< permission bits
+  std::uint32_t mode = 0;  ///< permission bits
+  /// Of a file: its owner, if it has one of its own. Of a directory: that of the last file below it
+  /// that has one, for the link that leads to it.
+  std::optional<std::uint32_t> user;
   std::uint32_t parent = 0;             ///< index of the directory; the root is its own parent
   std::uint32_t file = 0;               ///< of a file: its place in the contents
   std::string source;                   ///< of a file: the fieldPath or resource that it shows
@@ -71,6 +74,7 @@ class VolumeVersion {
   VolumeVersion() = default;
   std::uint32_t Add(std::uint32_t parent, std::string name);
   std::uint32_t MakeDirectories(std::string_view& path);
+  void SetUser(std::uint32_t index, std::uint32_t user);
   void SortChildren();
 
   std::string data_dir_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is refused, with which code and which words, and that nothing is left behind or taken away.
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -47,8 +48,14 @@ TEST_F(CsiRulesTest, WhatAUserReadsInTheEventsOfAPod) {
   call.context["itmes"] = "[]";
   Refuses(call, csi_code::kInvalidArgument, "volumeAttributes.itmes: unknown");
   call = CallFor();
-  call.context["items"] = "- {path: x, fieldRef: {fieldPath: metadata.nam}}";
-  Refuses(call, csi_code::kInvalidArgument, "metadata.nam");
+  call.context["items"] = "- {path: x, fieldRef: {fieldPath: metadata.name.x}}";
+  Refuses(call, csi_code::kInvalidArgument, "metadata.name.x");
+  call = CallFor();
+  call.context["items"] = "- {path: x, usr: 1, fieldRef: {fieldPath: metadata.name}}";
+  Refuses(call, csi_code::kInvalidArgument, "items[0] \"x\": unknown key \"usr\"");
+  call = CallFor();
+  call.context["items"] = "- {path: x, user: -1, fieldRef: {fieldPath: metadata.name}}";
+  Refuses(call, csi_code::kInvalidArgument, "user -1: must be between 0 and");
   call = CallFor();
   call.context["items"] = "- {path: ../x, fieldRef: {fieldPath: metadata.name}}";
   Refuses(call, csi_code::kInvalidArgument, "'..'");
@@ -60,6 +67,38 @@ TEST_F(CsiRulesTest, WhatAUserReadsInTheEventsOfAPod) {
   call.context["defaultMode"] = "rw";
   Refuses(call, csi_code::kInvalidArgument, "0 to 0777");
   EXPECT_FALSE(std::filesystem::exists(call.target_path));
+}
+
+TEST_F(CsiRulesTest, ItemsMayNameTheirUsers) {
+  PublishCall call = CallFor();
+  call.context["items"] =
+      "{defaultUser: 1000, items: [{path: a, fieldRef: {fieldPath: metadata.name}}, "
+      "{path: b, user: 2000, fieldRef: {fieldPath: metadata.name}}]}";
+  const CsiAnswer answer = client().Publish(call);
+  ASSERT_TRUE(answer.ok()) << answer.message;
+  for (const auto& [name, user] : {std::pair("/a", 1000U), std::pair("/..data/b", 2000U)}) {
+    struct stat st = {};
+    ASSERT_EQ(lstat((call.target_path + name).c_str(), &st), 0);
+    EXPECT_EQ(st.st_uid, user) << name;
+  }
+}
+
+// runc cannot take the read-only flag off a mount in a user namespace, and its event names no cure.
+TEST_F(CsiRulesTest, APodInAUserNamespaceMountsTheVolumeReadOnly) {
+  const auto spec = [](const std::string& csi, const std::string& mount) {
+    return R"("hostUsers":false,"serviceAccountName":"reader","containers":[{"name":"main",)"
+           R"("volumeMounts":[{"name":"ours","mountPath":"/d")" +
+           mount + R"(}]}],"volumes":[{"name":"ours","csi":{)" + csi + R"("driver":")" +
+           std::string(kDriver) + R"("}}])";
+  };
+  server_->PutObject("pods", "default", "apart", {.spec = spec("", "")});
+  Refuses(CallFor("apart"), csi_code::kInvalidArgument,
+          "container \"main\" does not mount the volume read-only, which it is: set csi.readOnly: "
+          "true");
+  server_->PutObject("pods", "default", "whole", {.spec = spec(R"("readOnly":true,)", "")});
+  EXPECT_TRUE(client().Publish(CallFor("whole")).ok());
+  server_->PutObject("pods", "default", "mount", {.spec = spec("", R"(,"readOnly":true)")});
+  EXPECT_TRUE(client().Publish(CallFor("mount")).ok());
 }
 
 TEST_F(CsiRulesTest, ThePodMustBeTheOneThatTheKubeletMeans) {

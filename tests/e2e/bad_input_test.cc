@@ -142,7 +142,7 @@ TEST_F(BadInputTest, WrongUsageIsExitTwo) {
       {"mount", at_},
       {"mount", "--pod-file", pod_, "--items", "x", "--volume", "y", at_},
       {"render", "--pod-file", pod_, "--format", "xml"},
-      {"env", "--pod-file", pod_},
+      {"env", "--container", "main"},
       {"exec", "--pod-file", pod_, "--container", "main"},
       {"status"},
   };

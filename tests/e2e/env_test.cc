@@ -2,6 +2,8 @@
 // `downwardfs env` and `exec`, with the example pod of the documentation.
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "tests/support/matchers.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
@@ -75,6 +77,59 @@ spec:
       Downwardfs({"env", "--pod-file", pod, "--container", "c", "--skip-unresolved"});
   EXPECT_EQ(skipped.exit_code, 0);
   EXPECT_EQ(skipped.out, "A=x\n");
+}
+
+TEST(EnvTest, ExecReadsTheFilesOfTheContainersVolumes) {
+  const TempDir dir;
+  const std::string volume = dir.MakeDir("config");
+  dir.Write("config/a.env", "GREETING='hello world' # for all\n");
+  const std::string pod = dir.Write("pod.yaml", R"(apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec:
+  volumes: [{name: cfg, emptyDir: {}}]
+  containers:
+    - name: c
+      volumeMounts: [{name: cfg, mountPath: )" + volume +
+                                                    R"(}]
+      env:
+        - {name: A, valueFrom: {fileKeyRef: {volumeName: cfg, path: a.env, key: GREETING}}}
+)");
+  const Outcome read = Downwardfs({"exec", "--pod-file", pod, "--", "sh", "-c", "echo \"$A\""});
+  EXPECT_EQ(read.out, "hello world\n") << read.err;
+  const Outcome named = Downwardfs({"env", "--pod-file", pod});
+  EXPECT_EQ(named.exit_code, 1);
+  EXPECT_THAT(named.err, HasSubstr("file \"a.env\" of the volume \"cfg\", key \"GREETING\""));
+  // A link out of the volume is resolved in it, as by the kubelet.
+  std::filesystem::remove(volume + "/a.env");
+  std::filesystem::create_symlink("/etc/hostname", volume + "/a.env");
+  EXPECT_EQ(Downwardfs({"exec", "--pod-file", pod, "--", "true"}).exit_code, 1);
+}
+
+TEST(EnvTest, ConfigMapsBesideThePodAreRead) {
+  const TempDir dir;
+  const std::string pod = dir.Write("all.yaml", R"(apiVersion: v1
+kind: ConfigMap
+metadata: {name: cm}
+data: {k: from the file}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: s}
+data: {a: c2VjcmV0}
+stringData: {b: plain}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec:
+  containers:
+    - name: c
+      envFrom: [{secretRef: {name: s}}, {configMapRef: {name: none, optional: true}}]
+      env: [{name: A, valueFrom: {configMapKeyRef: {name: cm, key: k}}}]
+)");
+  const Outcome outcome = Downwardfs({"env", "--pod-file", pod});
+  EXPECT_EQ(outcome.out, "A=\"from the file\"\na=secret\nb=plain\n") << outcome.err;
 }
 
 TEST(EnvTest, AnUnknownContainerIsNamed) {

@@ -67,6 +67,32 @@ TEST_F(MountTest, HasTheLayoutOfTheKubeletsVolume) {
   EXPECT_EQ(Mode(mount / "..data/res"), static_cast<std::uint32_t>(S_IFDIR | 0755));
 }
 
+// Rule: KEP-5936, the file and the link that leads to it. In both layouts, and with items.
+TEST_F(MountTest, FilesAndLinksBelongToTheirUsers) {
+  const std::string items = dir_.Write("items.yaml", R"(defaultUser: 1000
+items:
+- {path: labels, fieldRef: {fieldPath: metadata.labels}}
+- {path: dir/name, user: 2000, mode: 0400, fieldRef: {fieldPath: metadata.name}}
+)");
+  const auto owner = [&](const std::string& name) {
+    struct stat st = {};
+    EXPECT_EQ(lstat((at_ + "/" + name).c_str(), &st), 0) << name;
+    return st.st_uid;
+  };
+  for (const char* const layout : {"kubelet", "live"}) {
+    SCOPED_TRACE(layout);
+    const Mounted mount({"--pod-file", pod_, "--items", items, "--layout", layout}, at_);
+    ASSERT_TRUE(mount.ok());
+    EXPECT_EQ(owner("labels"), 1000U);
+    EXPECT_EQ(owner("dir/name"), 2000U);
+    if (std::string_view(layout) == "live") continue;
+    EXPECT_EQ(owner("..data/labels"), 1000U);
+    EXPECT_EQ(owner("dir"), 2000U);
+    EXPECT_EQ(owner("..data/dir"), geteuid());
+    EXPECT_EQ(owner("..data"), geteuid());
+  }
+}
+
 TEST_F(MountTest, EveryWriteIsRefusedAsReadOnly) {
   const Mounted mount(Volume(), at_);
   ASSERT_TRUE(mount.ok());

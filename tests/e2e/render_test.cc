@@ -43,7 +43,7 @@ TEST_F(RenderTest, JsonHasContentAndModeOfEachFile) {
 )");
 }
 
-TEST_F(RenderTest, BytesThatAreNotUtf8GoAsBase64) {
+TEST_F(RenderTest, BytesThatAreNotUtf8AreReplacedAsByTheApiServer) {
   const std::string pod = dir_.Write("pod.json",
                                      "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{"
                                      "\"name\":\"p\",\"labels\":{\"k\":\"\xff\"}}}");
@@ -52,7 +52,7 @@ TEST_F(RenderTest, BytesThatAreNotUtf8GoAsBase64) {
   const Outcome outcome =
       Downwardfs({"render", "--pod-file", pod, "--items", items, "--format", "json"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, HasSubstr("\"contentBase64\": \"/w==\""));
+  EXPECT_THAT(outcome.out, HasSubstr("\"content\": \"\xef\xbf\xbd\""));
 }
 
 TEST_F(RenderTest, TextShowsEachFileAfterItsName) {

@@ -56,6 +56,55 @@ TEST(WriteTest, FollowsChangesUntilSigtermAndLeavesTheFiles) {
   EXPECT_EQ(names, 5);  // ..data, one data directory, labels, name, res
 }
 
+constexpr char kUserPod[] = R"(apiVersion: v1
+kind: Pod
+metadata: {name: p, labels: {a: b}}
+spec:
+  containers: [{name: c, image: x}]
+  volumes:
+  - name: v
+    downwardAPI:
+      defaultUser: 1000
+      items:
+      - {path: labels, fieldRef: {fieldPath: metadata.labels}}
+      - {path: dir/name, user: 2000, mode: 0400, fieldRef: {fieldPath: metadata.name}}
+)";
+
+uid_t Owner(const std::string& path) {
+  struct stat st = {};
+  EXPECT_EQ(lstat(path.c_str(), &st), 0) << path;
+  return st.st_uid;
+}
+
+// Rule: KEP-5936.
+TEST(WriteTest, FilesBelongToTheirUsersWhereWeMayChown) {
+  const TempDir dir;
+  const std::string pod = dir.Write("pod.yaml", kUserPod);
+  const std::string to = dir.MakeDir("to");
+  const std::vector<std::string> write = {"write",    "--once", "--pod-file", pod,
+                                          "--volume", "v",      "--to",       to};
+  ASSERT_EQ(Downwardfs(write).exit_code, 0);
+  const std::string data = std::filesystem::read_symlink(to + "/..data");
+  EXPECT_EQ(Owner(to + "/..data/labels"), 1000U);
+  EXPECT_EQ(Owner(to + "/labels"), 1000U) << "the link";
+  EXPECT_EQ(Owner(to + "/..data/dir/name"), 2000U);
+  EXPECT_EQ(Owner(to + "/dir"), 2000U) << "the link";
+  EXPECT_EQ(Owner(to + "/..data/dir"), geteuid());
+  EXPECT_EQ(Owner(to + "/..data"), geteuid());
+  ASSERT_EQ(Downwardfs(write).exit_code, 0);
+  EXPECT_EQ(std::filesystem::read_symlink(to + "/..data"), data) << "nothing has changed";
+
+  const std::string own = dir.MakeDir("own");
+  ASSERT_EQ(chown(own.c_str(), 65534, 65534), 0);
+  std::filesystem::permissions(dir.path(), std::filesystem::perms(0755));
+  RunOptions nobody;
+  nobody.uid = 65534;
+  const Outcome outcome =
+      Downwardfs({"write", "--once", "--pod-file", pod, "--volume", "v", "--to", own}, nobody);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(Owner(own + "/..data/labels"), 65534U);
+}
+
 TEST(WriteTest, ADirectoryThatIsNotThereIsOneLine) {
   const TempDir dir;
   const std::string pod = dir.Write("pod.yaml", PodYaml("one"));

@@ -20,6 +20,7 @@ constexpr char kExpiredText[] = "too old resource version";
 }  // namespace
 
 std::string FakeApiServer::Render(const std::string& resource, const Stored& object) const {
+  if (!object.members.whole.empty()) return object.members.whole;
   std::string json = R"({"kind":")" + std::string(KindOf(resource)) +
                      R"(","apiVersion":"v1","metadata":{"name":)" + Quoted(object.name);
   if (!object.ns.empty()) json += R"(,"namespace":)" + Quoted(object.ns);

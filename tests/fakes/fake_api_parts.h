@@ -15,6 +15,7 @@ inline std::string KindOf(const std::string& resource) {
   if (resource == "nodes") return "Node";
   if (resource == "configmaps") return "ConfigMap";
   if (resource == "secrets") return "Secret";
+  if (resource == "services") return "Service";
   return "Namespace";
 }
 

@@ -96,6 +96,7 @@ class FakeApiServer {
     std::string spec = {};       ///< `"volumes":[...]`
     std::string more = {};       ///< `"data":{...}`
     std::string node = "node1";  ///< of a pod
+    std::string whole = {};      ///< the object's JSON instead of all this
   };
   /// Creates or changes an object of any core resource ("pods", "nodes", "secrets").
   std::string PutObject(const std::string& resource, const std::string& ns, const std::string& name,

@@ -113,7 +113,8 @@ TEST(FormatEnvTest, NamesThatAreNoShellNamesBecomeComments) {
 
 TEST(FormatEnvTest, JsonKeepsTheOrder) {
   EXPECT_EQ(FormatEnv({{"B", "\"1\"\n"}, {"A", "\xff"}}, EnvFormat::kJson),
-            "{\n  \"B\": \"\\\"1\\\"\\n\",\n  \"A\": \"\xef\xbf\xbd\"\n}\n");
+            "{\n  \"B\": \"\\\"1\\\"\\n\",\n  \"A\": \"\xef\xbf\xbd\",\n"
+            "  \"A=base64\": \"/w==\"\n}\n");
   EXPECT_EQ(FormatEnv({}, EnvFormat::kJson), "{}\n");
 }
 

@@ -43,10 +43,16 @@ class FakeObjects final : public EnvObjects {
   Result<Data> Secret(const std::string& ns, const std::string& name) override {
     return Find("Secret " + ns + "/" + name);
   }
+  Result<std::vector<Json>> Services(const std::string&, bool links) override {
+    asked_for_links = links;
+    return services;
+  }
 
   std::map<std::string, Data> objects;
   std::map<std::string, ErrorCode> failures;
   int requests = 0;
+  std::vector<Json> services;
+  std::optional<bool> asked_for_links;
 
  private:
   Result<Data> Find(const std::string& key) {
@@ -102,7 +108,10 @@ TEST(ExpandEnvTest, References) {
       {"$($(A))", "$($(A))"},
       {"$x$(A)", "$x1"},
       {"a$(A)$", "a1$"},
-      {"$\xc3\xa9", "$\xc3\x83\xa9"},
+      {"$\xc3\xa9$", "$\xc3\xa9$"},
+      {"$\xe6\xbc\xa2$(A)",
+       "$\xe6\xbc\xa2"
+       "1"},
   };
   for (const auto& [in, out] : cases) EXPECT_EQ(ExpandEnv(in, vars), out) << in;
 }
@@ -119,9 +128,8 @@ TEST_F(EnvTest, LastDuplicateWinsAtTheFirstPlace) {
               ElementsAre("A=13", "B=2"));
 }
 
-TEST_F(EnvTest, ValueWinsOverValueFromUnlessItIsEmpty) {
-  EXPECT_THAT(Resolve(PodWith(R"j([
-      {"name":"A","value":"v","valueFrom":{"fieldRef":{"fieldPath":"metadata.name"}}},
+TEST_F(EnvTest, AnEmptyValueLetsValueFromIn) {
+  EXPECT_THAT(Resolve(PodWith(R"j([{"name":"A","value":"v"},
       {"name":"B","value":"","valueFrom":{"fieldRef":{"fieldPath":"metadata.name"}}},
       {"name":"C"},{"name":"D","value":null,"valueFrom":null}])j")),
               ElementsAre("A=v", "B=web-0", "C=", "D="));
@@ -164,16 +172,37 @@ TEST_F(EnvTest, EnvFromComesFirstAndEnvOverridesIt) {
                               R"j([{"configMapRef":{"name":"cm"}},
                                   {"prefix":"P_","secretRef":{"name":"s"}},
                                   {"secretRef":{"name":"s"}}])j")),
-              ElementsAre("B=secret", "A=own", "P_Z=secret", "P_k.e-y=s", "Z=secret", "k.e-y=s"));
+              ElementsAre("B=secret", "A=own", "..=x", "1bad=x", "P_Z=secret", "P_k.e-y=s",
+                          "Z=secret", "k.e-y=s"));
   EXPECT_EQ(fake_.requests, 2) << "each object is asked for once";
 }
 
-TEST_F(EnvTest, PrefixMakesANameValid) {
-  fake_.objects["ConfigMap shop/cm"] = {{"1", "x"}};
-  EXPECT_THAT(Resolve(PodWith("[]", R"j([{"prefix":"N","configMapRef":{"name":"cm"}}])j")),
-              ElementsAre("N1=x"));
+// Rule: RelaxedEnvironmentVariableValidation, on since 1.32.
+TEST_F(EnvTest, NamesArePrintableAsciiButTheEqualsSign) {
+  fake_.objects["ConfigMap shop/cm"] = {{"1.json", "{}"}};
+  EXPECT_THAT(Resolve(PodWith(R"j([{"name":"my var:x/y","value":"a"},
+                                  {"name":"B","value":"$(my var:x/y)$(1.json)$(1P 1.json)"}])j",
+                              R"j([{"configMapRef":{"name":"cm"}},
+                                  {"prefix":"1P ","configMapRef":{"name":"cm"}}])j")),
+              ElementsAre("my var:x/y=a", "B=a{}{}", "1.json={}", "1P 1.json={}"));
+  for (const std::string prefix : {"a=", "\\u00e9", "a\\n"}) {
+    EXPECT_THAT(Resolve(PodWith(
+                    "[]", R"j([{"prefix":")j" + prefix + R"j(","configMapRef":{"name":"cm"}}])j")),
+                ElementsAre(HasSubstr("envFrom[0]: prefix")));
+  }
+}
+
+TEST_F(EnvTest, StrictNamesAreThoseBefore132) {
+  options_.strict_names = true;
+  fake_.objects["ConfigMap shop/cm"] = {{"1", "x"}, {"A", "a"}};
+  EXPECT_THAT(Resolve(PodWith(R"j([{"name":"B","value":"$(1)"}])j",
+                              R"j([{"configMapRef":{"name":"cm"}},
+                                  {"prefix":"N","configMapRef":{"name":"cm"}}])j")),
+              ElementsAre("B=$(1)", "A=a", "N1=x", "NA=a"));
   EXPECT_THAT(Resolve(PodWith("[]", R"j([{"prefix":"1","configMapRef":{"name":"cm"}}])j")),
               ElementsAre(HasSubstr("envFrom[0]: prefix")));
+  EXPECT_THAT(Resolve(PodWith(R"j([{"name":"1A"}])j")),
+              ElementsAre(HasSubstr("env[0].name \"1A\"")));
 }
 
 TEST_F(EnvTest, KeyRefs) {
@@ -234,16 +263,24 @@ TEST_F(EnvTest, SkipUnresolvedPassesOverForbiddenButNotOverAServerThatIsAway) {
   EXPECT_THAT(Resolve(pod), ElementsAre(HasSubstr("refused")));
 }
 
-TEST_F(EnvTest, ContainersAndInitContainersAreFoundByName) {
+TEST_F(EnvTest, ContainersOfEveryKindAreFoundByName) {
   const auto pod = PodWith("[]");
   EXPECT_THAT(Resolve(pod, "init"), ElementsAre("I=1"));
   EXPECT_THAT(Resolve(pod, "side"), ElementsAre());
-  for (const std::string_view name : {"debug", "", "mian"}) {
-    const auto vars = ResolveEnv(pod, name, nullptr, nullptr);
-    ASSERT_FALSE(vars) << name;
-    EXPECT_EQ(vars.error().code, ErrorCode::kNotFound);
-    EXPECT_THAT(vars.error().message, HasSubstr("side, main, init"));
-  }
+  EXPECT_THAT(Resolve(pod, "debug"), ElementsAre("D=1"));
+  const auto vars = ResolveEnv(pod, "mian", nullptr, nullptr);
+  ASSERT_FALSE(vars);
+  EXPECT_EQ(vars.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(vars.error().message, HasSubstr("side, main, init, debug"));
+}
+
+TEST_F(EnvTest, TheNameOfTheOnlyContainerMayBeLeftOut) {
+  const auto many = ResolveEnv(PodWith("[]"), "", nullptr, nullptr);
+  ASSERT_FALSE(many);
+  EXPECT_THAT(many.error().message, HasSubstr("--container is needed"));
+  const Json one = Parsed(R"j({"spec":{"containers":[{"name":"c","env":[{"name":"A","value":"1"}]}],
+      "initContainers":[{"name":"i"}]}})j");
+  EXPECT_THAT(Resolve(one, ""), ElementsAre("A=1"));
 }
 
 // Rules: ValidateEnv and ValidateEnvFrom.
@@ -251,7 +288,14 @@ TEST_F(EnvTest, WhatTheApiServerRefusesIsRefused) {
   const std::pair<std::string, std::string> cases[] = {
       {R"j([{"name":""}])j", "env[0].name"},
       {R"j([{"value":"x"}])j", "env[0].name"},
-      {R"j([{"name":"1A"}])j", "env[0].name \"1A\""},
+      {R"j([{"name":"A=B"}])j", "env[0].name \"A=B\""},
+      {R"j([{"name":"a\u00e9"}])j", "env[0].name"},
+      {R"j([{"name":"A","value":"v","valueFrom":{"fieldRef":{"fieldPath":"metadata.name"}}}])j",
+       "env A: value and valueFrom must not both be given"},
+      {R"j([{"name":"A","valueFrom":{"configMapKeyRef":{"name":"C M","key":"k"}}}])j",
+       "configMapKeyRef.name \"C M\""},
+      {R"j([{"name":"A","valueFrom":{"secretKeyRef":{"name":"s","key":"a b"}}}])j",
+       "secretKeyRef.key \"a b\""},
       {R"j([{"name":"A","value":1}])j", "env A.value must be a string"},
       {R"j([{"name":"A","valueFrom":{}}])j", "env A: valueFrom needs exactly one of"},
       {R"j([{"name":"A","valueFrom":{"fieldRef":{"fieldPath":"metadata.name"},
@@ -286,9 +330,15 @@ TEST_F(EnvTest, WhatTheApiServerRefusesIsRefused) {
 TEST(IsEnvVarNameTest, Names) {
   for (const std::string_view name : {"A", "_", "a.b-c", "-x", ".x", "A1"}) {
     EXPECT_TRUE(IsEnvVarName(name)) << name;
+    EXPECT_TRUE(IsStrictEnvVarName(name)) << name;
   }
-  for (const std::string_view name : {"", "1", ".", "..", "..a", "a b", "a=b", "\xc3\xa9", "a\n"}) {
+  for (const std::string_view name : {"1", ".", "..", "..a", "a b", "~", " "}) {
+    EXPECT_TRUE(IsEnvVarName(name)) << name;
+    EXPECT_FALSE(IsStrictEnvVarName(name)) << name;
+  }
+  for (const std::string_view name : {"", "a=b", "\xc3\xa9", "a\n", "\x7f"}) {
     EXPECT_FALSE(IsEnvVarName(name)) << name;
+    EXPECT_FALSE(IsStrictEnvVarName(name)) << name;
   }
 }
 

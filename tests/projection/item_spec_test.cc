@@ -59,6 +59,43 @@ TEST(DecodeItemSpecTest, AMisspeltKeyOfAnItemsFileIsAnError) {
   EXPECT_THAT(DecodeError(R"("x")"), HasSubstr("must be a downwardAPI volume source"));
 }
 
+TEST(DecodeItemSpecTest, AMisspeltKeyWithinAnItemIsAnError) {
+  EXPECT_THAT(DecodeError(R"([{"path":"a","usr":1}])"),
+              HasSubstr("items[0] \"a\": unknown key \"usr\"; known are: path"));
+  EXPECT_THAT(DecodeError(R"([{"path":"a","fieldRef":{"fieldPth":"metadata.name"}}])"),
+              HasSubstr("fieldRef: unknown key \"fieldPth\""));
+  EXPECT_THAT(DecodeError(R"([{"path":"a","resourceFieldRef":{"container":"c"}}])"),
+              HasSubstr("resourceFieldRef: unknown key \"container\""));
+  EXPECT_THAT(DecodeError(R"({"downwardAPI":{"items":[],"mode":1}})"),
+              HasSubstr("downwardAPI: unknown key \"mode\""));
+  EXPECT_THAT(DecodeError(R"({"projected":{"sources":[{"downwardAPI":{"item":[]}}]}})"),
+              HasSubstr("unknown key \"item\""));
+  // In a pod they are a newer API server's.
+  const auto pod = ParseJson(R"({"spec":{"volumes":[
+      {"name":"v","downwardAPI":{"new":1,"items":[{"path":"a","new":1}]}}]}})");
+  EXPECT_TRUE(ItemSpecFromVolume(*pod, "v"));
+}
+
+// Rule: KEP-5936, alpha in 1.37.
+TEST(DecodeItemSpecTest, UsersOfItemsAndOfTheSource) {
+  const auto value =
+      ParseJson(R"({"defaultUser":1000,"items":[{"path":"a"},{"path":"b","user":0}]})");
+  const auto spec = DecodeItemSpec(*value);
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->default_user, 1000);
+  EXPECT_EQ(spec->items[0].user, std::nullopt);
+  EXPECT_EQ(spec->items[1].user, 0);
+  const auto projected = DecodeItemSpec(*ParseJson(
+      R"({"projected":{"defaultUser":7,"sources":[{"downwardAPI":{"items":[{"path":"a"}]}}]}})"));
+  ASSERT_TRUE(projected);
+  EXPECT_EQ(projected->default_user, 7);
+  for (const char* const bad : {"\"1000\"", "1.5", "true", "1e3", "9223372036854775808"}) {
+    EXPECT_THAT(DecodeError(R"([{"path":"a","user":)" + std::string(bad) + "}]"),
+                HasSubstr("user: must be a user's number"))
+        << bad;
+  }
+}
+
 TEST(ItemSpecFromVolumeTest, SaysWhichVolumesThereAre) {
   const auto pod = ParseJson(
       R"({"spec":{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","projected":{"sources":[
@@ -107,6 +144,30 @@ TEST(ValidateItemsTest, ExactlyOneReferenceAndAModeOfNineBits) {
   EXPECT_THAT(ValidateItems({{}, -1}).error().message, HasSubstr("defaultMode -1"));
 }
 
+TEST(ValidateItemsTest, UsersAreNumbersOf31Bits) {
+  Item item = FieldItem("a");
+  for (const std::int64_t good : {std::int64_t{0}, std::int64_t{2147483647}}) {
+    item.user = good;
+    EXPECT_TRUE(ValidateItems({{item}, 0644, good}));
+  }
+  for (const std::int64_t bad : {std::int64_t{-1}, std::int64_t{2147483648}}) {
+    item.user = bad;
+    EXPECT_THAT(ValidateItems({{item}, 0644}).error().message,
+                HasSubstr("user " + std::to_string(bad) + ": must be between 0 and 2147483647"));
+    EXPECT_THAT(ValidateItems({{}, 0644, bad}).error().message, HasSubstr("defaultUser"));
+    ItemRules ungated;
+    ungated.users = false;
+    EXPECT_TRUE(ValidateItems({{item}, 0644}, ungated));
+  }
+}
+
+TEST(ValidateItemsTest, AProjectedVolumeHasNoPathTwice) {
+  ItemSpec spec{{FieldItem("a"), FieldItem("a")}, 0644};
+  EXPECT_TRUE(ValidateItems(spec));
+  spec.projected = true;
+  EXPECT_THAT(ValidateItems(spec).error().message, HasSubstr("conflicting duplicate paths"));
+}
+
 TEST(ValidateItemsTest, AVolumeNeedsTheContainersName) {
   Item item;
   item.path = "a";
@@ -124,6 +185,7 @@ TEST(ValidateLayoutTest, OneFilePerPathAndNoFileWhereADirectoryIs) {
   };
   EXPECT_EQ(error({"a", "b/c", "b/d"}), "");
   EXPECT_THAT(error({"a/b", "a//b"}), HasSubstr("another item has the same path"));
+  EXPECT_TRUE(ValidateLayout({{FieldItem("a/b"), FieldItem("a//b")}, 0644}, EqualPaths::kLastWins));
   EXPECT_THAT(error({"a/b/c", "a"}),
               HasSubstr("items[1] \"a\": a file here and a directory there"));
   EXPECT_THAT(error({"./"}), HasSubstr("names the volume itself"));

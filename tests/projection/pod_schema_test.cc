@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -32,6 +35,30 @@ TEST(PodSchemaTest, EveryTypeThatIsNamedIsInTheTable) {
   std::set<std::string_view> seen;
   Visit(PodSchema(), seen);
   EXPECT_GT(seen.size(), 120U);
+}
+
+// tests/data/pod-fields-1.37.txt: the paths of a Pod that has every field (the API's own round-trip
+// data of 1.37), `[]` for a list's element and `{}` for a map's value.
+TEST(PodSchemaTest, HasEveryFieldOfAPodOf137) {
+  std::ifstream file(TEST_DATA_DIR "/pod-fields-1.37.txt");
+  std::string line;
+  std::size_t count = 0;
+  for (; std::getline(file, line); ++count) {
+    SCOPED_TRACE(line);
+    std::optional<SchemaType> type = PodSchema();
+    for (std::string_view rest = line; !rest.empty() && type;) {
+      std::string_view step = rest.substr(0, rest.find('.'));
+      rest.remove_prefix(std::min(step.size() + 1, rest.size()));
+      const auto end = step.find_first_of("[{");
+      type = SchemaMember(*type, step.substr(0, end));
+      ASSERT_TRUE(type) << "no " << step;
+      if (end == std::string_view::npos) continue;
+      EXPECT_EQ(type->shape, step[end] == '[' ? Shape::kList : Shape::kMap) << step;
+      type = SchemaElement(*type);
+    }
+    EXPECT_EQ(type->shape, Shape::kScalar);
+  }
+  EXPECT_GT(count, 400U);
 }
 
 TEST(PodSchemaTest, MembersHaveTheirShapes) {

@@ -120,6 +120,19 @@ TEST(QuantityTest, BinaryAmountsAreCappedAtTheGreatestInt64) {
   EXPECT_EQ(Parsed("8Ei").Canonical(), "9223372036854775807");
 }
 
+TEST(QuantityTest, WhatDoesNotFit64BitsIsTheNearestThatDoes) {
+  constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
+  for (const std::string text : {"10E", "1e19", "92233720368547758.08k", "1e2147483647",
+                                 "99999999999999999999.5", "9223372036854775808"}) {
+    EXPECT_EQ(Parsed(text).Value(), kMax) << text;
+    EXPECT_EQ(Parsed(text).MilliValue(), kMax) << text;
+  }
+  EXPECT_EQ(Parsed("9223372036854775807").Value(), kMax);
+  EXPECT_EQ(Parsed("9223372036854775807").MilliValue(), kMax);
+  EXPECT_EQ(Parsed("8Ei").MilliValue(), kMax);
+  EXPECT_EQ(Parsed("-10E").Value(), std::numeric_limits<std::int64_t>::min());
+}
+
 TEST(QuantityTest, ExponentIsCutTo32Bits) {
   EXPECT_EQ(Parsed("7e4294967296").Value(), 7);
   EXPECT_EQ(Parsed("7e4294967297").Canonical(), "70");

@@ -179,9 +179,6 @@ TEST(ResourceValueTest, QuotientsOutsideOfInt64AreTheLeastInt64) {
   // As amd64 converts. The divisors are no valid ones; extraction does not ask.
   const Json pod = PodWith(R"({"requests":{"cpu":"1","memory":"9223372036854775807"}})");
   EXPECT_EQ(Value(pod, "requests.memory"), "-9223372036854775808");
-  EXPECT_EQ(Value(pod, "requests.cpu", Divisor("1e30")), "-9223372036854775808");  // 1 / 0
-  EXPECT_EQ(Value(PodWith("{}"), "requests.cpu", Divisor("1e30")),
-            "-9223372036854775808");  // 0 / 0
   EXPECT_EQ(Value(pod, "requests.memory", Divisor("-1")), "-9223372036854775808");
 }
 
@@ -202,13 +199,54 @@ TEST(ResourceValueTest, UnsetOrZeroLimitIsTheNodesAllocatable) {
   EXPECT_EQ(Value(PodWith("{}"), "limits.cpu", {}, &bare), "0");
 }
 
-TEST(ResourceValueTest, PodLevelLimitComesBeforeTheNode) {
+TEST(ResourceValueTest, NoPodLevelLimitStandsInForOneInAVolume) {
   Json pod = PodWith(R"({"limits":{"cpu":"1"}})");
   pod["spec"]["resources"] = Parsed(R"({"limits":{"cpu":"2","memory":"1Gi"}})");
-  EXPECT_EQ(Value(pod, "limits.memory", Divisor("1Mi"), nullptr), "1024");
-  EXPECT_EQ(Value(pod, "limits.cpu", {}, nullptr), "1");
-  pod["spec"]["resources"]["limits"]["memory"] = "0";
+  pod["spec"]["initContainers"] = Parsed(R"([{"name":"init"}])");
   EXPECT_EQ(Value(pod, "limits.memory", Divisor("1Gi")), "8");
+  EXPECT_EQ(Value(pod, "limits.cpu", {}, &Node(), "init"), "4");
+  ExpectError(Value(pod, "limits.memory", {}, nullptr), ErrorCode::kFailedPrecondition,
+              {"allocatable"});
+}
+
+Result<std::string> EnvValue(const Json& pod, const std::string& resource,
+                             const std::string& named = "", const std::string& own = "main",
+                             const Json* node = &Node()) {
+  return EnvResourceValue({named, resource, {}}, own, pod, node);
+}
+
+// Rule: defaultPodLimitsForDownwardAPI.
+TEST(EnvResourceValueTest, PodLevelLimitStandsInWhereTheNodeHasTheResource) {
+  Json pod = PodWith(R"({"limits":{"cpu":"1","memory":"0"}})");
+  pod["spec"]["resources"] =
+      Parsed(R"({"limits":{"cpu":"2","memory":"1Ki","hugepages-2Mi":"2Mi"}})");
+  EXPECT_EQ(EnvValue(pod, "limits.cpu"), "1");
+  EXPECT_EQ(EnvValue(pod, "limits.memory"), "1024");
+  EXPECT_EQ(EnvValue(pod, "limits.memory", "", "main", nullptr), "1024");
+  EXPECT_EQ(EnvValue(pod, "limits.hugepages-2Mi"), "0");
+  const Json bare = Json::object();
+  EXPECT_EQ(EnvValue(pod, "limits.memory", "", "main", &bare), "0");
+  pod["spec"]["resources"]["limits"]["memory"] = "0";
+  EXPECT_EQ(EnvValue(pod, "limits.memory"), "8589934592");
+}
+
+TEST(EnvResourceValueTest, ANamedInitContainerDoesNotFallBack) {
+  Json pod = PodWith("{}");
+  pod["spec"]["initContainers"] = Parsed(R"([{"name":"init"},
+      {"name":"proxy","restartPolicy":"Always","resources":{"limits":{"memory":"5"}}}])");
+  EXPECT_EQ(EnvValue(pod, "limits.cpu", "init", "init"), "0");
+  EXPECT_EQ(EnvValue(pod, "limits.cpu", "init", "init", nullptr), "0") << "needs no node";
+  EXPECT_EQ(EnvValue(pod, "limits.cpu", "", "init"), "4");
+  EXPECT_EQ(EnvValue(pod, "limits.cpu", "main", "init"), "4");
+  EXPECT_EQ(EnvValue(pod, "limits.cpu", "proxy"), "0");
+  EXPECT_EQ(EnvValue(pod, "limits.memory", "proxy"), "5");
+}
+
+TEST(EnvResourceValueTest, AnEphemeralContainerHasNoLimitsButTheFallback) {
+  Json pod = PodWith("{}");
+  pod["spec"]["ephemeralContainers"] = Parsed(R"([{"name":"debug"}])");
+  EXPECT_EQ(EnvValue(pod, "limits.cpu", "", "debug"), "4");
+  ExpectError(EnvValue(pod, "limits.cpu", "debug", "main"), ErrorCode::kNotFound, {"\"debug\""});
 }
 
 TEST(ResourceValueTest, HugepagesAndExtendedResourcesDoNotFallBack) {

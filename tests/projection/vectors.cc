@@ -52,9 +52,9 @@ std::string BytesMember(const Json& object, const std::string& key, std::string_
   return std::string(fallback);
 }
 
-Result<Json> PodOf(const Json& in, InvalidUtf8 policy) {
+Result<Json> PodOf(const Json& in) {
   if (const auto pod = in.find("pod"); pod != in.end()) return *pod;
-  return ParseJson(DecodeBase64(in.at("pod_b64").get_ref<const std::string&>()), policy);
+  return ParseJson(DecodeBase64(in.at("pod_b64").get_ref<const std::string&>()));
 }
 
 std::string DecodeBase64(std::string_view text) {

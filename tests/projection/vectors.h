@@ -33,8 +33,8 @@ bool IsRefused(const Vector& vector);
 /// if the object has neither.
 std::string BytesMember(const Json& object, const std::string& key, std::string_view fallback = "");
 
-/// The pod of `in`: "pod" as it stands, or "pod_b64" decoded and parsed with `policy`.
-Result<Json> PodOf(const Json& in, InvalidUtf8 policy = InvalidUtf8::kKeep);
+/// The pod of `in`: "pod" as it stands, or "pod_b64" decoded and parsed.
+Result<Json> PodOf(const Json& in);
 
 /// Standard base64 with padding; a text that is not fails the test.
 std::string DecodeBase64(std::string_view text);

@@ -12,10 +12,6 @@
 namespace downwardfs::testing {
 namespace {
 
-InvalidUtf8 PolicyOf(const Json& in) {
-  return in.value("decoder", "") == "std" ? InvalidUtf8::kReplace : InvalidUtf8::kKeep;
-}
-
 // Rule: what the kubelet answers, we answer; what it refuses, `kubelet_only` refuses. Without that,
 // a field that it refuses may be one of ours, but only if our schema of a Pod has it.
 TEST(FieldVectorsTest, FieldsAreThoseOfTheKubelet) {
@@ -24,7 +20,7 @@ TEST(FieldVectorsTest, FieldsAreThoseOfTheKubelet) {
   const std::size_t count = ForEachVector("field.jsonl", [&](const Vector& vector) {
     SCOPED_TRACE(vector.where);
     const std::string path = BytesMember(vector.in, "fieldPath");
-    const auto pod = PodOf(vector.in, PolicyOf(vector.in));
+    const auto pod = PodOf(vector.in);
     const bool is_refused = IsRefused(vector);
     if (!pod) {
       EXPECT_TRUE(is_refused) << pod.error().message;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "fs/projection/quantity.h"
+#include "fs/projection/resource_ref.h"
 #include "tests/projection/magnitude.h"
 #include "tests/projection/vectors.h"
 
@@ -57,6 +58,21 @@ TEST(QuantityVectorsTest, AgreeWithKubernetesWithin64Bits) {
   // sample. Were a file read wrongly, or the measure of what fits broken, few would be left.
   std::cout << "digits compared on " << compared << " of " << count << " lines\n";
   EXPECT_GE(compared * 4, count * 3);
+}
+
+// Quantity.UnmarshalJSON of a JSON value, as one of a container's limits.
+TEST(QuantityVectorsTest, JsonValues) {
+  testing::ForEachVector("quantity_json.jsonl", [](const auto& vector) {
+    SCOPED_TRACE(vector.where);
+    const auto bytes = testing::DecodeBase64(vector.in.at("b64").template get<std::string>());
+    const auto parsed = ParseJson(R"({"limits":{"cpu":)" + bytes + "}}");
+    const auto quantity = parsed ? DecodeQuantity(parsed->at("limits").at("cpu"))
+                                 : Result<Quantity>(Fail(parsed.error()));
+    ASSERT_EQ(quantity.has_value(), !testing::IsRefused(vector));
+    if (quantity) {
+      EXPECT_EQ(quantity->ToString(), vector.out.at("canonical"));
+    }
+  });
 }
 
 }  // namespace

@@ -47,13 +47,13 @@ TEST_F(FileSourceTest, ResourceVersionIsTheObjectsOrCountsTheFilesChanges) {
   EXPECT_EQ(source_->State().resource_version, "file-2");
 }
 
-TEST_F(FileSourceTest, BytesThatAreNotUtf8SurviveFromAJsonFile) {
+TEST_F(FileSourceTest, BytesOfAJsonFileThatAreNotUtf8AreReplaced) {
   Write(file_,
         "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"web\",\"labels\":{"
         "\"value\":\"\xff\"}},\"spec\":{}}");
   auto source = FileSource::Open(file_, "", clock_);
   ASSERT_TRUE(source);
-  EXPECT_NE((*source)->List("Pod").at(0)->Json().find("\"\xff\""), std::string::npos);
+  EXPECT_NE((*source)->List("Pod").at(0)->Json().find("\"\xef\xbf\xbd\""), std::string::npos);
 }
 
 TEST_F(FileSourceTest, ABrokenFileKeepsTheLastContentAndLogsOnce) {

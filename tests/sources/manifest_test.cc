@@ -37,6 +37,14 @@ TEST(PodsFromManifestTest, YamlAndJsonGiveTheSamePod) {
   EXPECT_EQ(Pods("{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {}}"), kPodJson);
 }
 
+TEST(PodsFromManifestTest, SeveralJsonObjectsMayFollowEachOther) {
+  const std::string service = R"({"apiVersion":"v1","kind":"Service","metadata":{"name":"}{\"["}})";
+  EXPECT_EQ(Pods(service + "\n" + kPodJson + "\n"), kPodJson);
+  EXPECT_EQ(Pods(service + kPodJson), kPodJson);
+  EXPECT_EQ(Pods(service + "\n---\n" + kPodJson), kPodJson);
+  EXPECT_NE(Pods(std::string(kPodJson) + "{").find("JSON: "), std::string::npos);
+}
+
 TEST(PodsFromManifestTest, EmptyDocumentsAndOtherKindsArePassedOver) {
   EXPECT_EQ(Pods(std::string("---\napiVersion: v1\nkind: Service\n---\n# nothing\n---\n") + kPod),
             kPodJson);
@@ -65,13 +73,13 @@ TEST(PodsFromManifestTest, ManagedFieldsAndNullsGo) {
       R"({"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"app":""},"name":"web","namespace":"default"},"spec":{}})");
 }
 
-TEST(PodsFromManifestTest, JsonStringsKeepBytesThatAreNotUtf8) {
+TEST(PodsFromManifestTest, BytesOfJsonThatAreNotUtf8AreReplaced) {
   auto documents = ParseManifest("{\"a\":\"\xff\"}");
   ASSERT_TRUE(documents);
-  EXPECT_EQ(documents->at(0).at("a").get<std::string>(), "\xff");
+  EXPECT_EQ(documents->at(0).at("a").get<std::string>(), "\xef\xbf\xbd");
 }
 
-TEST(PodsFromManifestTest, WithTheApiServersDefaultsRequestsAreCopiedFromLimits) {
+TEST(PodsFromManifestTest, TheApiServersDefaults) {
   EXPECT_EQ(
       Pods("apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n"
            "  - name: a\n    resources: {limits: {cpu: 1, memory: 1Gi}, requests: {cpu: 5m}}\n"
@@ -79,7 +87,12 @@ TEST(PodsFromManifestTest, WithTheApiServersDefaultsRequestsAreCopiedFromLimits)
            PodDefaults::kApiServer),
       R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"web","namespace":"default"},"spec":{)"
       R"("containers":[{"name":"a","resources":{"limits":{"cpu":1,"memory":"1Gi"},"requests":{"cpu":"5m","memory":"1Gi"}}}],)"
-      R"("initContainers":[{"name":"b","resources":{"limits":{"cpu":2},"requests":{"cpu":2}}}]}})");
+      R"("initContainers":[{"name":"b","resources":{"limits":{"cpu":2},"requests":{"cpu":2}}}],)"
+      R"("serviceAccount":"default","serviceAccountName":"default"}})");
+  EXPECT_NE(Pods("apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {serviceAccount: old}\n",
+                 PodDefaults::kApiServer)
+                .find(R"("serviceAccountName":"old")"),
+            std::string::npos);
 }
 
 struct WorkloadCase {

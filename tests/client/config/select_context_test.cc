@@ -140,7 +140,12 @@ INSTANTIATE_TEST_SUITE_P(
                    "client-key-data is base64 of something that is not PEM"},
         BadContext{kServer, "as-uid: SECRET", "", "need `as`"},
         BadContext{kServer, "auth-provider: {name: gcp, config: {access-token: SECRET}}", "",
-                   "auth-provider (gcp) was removed"},
+                   "auth-provider \"gcp\" was removed from kubectl in 1.26; use the exec plugin "
+                   "gke-gcloud-auth-plugin"},
+        BadContext{kServer, "auth-provider: {name: oidc, config: {id-token: SECRET}}", "",
+                   "auth-provider oidc: config needs idp-issuer-url"},
+        BadContext{kServer, "auth-provider: {name: magic}", "",
+                   "\"magic\" is none that kubectl knows"},
         BadContext{kServer, "exec: {apiVersion: client.authentication.k8s.io/v1}", "",
                    "user \"u\": users[0].user.exec.command"},
         BadContext{kServer, "", "namespace: a/b",

@@ -265,10 +265,10 @@ void Supervisor::TellWhetherSynced() {
 
 void Supervisor::Take(HolderMessage& message) {
   std::visit(Overloaded{
-                 [this](message::MountVolume& request) { PassOn(std::move(request)); },
-                 [this](message::UnmountVolume& request) { PassOn(std::move(request)); },
-                 [this](message::StartPublisher& request) { PassOn(std::move(request)); },
-                 [this](message::FindPodDirectory& request) { PassOn(std::move(request)); },
+                 [this](message::MountVolume& request) { PassOn(request); },
+                 [this](message::UnmountVolume& request) { PassOn(request); },
+                 [this](message::StartPublisher& request) { PassOn(request); },
+                 [this](message::FindPodDirectory& request) { PassOn(request); },
                  [](const auto&) {},
              },
              message);
@@ -285,7 +285,7 @@ void Supervisor::Attach() {
 }
 
 template <class Request>
-void Supervisor::PassOn(Request request) {
+void Supervisor::PassOn(Request& request) {
   const std::uint64_t serial = request.serial;
   if (!synced_) {
     Refuse(serial, "the holder is away; try again");

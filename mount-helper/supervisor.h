@@ -73,7 +73,7 @@ class Supervisor : private DaemonKeeper::Owner {
   void Keep(const message::MountVolume& request, const message::Done& answer);
   void Keep(const message::UnmountVolume& request);
   template <class Request>
-  void PassOn(Request request);
+  void PassOn(Request& request);
   void Refuse(std::uint64_t serial, const std::string& why);
   template <class Message>
   void TellDaemon(const Message& message);

@@ -15,7 +15,7 @@ endif()
 
 # "address,undefined" or "thread"; see CMakePresets.json.
 set(DOWNWARDFS_SANITIZE "" CACHE STRING "sanitizers to build with, as -fsanitize= takes them")
-option(DOWNWARDFS_FUZZ "build the libFuzzer targets (clang only)" OFF)
+option(DOWNWARDFS_FUZZ "instrument everything for libFuzzer and offer the fuzz_* targets (clang only)" OFF)
 # For the one cold build of a CI run: half of its time goes into reading the same headers. Elsewhere
 # ccache saves more without: it knows a precompiled header by its bytes, which differ between two
 # checkouts, and a header that is not precompiled shows an #include that is missing.
@@ -42,6 +42,12 @@ function(downwardfs_compile_options target)
     target_compile_options(${target} PRIVATE -fsanitize=${DOWNWARDFS_SANITIZE}
                                              -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=${DOWNWARDFS_SANITIZE})
+  endif()
+  if(DOWNWARDFS_FUZZ)
+    if(NOT CMAKE_CXX_COMPILER_ID MATCHES Clang OR NOT DOWNWARDFS_SANITIZE)
+      message(FATAL_ERROR "DOWNWARDFS_FUZZ needs clang, and DOWNWARDFS_SANITIZE=address,undefined")
+    endif()
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
   endif()
   if(TARGET downwardfs_pch AND NOT target STREQUAL downwardfs_pch)
     target_precompile_headers(${target} REUSE_FROM downwardfs_pch)

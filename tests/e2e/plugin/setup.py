@@ -6,6 +6,9 @@ import os
 from .report import Failed
 
 NAMESPACE = "downwardfs-e2e"
+# The plugin's namespace, which no kustomization and no chart has.
+PLUGIN_NAMESPACE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "../../../deploy/kustomize/namespace.yaml")
 # A manifest of ours that the server warns about is refused.
 STRICT = "--warnings-as-errors"
 
@@ -22,7 +25,7 @@ class Setup:
     def __init__(self, kube, flags, report):
         self.kube, self.flags, self.report = kube, flags, report
         self.objects = []
-        self.applied = False
+        self.applied = self.made_namespace = False
         self.driver = self.plugin_namespace = None
         self.pull_policy = "IfNotPresent"
         self.others_mounts = set()  # on this machine, of pods that are not the test's
@@ -40,7 +43,11 @@ class Setup:
 
     def render(self):
         """kubectl must have nothing to say about the kustomization but what it renders."""
-        self.objects = self.load(self.kube.silent("kustomize", self.flags.overlay))
+        if self.flags.manifests:
+            with open(self.flags.manifests, encoding="utf-8") as file:
+                self.objects = self.load(file.read())
+        else:
+            self.objects = self.load(self.kube.silent("kustomize", self.flags.overlay))
         for o in self.objects:
             if o["kind"] == "CSIDriver":
                 self.driver = o["metadata"]["name"]
@@ -68,11 +75,21 @@ class Setup:
                 raise Failed(f"there is a CSIDriver {self.driver} already: use that plugin with "
                              "--installed, remove it, or take an overlay with another name")
             self.applied = True
-            # What is in the namespace comes after it.
-            kube.apply([o for o in self.objects if o["kind"] == "Namespace"], STRICT)
-            kube.apply([o for o in self.objects if o["kind"] != "Namespace"], STRICT)
+            self.make_namespace()
+            kube.apply(self.objects, STRICT)
         self.wait_for_plugin()
         report.ok("install", f"both DaemonSets are ready, {self.driver} is registered on each node")
+
+    def make_namespace(self):
+        """The plugin's namespace, if it is not there; only then does clean_up delete it."""
+        if self.kube.run("get", "namespace", self.plugin_namespace, "--ignore-not-found",
+                         "-o", "name"):
+            return
+        with open(PLUGIN_NAMESPACE, encoding="utf-8") as file:
+            namespace, = self.load(file.read())
+        namespace["metadata"]["name"] = self.plugin_namespace
+        self.kube.apply([namespace], STRICT)
+        self.made_namespace = True
 
     def plugin_ready(self, name):
         o = self.kube.get("-n", self.plugin_namespace, "daemonset", name)
@@ -150,11 +167,12 @@ class Setup:
         self.kube.run("delete", "namespace", NAMESPACE, "--wait=true",
                       f"--timeout={self.flags.timeout:.0f}s")
         if self.applied:
-            # The namespace last: it takes its content along, but not what has no namespace.
-            for o in sorted(self.objects, key=lambda o: o["kind"] == "Namespace"):
+            for o in self.objects:
                 meta = o["metadata"]
                 where = ["-n", meta["namespace"]] if "namespace" in meta else []
                 self.kube.run(*where, "delete", o["kind"], meta["name"], "--ignore-not-found")
+        if self.made_namespace:
+            self.kube.run("delete", "namespace", self.plugin_namespace, "--ignore-not-found")
         if left := self.mounts() - self.others_mounts:
             raise Failed(f"mounts are left: {sorted(left)}")
         self.report.ok("clean up", "nothing is left")

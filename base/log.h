@@ -1,50 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Logging: one line per event, fields with one spelling (base/log_keys.h). A failure is logged
-// once, where it is handled. spdlog stays behind this header, so that nothing else compiles fmt.
-// Set up once by main() before threads start; Log() may be called by any thread.
+// once, where it is handled. Lines go to standard error, or to the sink of the process: a program
+// of ours sets one up (base/log_setup.h), and an application that links the client library may give
+// its own. No logging library is behind this header, so the library cannot touch the application's.
+// Any thread may call any function.
 #pragma once
 
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "base/result.h"
-
 namespace downwardfs {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
-/// Where log lines go and how they look.
-struct LogOptions {
-  enum class Format { kText, kJson };
-  Format format = Format::kText;
-  LogLevel level = LogLevel::kInfo;
-  /// A file to append to; empty: standard error, or syslog if `use_syslog`.
-  std::string file;
-  bool use_syslog = false;
-};
-
-/// Replaces the process's log. kInvalidArgument where the file cannot be opened.
-Status SetUpLog(const LogOptions& options);
+/// "debug", "info", "warning" or "error".
+std::string_view LogLevelName(LogLevel level);
 
 using LogField = std::pair<std::string_view, std::string>;
+using LogFields = std::initializer_list<LogField>;
 
-/// Writes one line: the message, then ` key="value"` for each field (or one JSON object). Control
-/// bytes are escaped. Never give it a token or a key.
-void Log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {});
+/// Takes lines of at least one level. Called on the thread that logs, by several threads at once;
+/// it must not block for long and must not log.
+using LogSink = std::function<void(LogLevel level, std::string_view message, LogFields fields)>;
 
-inline void LogDebug(std::string_view message, std::initializer_list<LogField> fields = {}) {
+/// Every line of at least `least` goes to `sink` from now on; an empty sink means standard error. A
+/// call that has begun may still reach the sink before.
+void SetLogSink(LogSink sink, LogLevel least = LogLevel::kInfo);
+
+/// Logs an event: to the sink, or as TextLine() with the time to standard error. Never give it a
+/// token or a key.
+void Log(LogLevel level, std::string_view message, LogFields fields = {});
+
+/// The event as text: the message, then ` key="value"` for each field, control bytes escaped. For
+/// sinks.
+std::string TextLine(std::string_view message, LogFields fields);
+
+inline void LogDebug(std::string_view message, LogFields fields = {}) {
   Log(LogLevel::kDebug, message, fields);
 }
-inline void LogInfo(std::string_view message, std::initializer_list<LogField> fields = {}) {
+inline void LogInfo(std::string_view message, LogFields fields = {}) {
   Log(LogLevel::kInfo, message, fields);
 }
-inline void LogWarning(std::string_view message, std::initializer_list<LogField> fields = {}) {
+inline void LogWarning(std::string_view message, LogFields fields = {}) {
   Log(LogLevel::kWarning, message, fields);
 }
-inline void LogError(std::string_view message, std::initializer_list<LogField> fields = {}) {
+inline void LogError(std::string_view message, LogFields fields = {}) {
   Log(LogLevel::kError, message, fields);
 }
 

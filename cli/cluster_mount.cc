@@ -13,6 +13,7 @@
 #include "base/daemonize.h"
 #include "base/log.h"
 #include "base/log_keys.h"
+#include "base/log_setup.h"
 #include "base/sd_notify.h"
 #include "base/text.h"
 #include "cli/cluster_status.h"

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "base/log.h"
+#include "base/log_setup.h"
 #include "client/config/resolve.h"
 
 namespace downwardfs {

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/log_keys.h"
+#include "base/log_setup.h"
 #include "base/process.h"
 #include "base/sd_notify.h"
 #include "base/text.h"

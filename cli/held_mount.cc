@@ -20,6 +20,7 @@
 
 #include "base/daemonize.h"
 #include "base/log_keys.h"
+#include "base/log_setup.h"
 #include "base/process.h"
 #include "base/sd_notify.h"
 #include "cli/commands.h"

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/daemonize.h"
 #include "base/log_keys.h"
+#include "base/log_setup.h"
 #include "base/sd_notify.h"
 #include "cli/cluster_mount.h"
 #include "cli/commands.h"

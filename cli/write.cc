@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log_keys.h"
+#include "base/log_setup.h"
 #include "base/signals.h"
 #include "cli/commands.h"
 #include "cli/inputs.h"

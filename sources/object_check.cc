@@ -134,7 +134,7 @@ std::string MemberPath(std::string_view path, std::string_view key) {
   return out.append(key);
 }
 
-const Json& MemberOrNull(const Json& parent, const std::string& key) {
+const Json& MemberOrNull(const Json& parent, std::string_view key) {
   static const Json null;
   if (!parent.is_object()) return null;
   const auto member = parent.find(key);

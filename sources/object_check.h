@@ -22,7 +22,7 @@ std::string DescribeJson(const Json& value);
 std::string MemberPath(std::string_view path, std::string_view key);
 
 /// The member `key` of the object `parent`; a null Json if it is absent.
-const Json& MemberOrNull(const Json& parent, const std::string& key);
+const Json& MemberOrNull(const Json& parent, std::string_view key);
 
 /// Removes what is null, everywhere below `value`; in labels and annotations it becomes "".
 void DropNulls(Json& value);

@@ -121,26 +121,6 @@ ApiResult<std::string> ApiClient::Get(const ResourcePath& path, Cancellation* ca
   return Unary(Question("get", path), std::move(request), cancel);
 }
 
-ApiResult<std::string> ApiClient::Create(const ResourcePath& path, std::string json,
-                                         Cancellation* cancel) const {
-  HttpRequest request;
-  request.method = "POST";
-  request.target = path.UrlPath();
-  request.content_type = "application/json";
-  request.body = std::move(json);
-  return Unary(Question("create", path), std::move(request), cancel);
-}
-
-ApiResult<std::string> ApiClient::Delete(const ResourcePath& path, std::string options,
-                                         Cancellation* cancel) const {
-  HttpRequest request;
-  request.method = "DELETE";
-  request.target = path.UrlPath();
-  if (!options.empty()) request.content_type = "application/json";
-  request.body = std::move(options);
-  return Unary(Question("delete", path), std::move(request), cancel);
-}
-
 ApiResult<std::string> ApiClient::GetRaw(const std::string& target, Cancellation* cancel) const {
   HttpRequest request;
   request.target = target;

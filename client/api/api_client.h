@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Get, list, watch, create, delete and discover any resource of a Kubernetes API server. Objects go
-// in and out as JSON text: no types are generated, whatever the server has can be used. Owned by
-// the caller; holds no state but its transport, so any thread may call any method, many at a time.
+// Get, list, watch, create, update, patch, apply, delete and discover any resource of a Kubernetes
+// API server, and its subresources (ResourcePath::subresource: "status", "scale", "eviction").
+// Objects go in and out as JSON text: no types are generated, whatever the server has can be used.
+// Subresources that are not JSON ("log", "exec", "proxy") are not supported. Owned by the caller;
+// holds no state but its transport, so any thread may call any method, many at a time.
 #pragma once
 
 #include <functional>
@@ -48,6 +50,23 @@ struct ApiResource {
   std::vector<std::string> verbs;
 };
 
+/// Options of a write. Source: the query parameters of the API reference.
+struct WriteOptions {
+  /// Who owns the fields that the write sets; empty: the server takes it from the User-Agent.
+  std::string field_manager;
+  bool dry_run = false;  ///< the server checks and answers, and stores nothing
+  /// Reaction to unknown and repeated fields: "Ignore", "Warn" or "Strict"; empty: the server's
+  /// own.
+  std::string field_validation;
+};
+
+/// The form of a patch.
+enum class PatchType {
+  kMerge,           ///< JSON merge patch (RFC 7386): null removes, a list replaces the list
+  kStrategicMerge,  ///< lists are merged by their keys; not for custom resources
+  kJson,            ///< JSON patch (RFC 6902): a list of operations
+};
+
 /// See the head of this file.
 class ApiClient {
  public:
@@ -71,9 +90,33 @@ class ApiClient {
   ApiResult<void> Watch(const ResourcePath& path, const ListQuery& query,
                         const WatchHandler& handler, Cancellation* cancel = nullptr) const;
 
-  /// `path` names the collection. Returns the object as the server made it.
+  // Writes return the object as the server stored it. They are defined in api_writes.cc.
+
+  /// `path` names the collection, or an object and its subresource ("eviction").
   ApiResult<std::string> Create(const ResourcePath& path, std::string json,
+                                Cancellation* cancel = nullptr) const {
+    return Create(path, std::move(json), WriteOptions(), cancel);
+  }
+  ApiResult<std::string> Create(const ResourcePath& path, std::string json,
+                                const WriteOptions& options, Cancellation* cancel = nullptr) const;
+
+  /// Replaces the object. If `json` has a metadata.resourceVersion and the stored object has
+  /// another, the failure has status 409 and reason "Conflict": read it again and repeat.
+  ApiResult<std::string> Update(const ResourcePath& path, std::string json,
+                                const WriteOptions& options = {},
                                 Cancellation* cancel = nullptr) const;
+
+  /// Changes the object by a patch.
+  ApiResult<std::string> Patch(const ResourcePath& path, PatchType type, std::string patch,
+                               const WriteOptions& options = {},
+                               Cancellation* cancel = nullptr) const;
+
+  /// Server-side apply: creates the object, or makes its fields those of `json` and takes back the
+  /// fields that the manager applied before and `json` no longer has. options.field_manager is
+  /// required. A field of another manager is a failure with status 409, unless `force` takes it.
+  ApiResult<std::string> Apply(const ResourcePath& path, std::string json,
+                               const WriteOptions& options, bool force = false,
+                               Cancellation* cancel = nullptr) const;
 
   /// Returns the server's answer: the object on its way out, or a Status. `options`: a
   /// metav1.DeleteOptions as JSON, or nothing.
@@ -100,6 +143,9 @@ class ApiClient {
                          std::function<void()> started,
                          std::function<Status(std::string_view)> body,
                          const std::function<Status()>& end, Cancellation* cancel) const;
+  ApiResult<std::string> Write(const std::string& verb, const ResourcePath& path,
+                               HttpRequest request, const WriteOptions& options, bool force,
+                               Cancellation* cancel) const;
 
   std::shared_ptr<Transport> transport_;
 };

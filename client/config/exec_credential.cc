@@ -127,8 +127,12 @@ Result<Credentials> ExecCredential::GetWithin(bool force_refresh, std::chrono::m
   }
   // Of the run that has just ended (or of a later one, for a waiter that was slow to wake up). An
   // answer that is expired already is handed out: the server decides.
-  Result<Credentials> outcome =
-      last_error_ ? Result<Credentials>(Fail(*last_error_)) : answer_->credentials;
+  Result<Credentials> outcome;
+  if (last_error_) {
+    outcome = Fail(*last_error_);
+  } else {
+    outcome = answer_->credentials;
+  }
   mutex_.unlock();
   return outcome;
 }

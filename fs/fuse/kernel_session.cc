@@ -45,7 +45,13 @@ ssize_t WriteReply(int fd, iovec* parts, int count, void* userdata) {
   return writev(fd, parts, count);
 }
 
-constexpr fuse_custom_io kDeviceIo = {WriteReply, ReadRequest, nullptr, nullptr};
+// By name: later versions of libfuse have more members.
+constexpr fuse_custom_io kDeviceIo = [] {
+  fuse_custom_io io{};
+  io.writev = WriteReply;
+  io.read = ReadRequest;
+  return io;
+}();
 
 std::string UserOptions(const KernelSession::UserMountOptions& options) {
   // A comma would end the option; fusermount3 unescapes what libfuse escapes here.

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/log.h"
+#include "base/log_setup.h"
 #include "base/mutex.h"
 #include "sources/file_source.h"
 #include "tests/fakes/fake_clock.h"

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "base/log.h"
+#include "base/log_setup.h"
 #include "client/config/token_file.h"
 #include "client/watch/reflector.h"
 #include "tests/client/watch/simulated_server.h"

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/log_setup.h"
+
+#include <spdlog/logger.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/syslog_sink.h>
+#include <syslog.h>
+
+#include <memory>
+
+#include "base/text.h"
+
+namespace downwardfs {
+namespace {
+
+spdlog::level::level_enum ToSpdlog(LogLevel level) {
+  static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
+                                                          spdlog::level::warn, spdlog::level::err};
+  return kLevels[static_cast<int>(level)];
+}
+
+std::string JsonString(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : IsValidUtf8(text) ? std::string(text) : OneLine(text)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20) {
+      static constexpr char kHex[] = "0123456789abcdef";
+      out += "\\u00";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+std::string JsonMembers(std::string_view message, LogFields fields) {
+  std::string line = "\"message\":" + JsonString(message);
+  for (const auto& [key, value] : fields) line += "," + JsonString(key) + ":" + JsonString(value);
+  return line;
+}
+
+}  // namespace
+
+Status SetUpLog(const LogOptions& options) {
+  const bool json = options.format == LogOptions::Format::kJson;
+  std::shared_ptr<spdlog::logger> logger;
+  try {
+    spdlog::sink_ptr sink;
+    if (!options.file.empty()) {
+      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file);
+    } else if (options.use_syslog) {
+      sink = std::make_shared<spdlog::sinks::syslog_sink_mt>("downwardfs", LOG_PID, LOG_DAEMON,
+                                                             /*enable_formatting=*/true);
+    } else {
+      sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    }
+    logger = std::make_shared<spdlog::logger>("downwardfs", std::move(sink));
+    logger->set_level(ToSpdlog(options.level));
+    logger->flush_on(spdlog::level::debug);
+    if (json) {
+      logger->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%f%z","level":"%l",%v})");
+    } else {
+      logger->set_pattern(
+          options.use_syslog && options.file.empty() ? "%v" : "%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+    }
+  } catch (const spdlog::spdlog_ex& e) {
+    return Fail(ErrorCode::kInvalidArgument, "--log-file " + options.file + ": " + e.what());
+  }
+  SetLogSink(
+      [logger = std::move(logger), json](LogLevel level, std::string_view message,
+                                         LogFields fields) {
+        logger->log(ToSpdlog(level), "{}",
+                    json ? JsonMembers(message, fields) : TextLine(message, fields));
+      },
+      options.level);
+  return {};
+}
+
+}  // namespace downwardfs

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The log of a program of ours: standard error, syslog or a file, as text or as JSON. Called by
+// main() before threads start. spdlog stays behind this header; it is not part of the client
+// library.
+#pragma once
+
+#include <string>
+
+#include "base/log.h"
+#include "base/result.h"
+
+namespace downwardfs {
+
+/// Where log lines go and how they look.
+struct LogOptions {
+  enum class Format { kText, kJson };
+  Format format = Format::kText;
+  LogLevel level = LogLevel::kInfo;
+  /// A file to append to; empty: standard error, or syslog if `use_syslog`.
+  std::string file;
+  bool use_syslog = false;
+};
+
+/// Replaces the process's log sink. kInvalidArgument if the file cannot be opened.
+Status SetUpLog(const LogOptions& options);
+
+}  // namespace downwardfs

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// The writing half of ApiClient. Source: Kubernetes API concepts, "Resource operations" and
+// "Server-side apply".
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "base/text.h"
+#include "client/api/api_client.h"
+
+namespace downwardfs::client {
+namespace {
+
+constexpr std::size_t kManagerBytes = 128;  // the server's own limit
+
+const char* ContentType(PatchType type) {
+  switch (type) {
+    case PatchType::kMerge:
+      return "application/merge-patch+json";
+    case PatchType::kStrategicMerge:
+      return "application/strategic-merge-patch+json";
+    case PatchType::kJson:
+      return "application/json-patch+json";
+  }
+  return "";
+}
+
+// An object's own URL: without a name the same method would be one of the collection.
+Status CheckNamesAnObject(const ResourcePath& path) {
+  if (!path.name.empty()) return {};
+  return Fail(ErrorCode::kInvalidArgument, "the path names no object; set its name");
+}
+
+Status CheckOptions(const WriteOptions& options) {
+  if (options.field_manager.size() > kManagerBytes) {
+    return Fail(ErrorCode::kInvalidArgument, "the field manager " +
+                                                 QuoteForMessage(options.field_manager) +
+                                                 " is longer than 128 bytes");
+  }
+  static constexpr std::array<std::string_view, 4> kValidations = {"", "Ignore", "Warn", "Strict"};
+  if (std::find(kValidations.begin(), kValidations.end(), options.field_validation) ==
+      kValidations.end()) {
+    return Fail(ErrorCode::kInvalidArgument, "the field validation " +
+                                                 QuoteForMessage(options.field_validation) +
+                                                 " is not Ignore, Warn or Strict");
+  }
+  return {};
+}
+
+QueryParameters ParametersOf(const WriteOptions& options, bool force) {
+  QueryParameters parameters;
+  if (!options.field_manager.empty()) {
+    parameters.emplace_back("fieldManager", options.field_manager);
+  }
+  if (options.dry_run) parameters.emplace_back("dryRun", "All");
+  if (!options.field_validation.empty()) {
+    parameters.emplace_back("fieldValidation", options.field_validation);
+  }
+  if (force) parameters.emplace_back("force", "true");
+  return parameters;
+}
+
+}  // namespace
+
+// `verb` is RBAC's.
+ApiResult<std::string> ApiClient::Write(const std::string& verb, const ResourcePath& path,
+                                        HttpRequest request, const WriteOptions& options,
+                                        bool force, Cancellation* cancel) const {
+  const ApiQuestion question = Question(verb, path);
+  Status allowed = CheckOptions(options);
+  if (allowed && request.method != "POST") allowed = CheckNamesAnObject(path);
+  if (!allowed) {
+    ApiFailure failure;
+    failure.error = std::move(allowed.error())
+                        .WithContext(question.server + ": cannot " + verb + " " + path.Describe());
+    return tl::unexpected<ApiFailure>(std::move(failure));
+  }
+  request.target = WithQuery(path.UrlPath(), ParametersOf(options, force));
+  return Unary(question, std::move(request), cancel);
+}
+
+ApiResult<std::string> ApiClient::Create(const ResourcePath& path, std::string json,
+                                         const WriteOptions& options, Cancellation* cancel) const {
+  HttpRequest request;
+  request.method = "POST";
+  request.content_type = "application/json";
+  request.body = std::move(json);
+  return Write("create", path, std::move(request), options, /*force=*/false, cancel);
+}
+
+ApiResult<std::string> ApiClient::Update(const ResourcePath& path, std::string json,
+                                         const WriteOptions& options, Cancellation* cancel) const {
+  HttpRequest request;
+  request.method = "PUT";
+  request.content_type = "application/json";
+  request.body = std::move(json);
+  return Write("update", path, std::move(request), options, /*force=*/false, cancel);
+}
+
+ApiResult<std::string> ApiClient::Patch(const ResourcePath& path, PatchType type, std::string patch,
+                                        const WriteOptions& options, Cancellation* cancel) const {
+  HttpRequest request;
+  request.method = "PATCH";
+  request.content_type = ContentType(type);
+  request.body = std::move(patch);
+  return Write("patch", path, std::move(request), options, /*force=*/false, cancel);
+}
+
+ApiResult<std::string> ApiClient::Apply(const ResourcePath& path, std::string json,
+                                        const WriteOptions& options, bool force,
+                                        Cancellation* cancel) const {
+  if (options.field_manager.empty()) {
+    ApiFailure failure;
+    failure.error = Error{ErrorCode::kInvalidArgument,
+                          transport_->Description() + ": cannot apply " + path.Describe() +
+                              ": server-side apply needs a field manager"};
+    return tl::unexpected<ApiFailure>(std::move(failure));
+  }
+  HttpRequest request;
+  request.method = "PATCH";
+  // JSON is YAML: the one name that every server since 1.16 knows.
+  request.content_type = "application/apply-patch+yaml";
+  request.body = std::move(json);
+  return Write("patch", path, std::move(request), options, force, cancel);
+}
+
+ApiResult<std::string> ApiClient::Delete(const ResourcePath& path, std::string options,
+                                         Cancellation* cancel) const {
+  HttpRequest request;
+  request.method = "DELETE";
+  request.target = path.UrlPath();
+  if (!options.empty()) request.content_type = "application/json";
+  request.body = std::move(options);
+  return Unary(Question("delete", path), std::move(request), cancel);
+}
+
+}  // namespace downwardfs::client

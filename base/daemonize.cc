@@ -20,7 +20,6 @@ Status ReadinessPipe::Ready() {
   const auto null = OpenNull();
   if (!null) return Fail(null.error());
   prctl(PR_SET_PDEATHSIG, 0);
-  setsid();
   if (auto told = WriteAll(fd_.get(), "1", "readiness pipe"); !told) return told;
   fd_.Reset();
   LeaveStandardStreams(*null);
@@ -42,7 +41,9 @@ Result<ReadinessPipe> ForkUntilReady() {
   const pid_t child = fork();
   if (child < 0) return Fail(ErrnoError(errno, "fork"));
   if (child == 0) {
-    // Whoever ends the command before it is ready means all of it.
+    // From here on the terminal's end and Ctrl-C reach the command alone, and whatever ends the
+    // command before we are ready means us too.
+    setsid();
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) _exit(1);
     return ReadinessPipe(std::move(writer));

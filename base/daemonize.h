@@ -16,7 +16,7 @@ class ReadinessPipe {
   ReadinessPipe() = default;
   explicit ReadinessPipe(OwnedFd fd) : fd_(std::move(fd)) {}
 
-  /// Lets the parent exit 0, leaves the terminal: own session, standard streams on /dev/null.
+  /// Lets the parent exit 0; the standard streams are on /dev/null from now on.
   /// If it is never called, the parent exits with the child's exit status.
   Status Ready();
 
@@ -30,8 +30,10 @@ class ReadinessPipe {
 
 /// Forks. The parent does not return: it waits for the child's Ready() or its death, and exits with
 /// 0 or the child's status. The child returns with the pipe. Standard error stays the caller's
-/// until Ready(), so that errors of the start reach the person who typed the command. Until Ready()
-/// the child gets SIGTERM if the parent dies.
+/// until Ready(), so that errors of the start reach the person who typed the command. The child is
+/// in a session of its own from its first moment, and so are the processes that it starts: no
+/// signal of the caller's terminal or process group reaches them. Until Ready() the child gets
+/// SIGTERM if the parent dies.
 Result<ReadinessPipe> ForkUntilReady();
 
 }  // namespace downwardfs

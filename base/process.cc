@@ -2,13 +2,29 @@
 #include "base/process.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <csignal>
 
 namespace downwardfs {
+
+void BeginProcess() {
+  std::signal(SIGCHLD, SIG_DFL);
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    // The lowest free number is this one. Each is opened for what nobody does with it; without
+    // /dev there is always a root directory, and O_PATH allows neither.
+    int opened = open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    if (opened < 0) opened = open("/", O_PATH | O_DIRECTORY);
+    if (opened < 0) _exit(1);
+  }
+}
 
 Result<std::string> OwnProgramPath() {
   char self[PATH_MAX];
@@ -43,6 +59,23 @@ Result<OwnedFd> OpenNull() {
 
 void LeaveStandardStreams(const OwnedFd& null) {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null.get(), fd);
+}
+
+void LeaveStandardStreams() {
+  if (const auto null = OpenNull()) LeaveStandardStreams(*null);
+}
+
+void CloseAllBut(std::vector<int> kept) {
+  std::sort(kept.begin(), kept.end());
+  unsigned first = STDERR_FILENO + 1;
+  for (const int fd : kept) {
+    if (fd < static_cast<int>(first)) continue;
+    if (static_cast<unsigned>(fd) > first) {
+      syscall(SYS_close_range, first, static_cast<unsigned>(fd) - 1, 0);
+    }
+    first = static_cast<unsigned>(fd) + 1;
+  }
+  syscall(SYS_close_range, first, ~0u, 0);
 }
 
 void RaiseFileLimit() {

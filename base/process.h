@@ -11,6 +11,11 @@
 
 namespace downwardfs {
 
+/// The first call of every main(): descriptors 0, 1 and 2 that the caller has closed are opened, or
+/// the next file that we open would be taken for a standard stream. Reading or writing them fails
+/// with EBADF, as before. SIGCHLD is no longer ignored: with it ignored, wait(2) learns nothing.
+void BeginProcess();
+
 /// The file that this process runs (/proc/self/exe).
 Result<std::string> OwnProgramPath();
 
@@ -28,6 +33,11 @@ Result<OwnedFd> OpenNull();
 /// Standard input, output and error become `null` (OpenNull()), since somebody may wait for the end
 /// of a pipe that was inherited. If it is not open, they stay.
 void LeaveStandardStreams(const OwnedFd& null);
+/// The same, with a null device of its own.
+void LeaveStandardStreams();
+
+/// Closes every file descriptor but standard input, output and error and these.
+void CloseAllBut(std::vector<int> kept);
 
 /// As many open files as the hard limit allows.
 void RaiseFileLimit();

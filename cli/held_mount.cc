@@ -107,15 +107,16 @@ class HeldDaemon {
     if (!inputs) return Fail(std::move(inputs.error()));
     if (auto valid = CheckView(*inputs, signals_.get()); !valid) return valid;
     if (auto done = Show(std::move(*inputs)); !done) return done;
+    // First: the command returns at once when the holder hears of it.
+    if (!options_.foreground) LeaveStandardStreams();
     if (auto said = channel_.Say(message::Ready()); !said) return said;
-    if (!options_.foreground) LeaveTheTerminal();
     NotifySystemd("READY=1");
     return channel_.Say(message::Serving());
   }
 
   // Serves first; nobody must wait for an input.
   Status Resume() {
-    if (!options_.foreground) LeaveTheTerminal();
+    if (!options_.foreground) LeaveStandardStreams();
     auto volume = MountedVolume::Resume(volume_options_, memory_, channel_.TakeMount(),
                                         *served_.loop, served_.lanes);
     if (!volume) return Fail(std::move(volume.error()));
@@ -238,11 +239,6 @@ class HeldDaemon {
         if (!channel_.Say(message::Alive())) return;
       } while (poll(&end, 1, static_cast<int>(pause.count())) == 0);
     });
-  }
-
-  static void LeaveTheTerminal() {
-    const OwnedFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
-    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null.get(), fd);
   }
 
   const MountOptions& options_;

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/clock.h"
@@ -60,7 +61,10 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   if (!signals) return Fail(std::move(signals.error()));
   // Waiting for a server may take long, so it ends with a signal; what is not read there waits for
   // the end of the mount.
+  std::optional<StopAtOnce> reading;
+  if (!options.source.pod_file.empty()) reading.emplace();
   auto inputs = OpenInputs(options.source, options.what, Usage{/*follow=*/true, signals->get()});
+  reading.reset();
   if (!inputs) return Fail(std::move(inputs.error()));
   if (auto valid = CheckView(*inputs, signals->get()); !valid)
     return Fail(std::move(valid.error()));

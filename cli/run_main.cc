@@ -5,11 +5,13 @@
 #include <cstdio>
 #include <exception>
 
+#include "base/process.h"
 #include "base/text.h"
 
 namespace downwardfs {
 
 int RunMain(const char* program, const std::function<Result<int>()>& work) {
+  BeginProcess();
   std::signal(SIGPIPE, SIG_IGN);
   try {
     const auto status = work();

@@ -8,8 +8,9 @@
 
 namespace downwardfs {
 
-/// Runs `work` and gives the exit status: its own, or 1 after one line "PROGRAM: why" on standard
-/// error. SIGPIPE is ignored from now on: a reader that went away is an error of write(2).
+/// Calls BeginProcess() (base/process.h), runs `work` and gives the exit status: its own, or 1
+/// after one line "PROGRAM: why" on standard error. SIGPIPE is ignored from now on: a reader that
+/// went away is an error of write(2).
 int RunMain(const char* program, const std::function<Result<int>()>& work);
 
 }  // namespace downwardfs

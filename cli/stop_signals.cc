@@ -19,6 +19,11 @@ void BlockStopSignals() {
   pthread_sigmask(SIG_SETMASK, &stop, nullptr);
 }
 
+StopAtOnce::StopAtOnce() {
+  const sigset_t stop = StopSignals();
+  pthread_sigmask(SIG_UNBLOCK, &stop, nullptr);
+}
+
 Result<OwnedFd> OpenStopSignals() {
   return OpenSignals(StopSignals());
 }

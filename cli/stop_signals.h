@@ -12,6 +12,16 @@ namespace downwardfs {
 /// From now on they wait to be read.
 void BlockStopSignals();
 
+/// While it exists a stop signal ends the process at once, as without BlockStopSignals(): reading a
+/// FIFO may take for ever. For a process that has nothing to clean up yet; main thread.
+class StopAtOnce {
+ public:
+  StopAtOnce();
+  ~StopAtOnce() { BlockStopSignals(); }
+  StopAtOnce(const StopAtOnce&) = delete;
+  StopAtOnce& operator=(const StopAtOnce&) = delete;
+};
+
 /// A signalfd of them.
 Result<OwnedFd> OpenStopSignals();
 

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <cerrno>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/log_keys.h"
@@ -36,7 +37,10 @@ Result<int> RunWrite(const WriteOptions& options) {
   if (!signals) return Fail(std::move(signals.error()));
   if (auto done = SetUpLog(options.log); !done) return Fail(std::move(done.error()));
 
+  std::optional<StopAtOnce> reading;
+  if (!options.source.pod_file.empty()) reading.emplace();
   auto inputs = OpenInputs(options.source, options.what, Usage{/*follow=*/true, signals->get()});
+  reading.reset();
   if (!inputs) return Fail(std::move(inputs.error()));
   auto writer = AtomicWriter::Open(options.directory, Clock::Real());
   if (!writer) return Fail(std::move(writer.error()));

@@ -14,6 +14,7 @@
 #include <csignal>
 #include <utility>
 
+#include "base/process.h"
 #include "mount-helper/end_requests.h"
 #include "mount-helper/message_channel.h"
 #include "mount-helper/privileges.h"
@@ -90,11 +91,11 @@ void Holder::Take(HolderMessage& message) {
   }
 }
 
-// Lets the process that started us go on, and leaves the terminal, as a daemon does.
+// Lets the process that started us go on, and leaves the standard streams. The session is our own
+// already (base/daemonize.h).
 void Holder::LeaveTheTerminal() {
   if (options_.ready_fd < 0) return;
   prctl(PR_SET_PDEATHSIG, 0);
-  setsid();
   if (write(options_.ready_fd, "1", 1) == 1) close(options_.ready_fd);
   options_.ready_fd = -1;
   LeaveStandardStreams();

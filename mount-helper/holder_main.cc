@@ -7,6 +7,7 @@
 #include <cstring>
 #include <string>
 
+#include "base/process.h"
 #include "mount-helper/holder.h"
 #include "mount-helper/node_main.h"
 
@@ -94,5 +95,6 @@ int Main(int argc, char** argv) {
 }  // namespace downwardfs
 
 int main(int argc, char** argv) {
+  downwardfs::BeginProcess();
   return downwardfs::Main(argc, argv);
 }

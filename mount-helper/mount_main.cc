@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "base/process.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "mount-helper/mount_options.h"
@@ -31,30 +31,22 @@ int Complain(int status, const std::string& message) {
 // The program is installed as ../bin/downwardfs beside ../sbin/mount.downwardfs; in a build tree it
 // lies in ../cli. Otherwise it is looked for in PATH.
 std::string FindProgram() {
-  char self[PATH_MAX];
-  const ssize_t n = readlink("/proc/self/exe", self, sizeof self);
-  if (n > 0) {
-    std::string folder(self, static_cast<std::size_t>(n));
-    folder.erase(folder.rfind('/'));
+  if (auto folder = OwnProgramPath()) {
+    folder->erase(folder->rfind('/'));
     for (const char* beside : {"/../bin/downwardfs", "/../cli/downwardfs"}) {
-      if (access((folder + beside).c_str(), X_OK) == 0) return folder + beside;
+      if (access((*folder + beside).c_str(), X_OK) == 0) return *folder + beside;
     }
   }
   return "downwardfs";
 }
 
 int RunAndWait(const std::vector<std::string>& command) {
-  std::vector<char*> argv;
-  argv.reserve(command.size() + 1);
-  for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
   const pid_t child = fork();
   if (child < 0) return Complain(kMountFailed, ErrnoError(errno, "fork").message);
   if (child == 0) {
     // mount(8) may be run with an empty environment; apt's and systemd's PATH differ.
     setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 0);
-    execvp(argv[0], argv.data());
-    _exit(Complain(kMountFailed, ErrnoError(errno, command[0]).message));
+    _exit(Complain(kMountFailed, ExecCommand(command).error().message));
   }
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
@@ -108,5 +100,6 @@ int Main(const std::vector<std::string>& arguments) {
 }  // namespace downwardfs
 
 int main(int argc, char** argv) {
+  downwardfs::BeginProcess();
   return downwardfs::Main(std::vector<std::string>(argv + 1, argv + argc));
 }

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mount-helper/privileges.h"
 
-#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <linux/close_range.h>
 #include <linux/securebits.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <vector>
 
 namespace downwardfs {
 
@@ -41,27 +37,6 @@ Status DropAllCapabilities() {
     return Fail(ErrnoError(errno, "no_new_privs"));
   }
   return {};
-}
-
-void LeaveStandardStreams() {
-  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (null < 0) return;
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, fd);
-  if (null > STDERR_FILENO) close(null);
-}
-
-void CloseAllBut(std::initializer_list<int> fds) {
-  std::vector<int> kept(fds);
-  std::sort(kept.begin(), kept.end());
-  unsigned first = STDERR_FILENO + 1;
-  for (const int fd : kept) {
-    if (fd < static_cast<int>(first)) continue;
-    if (static_cast<unsigned>(fd) > first) {
-      syscall(SYS_close_range, first, static_cast<unsigned>(fd) - 1, 0);
-    }
-    first = static_cast<unsigned>(fd) + 1;
-  }
-  syscall(SYS_close_range, first, ~0u, 0);
 }
 
 }  // namespace downwardfs

@@ -4,8 +4,6 @@
 
 #include <sys/types.h>
 
-#include <initializer_list>
-
 #include "base/result.h"
 
 namespace downwardfs {
@@ -21,12 +19,5 @@ Status BecomeUser(const RunAs& who);
 /// No capability now or ever again: all sets are emptied (bounding and ambient too), uid 0 gives
 /// none at exec (SECBIT_NOROOT), and no_new_privs is set. capabilities(7), prctl(2).
 Status DropAllCapabilities();
-
-/// Standard input, output and error become /dev/null: whoever waits for the end of a pipe that we
-/// were given need not wait for ours.
-void LeaveStandardStreams();
-
-/// Closes every file descriptor but standard input, output and error and these.
-void CloseAllBut(std::initializer_list<int> fds);
 
 }  // namespace downwardfs

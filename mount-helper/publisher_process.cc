@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/process.h"
 #include "base/reap.h"
 #include "mount-helper/fd_packet.h"
 #include "mount-helper/fuse_mount.h"

@@ -14,6 +14,7 @@
 #include <csignal>
 #include <utility>
 
+#include "base/process.h"
 #include "mount-helper/handover_memory.h"
 #include "mount-helper/holder_answers.h"
 #include "mount-helper/message_channel.h"

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mounts that are made from a terminal: they outlive it, and Ctrl-C of the script that made them.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <poll.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "base/owned_fd.h"
+#include "tests/e2e/mount_fixture.h"
+
+namespace downwardfs::testing {
+namespace {
+
+// A script in the foreground of a terminal of its own.
+class Terminal {
+ public:
+  explicit Terminal(const std::string& script, const std::vector<std::string>& words) {
+    int master = -1;
+    pid_ = forkpty(&master, nullptr, nullptr, nullptr);
+    if (pid_ == 0) {
+      std::vector<char*> argv = {const_cast<char*>("sh"), const_cast<char*>("-c"),
+                                 const_cast<char*>(script.c_str()), const_cast<char*>("sh")};
+      for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+      argv.push_back(nullptr);
+      execv("/bin/sh", argv.data());
+      _exit(127);
+    }
+    master_.Reset(master);
+  }
+  ~Terminal() {
+    if (pid_ <= 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+
+  pid_t pid() const { return pid_; }
+  void Close() { master_.Reset(); }
+  void Type(char key) const { EXPECT_EQ(write(master_.get(), &key, 1), 1); }
+  bool Shows(const std::string& text) {
+    return Eventually([&] {
+      pollfd fd = {master_.get(), POLLIN, 0};
+      char chunk[4096];
+      if (poll(&fd, 1, 0) > 0) {
+        const ssize_t n = read(master_.get(), chunk, sizeof chunk);
+        if (n > 0) shown_.append(chunk, static_cast<std::size_t>(n));
+      }
+      return shown_.find(text) != std::string::npos;
+    });
+  }
+  /// 128 + N after signal N.
+  int Wait() {
+    int status = 0;
+    EXPECT_TRUE(Eventually([&] { return waitpid(pid_, &status, WNOHANG) == pid_; }));
+    pid_ = 0;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  }
+
+ private:
+  pid_t pid_ = 0;
+  OwnedFd master_;
+  std::string shown_;
+};
+
+// The processes of the session, or of the process group, `id`.
+std::vector<pid_t> InSession(pid_t id) {
+  std::vector<pid_t> pids;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const pid_t pid = std::atoi(entry.path().filename().c_str());
+    if (pid > 0 && (getsid(pid) == id || getpgid(pid) == id)) pids.push_back(pid);
+  }
+  return pids;
+}
+
+class TerminalTest : public HeldMountTest, public ::testing::WithParamInterface<bool> {
+ protected:
+  std::vector<std::string> Mount() {
+    std::vector<std::string> words = Arguments({at_});
+    if (GetParam()) words.insert(words.begin(), "--no-holder");
+    words.insert(words.begin(), {DOWNWARDFS_BINARY, "mount"});
+    return words;
+  }
+  void ExpectServed() {
+    dir_.Replace("pod.yaml", PodYaml("two"));
+    EXPECT_TRUE(Eventually([&] { return Slurp(at_ + "/labels") == "app=\"two\""; }));
+    const Outcome status = Downwardfs({"status", at_, "--format", "json"});
+    EXPECT_THAT(status.out, HasSubstr("\"deaths\": 0"));
+    EXPECT_EQ(Downwardfs({"umount", at_}).exit_code, 0);
+  }
+};
+
+TEST_P(TerminalTest, TheMountOutlivesItsTerminal) {
+  Terminal terminal(R"("$@" && echo ready; sleep 1000)", Mount());
+  ASSERT_TRUE(terminal.Shows("ready"));
+  EXPECT_THAT(InSession(terminal.pid()), ::testing::SizeIs(2)) << "the shell and sleep";
+  terminal.Close();
+  EXPECT_EQ(terminal.Wait(), 128 + SIGHUP);
+  ExpectServed();
+}
+
+TEST_P(TerminalTest, TheMountOutlivesCtrlCOfTheScriptThatMadeIt) {
+  Terminal terminal(R"("$@" && echo ready; sleep 1000; echo on)", Mount());
+  ASSERT_TRUE(terminal.Shows("ready"));
+  terminal.Type('\x03');
+  EXPECT_EQ(terminal.Wait(), 128 + SIGINT);
+  ExpectServed();
+}
+
+// A FIFO that nobody writes to holds up the start.
+TEST_P(TerminalTest, CtrlCWhileItStartsEndsAllOfIt) {
+  const std::string fifo = dir_ / "fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  std::vector<std::string> words = {DOWNWARDFS_BINARY, "mount", "--pod-file", fifo};
+  if (GetParam()) words.emplace_back("--no-holder");
+  words.push_back(at_);
+  const auto running = [&] {
+    return RunProgram({"pgrep", "-f", "--", "--pod-file " + fifo}).exit_code == 0;
+  };
+  Terminal terminal(R"(exec "$@")", words);
+  ASSERT_TRUE(Eventually(running));
+  terminal.Type('\x03');
+  EXPECT_EQ(terminal.Wait(), 128 + SIGINT);
+  EXPECT_TRUE(Eventually([&] { return !running(); }));
+  EXPECT_FALSE(IsMountPoint(at_));
+}
+
+INSTANTIATE_TEST_SUITE_P(HeldAndAlone, TerminalTest, ::testing::Bool());
+
+}  // namespace
+}  // namespace downwardfs::testing

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a person is told when the API server refuses, is away or is not what it should be.
-#include <chrono>
 
 #include "tests/e2e/api_fixture.h"
 
@@ -76,7 +75,6 @@ TEST_F(ApiTest, AnUntrustedCertificateTellsWhatItMustBe) {
 
 TEST_F(ApiTest, WaitGivesUpSayingForWhatItWaited) {
   server_->Stop();
-  const auto start = std::chrono::steady_clock::now();
   const Outcome mount = Run("mount", Web({"--volume", "info", "--wait", "1s", at_}));
   EXPECT_EQ(mount.exit_code, 1);
   EXPECT_THAT(mount.err, HasSubstr("downwardfs: gave up after --wait: " + server_->url() +
@@ -87,7 +85,6 @@ TEST_F(ApiTest, WaitGivesUpSayingForWhatItWaited) {
   const Outcome once = Run("env", Web({"--container", "main", "--wait", "0"}));
   EXPECT_EQ(once.exit_code, 1);
   EXPECT_EQ(Lines(once.err), 1U) << once.err;
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 
 TEST_F(ApiTest, WaitGivesUpForAPodThatDoesNotCome) {

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "tests/e2e/api_fixture.h"
 #include "tests/support/background.h"
@@ -14,8 +13,6 @@ namespace downwardfs::testing {
 namespace {
 
 using Kind = ServerFault::Kind;
-using std::chrono::seconds;
-using std::chrono::steady_clock;
 
 class ApiStartTest : public ApiTest {
  protected:
@@ -111,7 +108,6 @@ TEST_F(ApiStartTest, APluginThatHangsHoldsUpNoEnd) {
     more.insert(more.begin(), source.begin(), source.end());
     return more;
   };
-  const auto start = steady_clock::now();
   Background mount(Command("mount", with({"-f", at_})), dir_ / "stderr");
   ASSERT_TRUE(Begun());
   EXPECT_EQ(mount.Wait(SIGTERM), 1);
@@ -121,7 +117,6 @@ TEST_F(ApiStartTest, APluginThatHangsHoldsUpNoEnd) {
   const Outcome render = Run("render", with({"--wait", "1s"}));
   EXPECT_EQ(render.exit_code, 1);
   EXPECT_THAT(render.err, AllOf(HasSubstr("exec plugin"), HasSubstr("still running after 1 s")));
-  EXPECT_LT(steady_clock::now() - start, seconds(50));  // a plugin may take a minute
 }
 
 TEST_F(ApiStartTest, WhatOneShotCommandsNeedIsAskedForAgain) {

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <limits>
 
 namespace downwardfs {
@@ -199,15 +198,14 @@ TEST(QuantityTest, DigitsFarBehindThePointStillRoundUp) {
   EXPECT_EQ(Parsed("0." + zeros + "25e1001").Value(), 3);
 }
 
-// No number of digits and no exponent costs more than reading the text: all of this takes 0.3 s,
-// and the bound only tells that from runaway time.
+// No number of digits and no exponent costs more than reading the text: a cost that grows with the
+// square of the length, or with the exponent, runs into the time limit of every test.
 TEST(QuantityTest, HostileTextsTakeNoTime) {
-  constexpr std::size_t kLength = 10'000'000;
+  constexpr std::size_t kLength = 2'000'000;
   std::string digits;
   std::string zeros;
   digits.resize(kLength, '7');
   zeros.resize(kLength, '0');
-  const auto start = std::chrono::steady_clock::now();
   for (const std::string& text : {
            digits,
            digits + "Ki",
@@ -233,8 +231,7 @@ TEST(QuantityTest, HostileTextsTakeNoTime) {
     EXPECT_LT(quantity.Canonical().size(), 60U);
   }
   EXPECT_FALSE(Quantity::Parse(digits + "x"));
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
-  EXPECT_EQ(Parsed(digits + "e-9999999").Canonical(), "7777777778e-9");
+  EXPECT_EQ(Parsed(digits + "e-1999999").Canonical(), "7777777778e-9");
 }
 
 }  // namespace

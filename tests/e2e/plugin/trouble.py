@@ -31,7 +31,7 @@ def wrong(setup):
     volumes = {
         "attribute": (specs.ours("ours", LABELS, colour="red"), "colour"),
         "path": (specs.ours("ours", [field("../labels", "metadata.labels")]), "../labels"),
-        "field": (specs.ours("ours", [field("x", "metadata.label")]), "metadata.label"),
+        "field": (specs.ours("ours", [field("x", "metadata.labels['app")]), "metadata.labels['app"),
         "container": (specs.ours("ours", [{"path": "cpu", "resourceFieldRef": {
             "containerName": "nobody", "resource": "limits.cpu"}}]), "nobody"),
         "layout": (specs.ours("ours", LABELS, layout="round"), "round"),

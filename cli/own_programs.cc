@@ -17,7 +17,10 @@ Result<std::string> FindOwnProgram(const std::string& name) {
     path += name;
     if (access(path.c_str(), X_OK) == 0) return path;
   }
-  return Fail(ErrorCode::kFailedPrecondition, name + ": not found beside " + *self);
+  return Fail(ErrorCode::kFailedPrecondition,
+              name + ": not found beside " + *self +
+                  "; install the Debian package that has it "
+                  "(downwardfs or downwardfs-csi), or all of a build");
 }
 
 }  // namespace downwardfs

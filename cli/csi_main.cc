@@ -30,9 +30,9 @@ namespace downwardfs {
 namespace {
 
 constexpr int kWrongUsage = 2;
-// Two answer while two others wait for their readers' pages.
 constexpr int kServingThreads = 4;
-constexpr int kLookForEnd = 500;  // ms
+constexpr int kForBusySessions = 2;  // of them
+constexpr int kLookForEnd = 500;     // ms
 
 // Tells the supervisor that this process lives and that requests are answered.
 class SignsOfLife {
@@ -80,11 +80,13 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   }
   auto access = OpenServer(options.server);
   if (!access) return Fail(std::move(access.error()));
-  auto loop = SessionLoop::Start(kServingThreads);
+  auto loop = SessionLoop::Start(kServingThreads, kForBusySessions);
   if (!loop) return Fail(std::move(loop.error()));
 
   // In the order in which one needs the other.
-  LanePool lanes;
+  LanePool::Options fair;
+  fair.budget = LanePool::BudgetOfNode();
+  LanePool lanes(fair);
   WorkerPool workers([client = holder->get()] { return client->NewPublisher(); });
   NodeObjects objects(*access, options.node);
   const AccessReviewer reviewer(access->transport);

@@ -30,7 +30,7 @@ CsiVolume::CsiVolume(const VolumeParts& parts, PublishSpec spec)
       spec_(std::move(spec)),
       status_(spec_.target_path),
       namer_(Clock::Real()),
-      updates_(parts.lanes.NewLane()) {
+      updates_(parts.lanes.NewLane(spec_.pod.uid)) {
   status_.SetHolder(parts.holder.figures());
 }
 
@@ -44,6 +44,7 @@ MountedVolumeOptions CsiVolume::Options() {
   options.fs_name = "downwardfs:" + spec_.pod.ns + "/" + spec_.pod.name;
   options.allow_other = true;
   options.layout = spec_.layout;
+  options.lane_owner = spec_.pod.uid;
   options.ownership.fs_group = spec_.fs_group;
   options.status = [this] { return status_.Json(); };
   options.resend = parts_.holder.resend();
@@ -265,7 +266,7 @@ Status CsiVolume::RestartUpdater() {
     follows_ = false;
   }
   status_.AttachVolume(volume_.get(), nullptr);
-  updates_ = parts_.lanes.NewLane();
+  updates_ = parts_.lanes.NewLane(spec_.pod.uid);
   updater_.reset();
   return StartUpdater(/*replace=*/false);
 }

@@ -3,10 +3,12 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <time.h>
 
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <optional>
 #include <queue>
 #include <set>
 #include <thread>
@@ -17,14 +19,31 @@
 #include "base/mutex.h"
 
 namespace downwardfs {
+namespace {
+
+// A call of the tree is made by the publisher's process and answered by a serving thread, while the
+// task waits: the processor time of all three is about twice what the task's own thread uses.
+constexpr double kCostOfOwnTime = 2;
+
+LaneBudget::Seconds TimeOfThisThread() {
+  timespec time = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+}  // namespace
 
 // A stuck thread may outlive the LanePool, so all that it touches is shared.
 struct Lane::Pool : std::enable_shared_from_this<Lane::Pool> {
   struct State {
     std::deque<Task> tasks;
-    bool active = false;  // queued in `ready`, or running
+    LaneBudget::Account* account = nullptr;
+    bool active = false;  // in `ready` or `held_back`, or running
     bool running = false;
     bool stuck = false;
+    bool hot =
+        false;  // its account was when it became ready; while it runs it counts in `hot_running`
+    bool held_back = false;
     bool closed = false;  // its Lane is gone; it goes when it is not active any more
     SteadyTime since;     // of the task that runs
   };
@@ -38,13 +57,27 @@ struct Lane::Pool : std::enable_shared_from_this<Lane::Pool> {
     }
   };
 
-  explicit Pool(LanePool::Options opts) : options(opts) {}
+  // In line: the account's place, then the order of arrival.
+  struct Waiting {
+    double place;
+    std::uint64_t order;
+    std::uint64_t lane;
+    bool operator<(const Waiting& other) const {
+      return std::tie(place, order) < std::tie(other.place, other.order);
+    }
+  };
+
+  explicit Pool(LanePool::Options opts) : options(opts), budget(opts.budget) {}
 
   void StartWorker() REQUIRES(mutex);
   void Work() EXCLUDES(mutex);
+  std::optional<Waiting> TakeReady() REQUIRES(mutex);
   void RunOne(std::uint64_t id) REQUIRES(mutex);
+  void Erase(std::uint64_t id) REQUIRES(mutex);
   void Watch() EXCLUDES(mutex);
+  void Activate(std::uint64_t id, State& lane) REQUIRES(mutex);
   void MakeReady(std::uint64_t id, State& lane) REQUIRES(mutex);
+  void ReleaseHeldBack(SteadyTime now) REQUIRES(mutex);
   void FireTimers(SteadyTime now) REQUIRES(mutex);
   SteadyTime SetStuckAside(SteadyTime now) REQUIRES(mutex);
   State* Open(std::uint64_t id) REQUIRES(mutex);
@@ -55,7 +88,9 @@ struct Lane::Pool : std::enable_shared_from_this<Lane::Pool> {
   CondVar clock;    // a timer was added, a task has begun, or we stop
   CondVar settled;  // a task has ended, or is stuck
   std::map<std::uint64_t, State> lanes GUARDED_BY(mutex);
-  std::deque<std::uint64_t> ready GUARDED_BY(mutex);
+  LaneBudget budget GUARDED_BY(mutex);
+  std::set<Waiting> ready[2] GUARDED_BY(mutex);  // of calm accounts, and of hot ones
+  std::multimap<SteadyTime, std::uint64_t> held_back GUARDED_BY(mutex);  // by when they may run
   std::set<std::uint64_t> running GUARDED_BY(mutex);
   std::priority_queue<Timer> timers GUARDED_BY(mutex);
   std::uint64_t next_lane GUARDED_BY(mutex) = 0;
@@ -63,6 +98,7 @@ struct Lane::Pool : std::enable_shared_from_this<Lane::Pool> {
   SteadyTime next_look GUARDED_BY(mutex) = SteadyTime::max();  // of the clock's thread
   int workers GUARDED_BY(mutex) = 0;                           // those that are not stuck
   int stuck GUARDED_BY(mutex) = 0;
+  int hot_running GUARDED_BY(mutex) = 0;  // tasks of hot accounts that are not stuck
   bool stopping GUARDED_BY(mutex) = false;
 };
 
@@ -84,11 +120,46 @@ void Lane::Pool::StartWorker() {
   thread.detach();  // counted in `workers`, which the destructor waits for
 }
 
-void Lane::Pool::MakeReady(std::uint64_t id, State& lane) {
+// The lane has tasks.
+void Lane::Pool::Activate(std::uint64_t id, State& lane) {
   if (lane.active) return;
   lane.active = true;
-  ready.push_back(id);
+  MakeReady(id, lane);
+}
+
+// An active lane goes where it belongs: in line, or to those that are held back.
+void Lane::Pool::MakeReady(std::uint64_t id, State& lane) {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  const SteadyTime due = stopping ? now : budget.MayRunAt(*lane.account, now);
+  lane.held_back = due > now;
+  if (lane.held_back) {
+    held_back.emplace(due, id);
+    if (due < next_look) clock.NotifyAll();
+    return;
+  }
+  lane.hot = budget.IsHot(*lane.account, now);
+  ready[lane.hot ? 1 : 0].insert({budget.Place(*lane.account), next_order++, id});
   work.NotifyOne();
+}
+
+// Of the calm and the hot ones who is first in line; the last thread is not for hot ones.
+std::optional<Lane::Pool::Waiting> Lane::Pool::TakeReady() {
+  std::set<Waiting>& calm = ready[0];
+  std::set<Waiting>& hot = ready[1];
+  const bool room = stopping || options.threads < 2 || hot_running < options.threads - 1;
+  if (calm.empty() && (hot.empty() || !room)) return std::nullopt;
+  std::set<Waiting>& first =
+      hot.empty() || !room || (!calm.empty() && *calm.begin() < *hot.begin()) ? calm : hot;
+  const Waiting taken = *first.begin();
+  first.erase(first.begin());
+  budget.Began(taken.place);
+  return taken;
+}
+
+void Lane::Pool::Erase(std::uint64_t id) {
+  const auto at = lanes.find(id);
+  budget.Leave(*at->second.account);
+  lanes.erase(at);
 }
 
 // Runs the first task of a lane. The lock is held before and after, not meanwhile. The lane stays
@@ -100,16 +171,22 @@ void Lane::Pool::RunOne(std::uint64_t id) {
   lane.running = true;
   lane.since = std::chrono::steady_clock::now();
   running.insert(id);
+  if (lane.hot) ++hot_running;
   if (lane.since + options.stuck_after < next_look) clock.NotifyAll();
   mutex.unlock();
+  const LaneBudget::Seconds before = TimeOfThisThread();
   task();
   task = nullptr;  // what it holds goes without the lock
+  const LaneBudget::Seconds used = TimeOfThisThread() - before;
   mutex.lock();
   running.erase(id);
   lane.running = false;
+  budget.Charge(*lane.account, used * kCostOfOwnTime, std::chrono::steady_clock::now());
   if (std::exchange(lane.stuck, false)) {
     --stuck;
     ++workers;
+  } else if (lane.hot) {
+    --hot_running;
   }
   settled.NotifyAll();
 }
@@ -117,22 +194,32 @@ void Lane::Pool::RunOne(std::uint64_t id) {
 void Lane::Pool::Work() {
   mutex.lock();
   for (;;) {
-    while (ready.empty() && !stopping && workers <= options.threads) work.Wait(mutex);
-    if (ready.empty()) break;  // we stop, or there are more workers than are needed
-    const std::uint64_t id = ready.front();
-    ready.pop_front();
+    std::optional<Waiting> next;
+    while (!(next = TakeReady()) && !stopping && workers <= options.threads) work.Wait(mutex);
+    if (!next) break;  // we stop, or there are more workers than are needed
+    const std::uint64_t id = next->lane;
     State& lane = lanes.at(id);
     if (!lane.tasks.empty()) RunOne(id);  // it is empty if the lane was closed meanwhile
     lane.active = false;
     if (!lane.tasks.empty()) {
-      MakeReady(id, lane);
+      Activate(id, lane);
     } else if (lane.closed) {
-      lanes.erase(id);
+      Erase(id);
     }
+    // A hot one may have waited for this thread to be free.
+    if (!ready[1].empty()) work.NotifyOne();
   }
   --workers;
   settled.NotifyAll();
   mutex.unlock();
+}
+
+void Lane::Pool::ReleaseHeldBack(SteadyTime now) {
+  while (!held_back.empty() && (stopping || held_back.begin()->first <= now)) {
+    const std::uint64_t id = held_back.begin()->second;
+    held_back.erase(held_back.begin());
+    MakeReady(id, lanes.at(id));
+  }
 }
 
 void Lane::Pool::FireTimers(SteadyTime now) {
@@ -142,7 +229,7 @@ void Lane::Pool::FireTimers(SteadyTime now) {
     State* const lane = Open(timer.lane);
     if (lane == nullptr) continue;
     lane->tasks.push_back(std::move(*timer.task));
-    MakeReady(timer.lane, *lane);
+    Activate(timer.lane, *lane);
   }
 }
 
@@ -157,6 +244,7 @@ Lane::SteadyTime Lane::Pool::SetStuckAside(SteadyTime now) {
       continue;
     }
     lane.stuck = true;
+    if (lane.hot) --hot_running;
     ++stuck;
     --workers;
     StartWorker();
@@ -170,8 +258,10 @@ void Lane::Pool::Watch() {
   while (!stopping) {
     const SteadyTime now = std::chrono::steady_clock::now();
     FireTimers(now);
+    ReleaseHeldBack(now);
     next_look = SetStuckAside(now);
     if (!timers.empty()) next_look = std::min(next_look, timers.top().due);
+    if (!held_back.empty()) next_look = std::min(next_look, held_back.begin()->first);
     if (next_look == SteadyTime::max()) {
       clock.Wait(mutex);
     } else {
@@ -187,7 +277,7 @@ Lane::~Lane() {
   lane.closed = true;
   dropped.swap(lane.tasks);
   if (!lane.active) {
-    pool_->lanes.erase(id_);
+    pool_->Erase(id_);
     return;
   }
   for (;;) {  // the thread that runs it takes it out of the table
@@ -202,7 +292,7 @@ void Lane::Poster::Post(Task task) const {
   Pool::State* const lane = pool_->Open(lane_);
   if (lane == nullptr) return;
   lane->tasks.push_back(std::move(task));
-  pool_->MakeReady(lane_, *lane);
+  pool_->Activate(lane_, *lane);
 }
 
 void Lane::Poster::PostAt(SteadyTime due, Task task) const {
@@ -216,6 +306,17 @@ bool Lane::stuck() const {
   return pool_->lanes.at(id_).stuck;
 }
 
+bool Lane::held_back() const {
+  MutexLock lock(pool_->mutex);
+  return pool_->lanes.at(id_).held_back;
+}
+
+LaneBudget::Limits LanePool::BudgetOfNode() {
+  LaneBudget::Limits limits;
+  limits.of_all_hot = std::min(0.1 * std::max(std::thread::hardware_concurrency(), 1U), 0.5);
+  return limits;
+}
+
 LanePool::LanePool(Options options) : pool_(std::make_shared<Lane::Pool>(options)) {
   MutexLock lock(pool_->mutex);
   for (int i = 0; i < options.threads; ++i) pool_->StartWorker();
@@ -226,6 +327,7 @@ LanePool::~LanePool() {
   {
     MutexLock lock(pool_->mutex);
     pool_->stopping = true;
+    pool_->ReleaseHeldBack(std::chrono::steady_clock::now());
     pool_->work.NotifyAll();
     pool_->clock.NotifyAll();
   }
@@ -240,10 +342,12 @@ LanePool::~LanePool() {
   }
 }
 
-std::unique_ptr<Lane> LanePool::NewLane() {
+std::unique_ptr<Lane> LanePool::NewLane(const std::string& owner) {
   MutexLock lock(pool_->mutex);
   const std::uint64_t id = pool_->next_lane++;
-  pool_->lanes[id];
+  // No owner's name begins with a slash.
+  pool_->lanes[id].account = &pool_->budget.Join(owner.empty() ? "/" + std::to_string(id) : owner,
+                                                 std::chrono::steady_clock::now());
   return std::unique_ptr<Lane>(new Lane(pool_, id));
 }
 

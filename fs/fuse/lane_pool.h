@@ -5,6 +5,9 @@
 // that serves requests. Each volume has a lane: its tasks run one at a time, in their order, on a
 // small pool of threads that all volumes share.
 //
+// The lanes of one owner (a pod) have an account together: with a budget, an owner that changes
+// without pause is held back and leaves a thread to the others (lane_budget.h).
+//
 // A reader can hold a directory's lock for as long as it likes (a listing into memory that a hung
 // file system backs). A lane whose task has run for a second is set aside: it says that it is
 // stuck, and another thread takes its thread's place, so that it delays no other volume.
@@ -17,8 +20,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "base/worker_thread.h"
+#include "fs/fuse/lane_budget.h"
 
 namespace downwardfs {
 
@@ -53,6 +58,8 @@ class Lane {
 
   /// The task that runs has done so for too long.
   bool stuck() const;
+  /// Its tasks wait because its owner has used more than its share.
+  bool held_back() const;
 
  private:
   friend class LanePool;
@@ -66,14 +73,19 @@ class LanePool {
   struct Options {
     int threads = 2;  ///< that run tasks; one more watches the clock
     std::chrono::milliseconds stuck_after{1000};
+    LaneBudget::Limits budget = {};  ///< by default everybody may use what there is
   };
+  /// For a node: owners that change without pause use a tenth of its processors together, and at
+  /// most half of one.
+  static LaneBudget::Limits BudgetOfNode();
 
   LanePool() : LanePool(Options{}) {}
   explicit LanePool(Options options);
   /// Joins the threads. One that is stuck is left to the process's end, with a line in the log.
   ~LanePool();
 
-  std::unique_ptr<Lane> NewLane();
+  /// Lanes of the same owner share its budget; an empty name is an owner of its own.
+  std::unique_ptr<Lane> NewLane(const std::string& owner = {});
   /// Lanes that are stuck now.
   int stuck() const;
 

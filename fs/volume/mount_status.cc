@@ -108,6 +108,7 @@ std::string MountStatus::Json() const {
     out["openFiles"] = stats.open_files;
     out["flipsWithoutEvents"] = volume_->without_events();
     out["publishStuck"] = volume_->stuck();
+    out["publishHeldBack"] = volume_->held_back();
     out["requests"] = volume_->requests();
   }
   return StatusText(out);

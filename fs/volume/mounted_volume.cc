@@ -241,7 +241,7 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Serve(const std::shared_pt
                                                             SessionLoop& loop, LanePool& lanes) {
   std::unique_ptr<MountedVolume> volume(new MountedVolume(state));
   volume->loop_ = &loop;
-  volume->lane_ = lanes.NewLane();
+  volume->lane_ = lanes.NewLane(state->options.lane_owner);
   // Has the kernel read the page again. The state owns this function, so it must not own the state.
   state->context.refused_write = [weak = std::weak_ptr<State>(state),
                                   lane = volume->lane_->poster()](InodeId inode) {
@@ -354,6 +354,10 @@ std::uint64_t MountedVolume::without_events() const {
 
 bool MountedVolume::stuck() const {
   return lane_ && lane_->stuck();
+}
+
+bool MountedVolume::held_back() const {
+  return lane_ && lane_->held_back();
 }
 
 bool MountedVolume::allows_idmap() const {

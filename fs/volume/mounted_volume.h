@@ -39,6 +39,7 @@ struct MountedVolumeOptions {
   bool allow_other = false;     ///< let other users read (root, or user_allow_other in fuse.conf)
   std::string selinux_context;  ///< the mount option context=; empty: none. Root only
   Layout layout = Layout::kKubelet;
+  std::string lane_owner;  ///< whose budget its changes use (LanePool::NewLane)
   Ownership ownership;
   /// Off: the kernel asks at every access. For measuring what its caches are worth (tests/bench).
   bool kernel_caches = true;
@@ -107,6 +108,8 @@ class MountedVolume {
   std::uint64_t without_events() const;
   /// A change of the volume hangs, because somebody holds a directory of it.
   bool stuck() const;
+  /// Changes wait, and become one, because their owner changes too often.
+  bool held_back() const;
   bool allows_idmap() const;
 
  private:

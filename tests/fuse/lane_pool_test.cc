@@ -2,6 +2,7 @@
 #include "fs/fuse/lane_pool.h"
 
 #include <gmock/gmock.h>
+#include <time.h>
 
 #include <atomic>
 #include <future>
@@ -107,6 +108,75 @@ TEST(PublisherTest, LanesThatAreStuckDelayNoOther) {
     std::this_thread::sleep_for(milliseconds(1));
   }
   EXPECT_EQ(lanes.stuck(), 0);
+}
+
+// Uses the processor until it has used so much.
+void Burn(milliseconds time) {
+  timespec now = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  const auto end = std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec) + time;
+  while (std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec) < end) {
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  }
+}
+
+TEST(PublisherTest, AnOwnerThatIsOverItsBudgetIsHeldBackAndTheOthersAreNot) {
+  LanePool::Options options;
+  options.budget.reserve = std::chrono::milliseconds(1);
+  options.budget.of_all_hot = 1e-9;
+  options.budget.longest_pause = std::chrono::hours(1);
+  LanePool lanes(options);
+  const auto noisy = lanes.NewLane("noisy");
+  const auto its_other = lanes.NewLane("noisy");
+  const auto quiet = lanes.NewLane("quiet");
+  Record record;
+  noisy->poster().Post([&] {
+    Burn(milliseconds(5));
+    record.Add("first");
+  });
+  record.WaitFor(1);
+  // The charge follows the task.
+  noisy->poster().Post([&] { record.Add("second"); });
+  while (!noisy->held_back()) std::this_thread::yield();
+  its_other->poster().Post([&] { record.Add("its other lane"); });
+  quiet->poster().Post([&] { record.Add("quiet"); });
+  EXPECT_THAT(record.WaitFor(2), ElementsAre("first", "quiet"));
+  EXPECT_TRUE(noisy->held_back());
+  EXPECT_TRUE(its_other->held_back());
+  EXPECT_FALSE(quiet->held_back());
+}
+
+TEST(PublisherTest, HotOwnersLeaveAThreadToTheOthers) {
+  LanePool::Options options;
+  options.budget.reserve = std::chrono::milliseconds(100);
+  options.budget.of_all_hot = 1;
+  LanePool lanes(options);
+  std::vector<std::unique_ptr<Lane>> hot;
+  Record record;
+  for (int i = 0; i < 3; ++i) {
+    hot.push_back(lanes.NewLane("hot " + std::to_string(i)));
+    hot.back()->poster().Post([&] {
+      Burn(milliseconds(30));  // more than half of the reserve, and less than all
+      record.Add("warm");
+    });
+  }
+  record.WaitFor(3);
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  std::atomic<int> running{0};
+  for (const auto& lane : hot) {
+    lane->poster().Post([&, released] {
+      ++running;
+      released.wait();
+    });
+  }
+  const auto quiet = lanes.NewLane("quiet");
+  quiet->poster().Post([&] { record.Add("quiet"); });
+  EXPECT_THAT(record.WaitFor(4), ElementsAre("warm", "warm", "warm", "quiet"));
+  EXPECT_LE(running, 1);
+  release.set_value();
+  for (const auto& lane : hot) lane->poster().Post([&] { record.Add("end"); });
+  EXPECT_EQ(record.WaitFor(7).size(), 7U);
 }
 
 TEST(PublisherTest, ALaneThatGoesWaitsForItsTaskAndDropsTheRest) {

@@ -4,11 +4,15 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/mount.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -49,11 +53,18 @@ class ManyVolumesTest : public ::testing::Test {
     std::getline(in, text);
     return in.bad() ? "failed" : text;
   }
-  void Mount(std::size_t count) {
+  // With threads for busy sessions, as the node plugin has them.
+  void ShareThreads() {
+    auto loop = SessionLoop::Start(4, /*for_busy=*/2);
+    ASSERT_TRUE(loop);
+    loop_ = std::move(*loop);
+  }
+  void Mount(std::size_t count, const std::function<std::string()>& status = nullptr) {
     for (std::size_t i = 0; i < count; ++i) {
       MountedVolumeOptions options;
       options.mount_point = Path(i);
       options.fs_name = "downwardfs:test";
+      options.status = status;
       std::filesystem::create_directory(options.mount_point);
       auto volume = MountedVolume::Mount(options, Version("one"), "1", *loop_, lanes_);
       ASSERT_TRUE(volume) << volume.error().message;
@@ -73,6 +84,53 @@ class ManyVolumesTest : public ::testing::Test {
   LanePool lanes_;
   std::vector<std::unique_ptr<MountedVolume>> volumes_;
 };
+
+// Requests of one volume that take long have one thread, however many there are.
+TEST_F(ManyVolumesTest, AVolumeDoesNotTakeTheThreadsFromTheOthers) {
+  ShareThreads();
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  std::atomic<int> asked{0};
+  Mount(2, [&asked, released] {
+    ++asked;
+    released.wait();
+    return std::string("{}");
+  });
+  std::vector<std::thread> askers;
+  for (int i = 0; i < 8; ++i) {
+    askers.emplace_back([this] {
+      char text[16];
+      EXPECT_EQ(getxattr(Path(0).c_str(), "user.downwardfs.status", text, sizeof text), 2);
+    });
+  }
+  while (asked == 0) std::this_thread::yield();
+  auto other = std::async(std::launch::async, [this] { return Read(1); });
+  EXPECT_EQ(other.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  EXPECT_EQ(asked, 1);
+  release.set_value();
+  for (std::thread& asker : askers) asker.join();
+  EXPECT_EQ(other.get(), "one");
+}
+
+TEST_F(ManyVolumesTest, AVolumeThatIsReadWithoutPauseIsServedToTheEnd) {
+  ShareThreads();
+  Mount(2);
+  // So many requests that it becomes busy, rests, and is not busy any more, from several readers.
+  for (int round = 0; round < 3; ++round) {
+    std::vector<std::thread> readers;
+    for (int i = 0; i < 4; ++i) {
+      readers.emplace_back([this] {
+        char text[16];
+        for (int n = 0; n < 5000; ++n) {
+          EXPECT_GT(getxattr(Path(0).c_str(), "user.downwardfs.status", text, sizeof text), 0);
+        }
+      });
+    }
+    for (std::thread& reader : readers) reader.join();
+    EXPECT_EQ(Read(1), "one");
+    EXPECT_EQ(Read(0), "one");
+  }
+}
 
 TEST_F(ManyVolumesTest, AForcedUnmountOfOneLeavesTheOthers) {
   Mount(100);

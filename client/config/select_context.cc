@@ -69,7 +69,7 @@ std::string UserProblem(const KubeUser& user) {
   if (!user.auth_provider.empty() && user.exec) {
     return "auth-provider and exec are both given; remove one";
   }
-  if (const std::string problem = AuthProviderProblem(user); !problem.empty()) return problem;
+  if (std::string problem = AuthProviderProblem(user); !problem.empty()) return problem;
   if (!user.token.empty() && (!user.username.empty() || !user.password.empty())) {
     return "token and username/password are both given; only one is allowed";
   }

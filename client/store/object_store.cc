@@ -63,15 +63,6 @@ std::vector<ObjectPtr> ObjectStore::List(const std::string& kind) const {
   return objects;
 }
 
-std::vector<ObjectPtr> ObjectStore::ListOnNode(const std::string& node) const {
-  const MutexLock lock(mutex_);
-  std::vector<ObjectPtr> objects;
-  for (const Entry& entry : entries_) {
-    if (!node.empty() && entry.packed.node_name() == node) objects.push_back(Reader(entry.packed));
-  }
-  return objects;
-}
-
 std::size_t ObjectStore::size() const {
   const MutexLock lock(mutex_);
   return entries_.size();
@@ -101,11 +92,6 @@ std::unique_ptr<ObjectSource::Subscription> ObjectStore::Subscribe(ObjectKey key
                       callback(nullptr);
                     }
                   });
-}
-
-std::unique_ptr<ObjectSource::Subscription> ObjectStore::SubscribeNode(const std::string& node,
-                                                                       ChangeCallback callback) {
-  return Register(Subscribers::Topic::kNode, node, std::move(callback));
 }
 
 std::unique_ptr<ObjectSource::Subscription> ObjectStore::SubscribeKind(const std::string& kind,

@@ -2,7 +2,7 @@
 //
 // The objects of one cluster that we follow, as immutable snapshots. Readers take what they want at
 // any time and from any thread; each reflector writes through a Feed of its own. What a feed
-// delivers stays when its server goes away: State() says how old it is (design, section 8).
+// delivers stays when its server goes away: State() says how old it is.
 //
 // A change is applied under `mutex_`, then its subscribers are called without it. `writer_mutex_`
 // makes that pair one step, so that callbacks come one at a time and in order.
@@ -45,11 +45,6 @@ class ObjectStore final : public ObjectSource {
   std::unique_ptr<Subscription> Subscribe(ObjectKey key, Callback callback) override;
   SourceState State() const override;
 
-  /// The pods bound to that node.
-  std::vector<ObjectPtr> ListOnNode(const std::string& node) const;
-
-  /// Every change of a pod that is, or was, bound to that node.
-  std::unique_ptr<Subscription> SubscribeNode(const std::string& node, ChangeCallback callback);
   /// Every change of an object of that kind.
   std::unique_ptr<Subscription> SubscribeKind(const std::string& kind, ChangeCallback callback);
 

@@ -56,8 +56,8 @@ PackedObject PackedObject::Make(const std::string_view (&fields)[kFields], std::
 
 PackedObject PackedObject::Pack(const ObjectView& view, const ObjectCodec* codec) {
   const std::string compressed = codec != nullptr ? codec->Compress(view.json) : std::string();
-  return Make({view.kind, view.ns, view.name, view.uid, view.resource_version, view.node_name},
-              view.json.size(), compressed.empty() ? view.json : compressed);
+  return Make({view.kind, view.ns, view.name, view.uid, view.resource_version}, view.json.size(),
+              compressed.empty() ? view.json : compressed);
 }
 
 PackedObject PackedObject::Compressed(const ObjectCodec& codec) const {
@@ -65,8 +65,7 @@ PackedObject PackedObject::Compressed(const ObjectCodec& codec) const {
   const std::string json = Json(nullptr);
   const std::string compressed = codec.Compress(json);
   if (compressed.empty()) return *this;
-  return Make({kind(), ns(), name(), uid(), resource_version(), node_name()}, json.size(),
-              compressed);
+  return Make({kind(), ns(), name(), uid(), resource_version()}, json.size(), compressed);
 }
 
 PackedObject::Header PackedObject::ReadHeader() const {

@@ -45,7 +45,6 @@ class PackedObject {
   std::string_view name() const { return Field(2); }
   std::string_view uid() const { return Field(3); }
   std::string_view resource_version() const { return Field(4); }
-  std::string_view node_name() const { return Field(5); }
   ObjectId id() const { return {kind(), ns(), name()}; }
 
   /// True if Json() needs the codec that Pack() was given.
@@ -59,7 +58,7 @@ class PackedObject {
   PackedObject Compressed(const ObjectCodec& codec) const;
 
  private:
-  static constexpr int kFields = 6;
+  static constexpr int kFields = 5;
   struct Header {
     std::uint32_t json_size;  // uncompressed
     std::uint32_t kept_size;  // equal: not compressed

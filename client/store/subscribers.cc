@@ -55,13 +55,7 @@ void Subscribers::Find(const PackedObject& before, const PackedObject& after,
                        std::vector<SubscriberPtr>* found) const {
   const PackedObject& any = after ? after : before;
   if (!indexes_[0].empty()) FindIn(Topic::kObject, ObjectTopic(any.id()), found);
-  if (!indexes_[1].empty()) {
-    const std::string_view was = before ? before.node_name() : std::string_view();
-    const std::string_view is = after ? after.node_name() : std::string_view();
-    if (!was.empty()) FindIn(Topic::kNode, std::string(was), found);
-    if (!is.empty() && is != was) FindIn(Topic::kNode, std::string(is), found);
-  }
-  if (!indexes_[2].empty()) FindIn(Topic::kKind, std::string(any.kind()), found);
+  if (!indexes_[1].empty()) FindIn(Topic::kKind, std::string(any.kind()), found);
 }
 
 }  // namespace downwardfs::client

@@ -40,10 +40,10 @@ class Subscriber {
 
 using SubscriberPtr = std::shared_ptr<Subscriber>;
 
-/// Subscribers by the object, the node or the kind that they want. Not thread-safe.
+/// Subscribers by the object or the kind that they want. Not thread-safe.
 class Subscribers {
  public:
-  enum class Topic { kObject, kNode, kKind };
+  enum class Topic { kObject, kKind };
 
   /// The text under which a topic is filed.
   static std::string ObjectTopic(const ObjectId& id);
@@ -51,8 +51,7 @@ class Subscribers {
   void Add(Topic topic, const std::string& text, SubscriberPtr subscriber);
   void Remove(Topic topic, const std::string& text, const Subscriber* subscriber);
 
-  /// Appends everyone who wants to know about a change of this object. A pod that moves onto a node
-  /// (or off it) concerns both.
+  /// Appends everyone who wants to know about a change of this object.
   void Find(const PackedObject& before, const PackedObject& after,
             std::vector<SubscriberPtr>* found) const;
 
@@ -61,7 +60,7 @@ class Subscribers {
   Index& Of(Topic topic) { return indexes_[static_cast<std::size_t>(topic)]; }
   void FindIn(Topic topic, const std::string& text, std::vector<SubscriberPtr>* found) const;
 
-  Index indexes_[3];
+  Index indexes_[2];
 };
 
 }  // namespace downwardfs::client

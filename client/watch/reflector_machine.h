@@ -10,9 +10,8 @@
 //   older than what we have seen; after 410, or when the server cannot know that version (it was
 //   restored from a backup), for its most recent state, whatever that is.
 // - A watch continues from the last version seen, also after a fault: a broken connection, bytes
-// that
-//   cannot be read, an object that is too large. Such a fault says nothing about the version. If it
-//   comes again where the last one was, the version itself may be the reason: then a list follows.
+//   that cannot be read, an object that is too large. Such a fault says nothing about the version.
+//   If it comes again where the last one was, the version itself may be the reason: a list follows.
 // - 410, in a status or in an ERROR event, means relist.
 // - A server that has gone back (restored from a backup) sends nothing to a watch from a version
 //   that it has not reached: no event, no bookmark. client-go would wait until it gets there, and

@@ -137,9 +137,6 @@ Result<ObjectView> ObjectDecoder::Decode(std::string_view json, const TypeHint& 
       }
     }
   }
-  dom::object spec;
-  if ((*root)["spec"].get(spec) == simdjson::SUCCESS)
-    view.node_name = json_dom::Text(spec, "nodeName");
   if (auto done = parsers_->Keep(json, checked, has_managed_fields, &view, *root, hint); !done) {
     return Fail(std::move(done.error()));
   }

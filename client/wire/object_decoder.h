@@ -22,7 +22,6 @@ struct ObjectView {
   std::string_view name;
   std::string_view uid;
   std::string_view resource_version;  ///< opaque
-  std::string_view node_name;         ///< spec.nodeName; empty for anything that is not bound
   std::string_view json;
   /// The annotation that ends the initial events of a streaming list.
   bool initial_events_end = false;

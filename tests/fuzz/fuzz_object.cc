@@ -39,8 +39,8 @@ class Padded {
 
 std::string Fields(const ObjectView& view) {
   std::string text;
-  for (const std::string_view field : {view.kind, view.api_version, view.ns, view.name, view.uid,
-                                       view.resource_version, view.node_name}) {
+  for (const std::string_view field :
+       {view.kind, view.api_version, view.ns, view.name, view.uid, view.resource_version}) {
     text.append(field).append("\n");
   }
   return text + (view.initial_events_end ? "end" : "");

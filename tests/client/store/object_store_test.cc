@@ -20,9 +20,9 @@ using testing::UnorderedElementsAre;
 
 // A pod, with views that stay valid as long as it lives.
 struct Pod {
-  std::string name, uid, version, node, json;
-  Pod(std::string n, std::string u, std::string v, std::string on = "", std::string text = "")
-      : name(std::move(n)), uid(std::move(u)), version(std::move(v)), node(std::move(on)) {
+  std::string name, uid, version, json;
+  Pod(std::string n, std::string u, std::string v, const std::string& text = "")
+      : name(std::move(n)), uid(std::move(u)), version(std::move(v)) {
     json = "{\"kind\":\"Pod\",\"metadata\":{\"name\":\"" + name + "\",\"uid\":\"" + uid +
            "\"},\"x\":\"" + version + text + "\"}";
   }
@@ -33,7 +33,6 @@ struct Pod {
     v.name = name;
     v.uid = uid;
     v.resource_version = version;
-    v.node_name = node;
     v.json = json;
     return v;
   }
@@ -74,7 +73,7 @@ TEST(ResourceVersionTest, OrderOfDecimalNumbersOnly) {
 }
 
 TEST_F(ObjectStoreTest, GetByNameAndUid) {
-  const Pod pod("a", "u1", "5", "node1");
+  const Pod pod("a", "u1", "5");
   Put(pod);
   const ObjectPtr object = store_.Get(Key("a"));
   ASSERT_TRUE(object);
@@ -85,8 +84,6 @@ TEST_F(ObjectStoreTest, GetByNameAndUid) {
   EXPECT_FALSE(store_.Get({"Node", "default", "a", ""}));
   EXPECT_EQ(store_.List("Pod").size(), 1u);
   EXPECT_THAT(store_.List("Node"), IsEmpty());
-  EXPECT_EQ(store_.ListOnNode("node1").size(), 1u);
-  EXPECT_THAT(store_.ListOnNode("node2"), IsEmpty());
 }
 
 TEST_F(ObjectStoreTest, WithinAStreamOlderStatesDoNothing) {
@@ -184,21 +181,6 @@ TEST_F(ObjectStoreTest, DeletionOfThePredecessorSparesItsSuccessor) {
   EXPECT_EQ(VersionOf("a"), "x2");
 }
 
-TEST_F(ObjectStoreTest, NodeSubscribersHearOfArrivalAndLeave) {
-  std::vector<std::string> node1;
-  const auto subscription =
-      store_.SubscribeNode("node1", [&](const ObjectPtr& before, const ObjectPtr& after) {
-        node1.push_back((before ? before->meta().resource_version : "-") + ">" +
-                        (after ? after->meta().resource_version : "-"));
-      });
-  Put(Pod("a", "u1", "1"));
-  Put(Pod("a", "u1", "2", "node1"));
-  Put(Pod("b", "u2", "3", "node2"));
-  Put(Pod("a", "u1", "4", "node1"));
-  Remove(Pod("a", "u1", "5", "node1"));
-  EXPECT_THAT(node1, ElementsAre("1>2", "2>4", "4>-"));
-}
-
 TEST_F(ObjectStoreTest, KindSubscribersHearEverything) {
   int calls = 0;
   auto subscription =
@@ -212,19 +194,19 @@ TEST_F(ObjectStoreTest, KindSubscribersHearEverything) {
 
 TEST_F(ObjectStoreTest, ManyObjectsAreCompressedAndReadTheSame) {
   const std::string filler(2000, 'f');
-  const ObjectPtr early = (Put(Pod("p0", "u0", "1", "", filler)), store_.Get(Key("p0")));
+  const ObjectPtr early = (Put(Pod("p0", "u0", "1", filler)), store_.Get(Key("p0")));
   for (int i = 1; i < 200; ++i) {
-    Put(Pod("p" + std::to_string(i), "u" + std::to_string(i), std::to_string(i + 1), "node1",
+    Put(Pod("p" + std::to_string(i), "u" + std::to_string(i), std::to_string(i + 1),
             filler + std::to_string(i * 7919)));
   }
   EXPECT_EQ(store_.size(), 200u);
   for (const int i : {0, 31, 32, 150, 199}) {
     const std::string name = "p" + std::to_string(i);
-    const Pod pod(name, "u" + std::to_string(i), std::to_string(i + 1), "node1",
+    const Pod pod(name, "u" + std::to_string(i), std::to_string(i + 1),
                   i == 0 ? filler : filler + std::to_string(i * 7919));
     ASSERT_EQ(store_.Get(Key(name))->Json(), pod.json);
   }
-  EXPECT_EQ(early->Json(), Pod("p0", "u0", "1", "", filler).json);
+  EXPECT_EQ(early->Json(), Pod("p0", "u0", "1", filler).json);
 }
 
 TEST_F(ObjectStoreTest, StateTellsTheTruth) {
@@ -267,7 +249,7 @@ TEST_F(ObjectStoreTest, ThreadsDoNotDisturbEachOther) {
   std::atomic<int> calls{0};
   WorkerThread writer("writer", [&] {
     for (int i = 0; i < 500; ++i) {
-      Put(Pod("p" + std::to_string(i % 50), "u", std::to_string(i + 1), "node1"));
+      Put(Pod("p" + std::to_string(i % 50), "u", std::to_string(i + 1)));
     }
     stop = true;
   });

@@ -8,7 +8,7 @@
 
 namespace downwardfs {
 
-/// What time it is. Steady time measures ages and timeouts; wall time names things for people.
+/// Two clocks. Steady time measures ages and timeouts; wall time names things for people.
 class Clock {
  public:
   using SteadyTime = std::chrono::steady_clock::time_point;

@@ -12,7 +12,7 @@
 
 namespace downwardfs {
 
-/// Where log lines go and how they look.
+/// The place of log lines, and their form.
 struct LogOptions {
   enum class Format { kText, kJson };
   Format format = Format::kText;

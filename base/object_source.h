@@ -19,7 +19,7 @@
 
 namespace downwardfs {
 
-/// What identifies an object and one state of it, as its metadata has it.
+/// The identity of an object and of one state of it, as its metadata has it.
 struct ObjectMeta {
   std::string kind;  ///< "Pod" or "Node"
   std::string ns;    ///< empty for a Node
@@ -99,8 +99,8 @@ class ObjectSource {
   virtual std::unique_ptr<Subscription> Subscribe(ObjectKey key, Callback callback) = 0;
 
   /// Says that this object will be asked for. A source that follows only what it is told to begins
-  /// with it, and may wait a few seconds for the first answer: not from a callback. What has been
-  /// required already costs nothing.
+  /// with it, and may wait a few seconds for the first answer: not from a callback. To require
+  /// an object again costs nothing.
   virtual void Require(const ObjectKey& key) { static_cast<void>(key); }
 
   virtual SourceState State() const = 0;

@@ -46,12 +46,12 @@ using Result = tl::expected<T, Error>;
 /// Done, or an Error.
 using Status = Result<void>;
 
-/// What a function of type Result<T> returns to fail.
+/// The value that a function of type Result<T> returns to fail.
 inline tl::unexpected<Error> Fail(ErrorCode code, std::string message) {
   return tl::unexpected<Error>(Error{code, std::move(message)});
 }
 
-/// What a function returns whose input breaks a rule: `why` says which.
+/// The value that a function returns whose input breaks a rule: `why` says which.
 inline tl::unexpected<Error> Invalid(std::string why) {
   return Fail(ErrorCode::kInvalidArgument, std::move(why));
 }

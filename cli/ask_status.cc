@@ -81,7 +81,7 @@ Result<std::string> AskStatus(const std::string& mount_point) {
   }
   int status = 0;
   if (timed_out) {
-    // Where a daemon has read the question and hangs, not even that ends the child. It is left
+    // If a daemon has read the question and hangs, not even that ends the child. It is left
     // then.
     kill(child, SIGKILL);
     ReapWithin(child, kReapGrace);

@@ -57,7 +57,7 @@ class ProgressLine {
   const bool shown_;
 };
 
-// Who has waited for the command must not be told that it is mounted when a signal has come.
+// Nobody who waited for the command is told that it is mounted when a signal has come.
 Status Load(const ClusterSource& source, const std::string& mount_point) {
   const ProgressLine progress;
   bool loaded = false;

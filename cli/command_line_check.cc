@@ -10,7 +10,7 @@
 namespace downwardfs {
 namespace {
 
-// What is wrong with SOURCE and WHAT together; empty if nothing is. An API server holds more pods
+// The fault of SOURCE and WHAT together; empty if they agree. An API server holds more pods
 // than one; a file may hold just one.
 std::string CheckInput(const SourceOptions& source, const std::string& pod,
                        const char* instead = "") {

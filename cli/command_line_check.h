@@ -9,7 +9,7 @@
 
 namespace downwardfs {
 
-/// What is wrong; empty: nothing.
+/// The fault of the command line; empty if it has none.
 std::string CheckCommandLine(const CommandLine& line);
 
 }  // namespace downwardfs

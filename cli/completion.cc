@@ -10,7 +10,7 @@
 namespace downwardfs {
 namespace {
 
-// What follows an option, as a command that prints the candidates; what is a file is completed as
+// The value of an option, as a command that prints the candidates; a file is completed as
 // one. kubectl may be absent: then there are none.
 struct Values {
   const char* option;
@@ -30,7 +30,7 @@ constexpr Values kValues[] = {
     {"--format", "printf '%s\\n' text json"},
 };
 
-// What completes the value of an option; null: files.
+// The command that completes the value of an option; null: files.
 const char* CandidatesOf(const CLI::App& command, const std::string& spelling) {
   for (const Values& value : kValues) {
     if (spelling == value.option &&

@@ -12,7 +12,7 @@ namespace downwardfs {
 
 void AddCsiFlags(CLI::App* command, CsiOptions& options);
 
-/// What the values contradict in each other; empty if nothing.
+/// The contradiction between the values; empty if there is none.
 std::string CsiContradiction(const CsiOptions& options);
 
 /// The rest follows from the kubelet's directory: the paths that were not given.

@@ -9,7 +9,7 @@
 
 namespace downwardfs {
 
-/// CheckMountPoint() (mount-helper/mount_point.h). Where a downwardfs mount is in the way the error
+/// CheckMountPoint() (mount-helper/mount_point.h). If a downwardfs mount is in the way, the error
 /// says whether its daemon is gone, and what to do; asking takes 5 s if it hangs.
 Result<std::string> FreeMountPoint(const std::string& path);
 

@@ -35,7 +35,7 @@ Result<Inputs> OpenFiles(const SourceOptions& options, const std::string& pod) {
   return inputs;
 }
 
-// What no pod can be called must not become part of a URL or a selector.
+// A name that no pod can have must not become part of a URL or a selector.
 Status CheckName(const std::string& what, const std::string& name) {
   const bool good = std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';

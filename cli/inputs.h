@@ -14,7 +14,7 @@
 
 namespace downwardfs {
 
-/// What a command works on.
+/// The inputs of a command.
 struct Inputs {
   std::unique_ptr<ObjectSource> source;
   ObjectKey pod;  ///< with a uid where the source is a server
@@ -26,7 +26,7 @@ struct Inputs {
   std::unique_ptr<EnvObjects> env_objects;
 };
 
-/// What the command does with the source.
+/// The use that the command makes of the source.
 struct Usage {
   /// It stays and shows changes: waits for a server and for the pod as long as it is let.
   bool follow = false;

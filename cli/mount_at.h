@@ -10,8 +10,8 @@
 
 namespace downwardfs {
 
-/// What is mounted at the path, or at what it is a link to, as `mount` takes a link too; nothing if
-/// nothing is. The file system that is mounted there is not asked: its daemon may hang.
+/// The mount at the path, or at the path that it links to, as `mount` takes a link too; nothing if
+/// there is none. The file system that is mounted there is not asked: its daemon may hang.
 Result<std::optional<MountEntry>> FindMountAt(std::string path);
 
 }  // namespace downwardfs

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What main() of each program does around its work. Main thread.
+// The frame that main() of each program puts around its work. Main thread.
 #pragma once
 
 #include <functional>

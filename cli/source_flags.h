@@ -17,8 +17,8 @@ std::vector<CLI::Option*> AddServer(CLI::App* command, client::ServerFlags& flag
 /// Adds all to `command`; which exclude each other is checked by the parser.
 void AddSource(CLI::App* command, SourceOptions& source);
 
-/// What the values of the flags contradict in each other, which the parser cannot see; empty if
-/// nothing.
+/// The contradiction between the values of the flags, which the parser cannot see; empty if
+/// there is none.
 std::string ServerContradiction(const client::ServerFlags& flags);
 
 }  // namespace downwardfs

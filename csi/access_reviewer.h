@@ -25,7 +25,7 @@ class AccessReviewer {
   client::ApiClient client_;
 };
 
-/// What is missing, for the person who reads an event of the pod.
+/// The missing right, for the person who reads an event of the pod.
 std::string MissingRight(const std::string& ns, const std::string& service_account,
                          const std::string& node);
 

@@ -13,7 +13,7 @@
 
 namespace downwardfs {
 
-/// What the plugin says of itself.
+/// The plugin's words about itself.
 struct PluginFacts {
   std::string driver_name;
   std::string node;

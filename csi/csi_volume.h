@@ -26,7 +26,7 @@
 
 namespace downwardfs {
 
-/// What all volumes of the process share; outlives them.
+/// The parts that all volumes of the process share; they outlive them.
 struct VolumeParts {
   NodeObjects& objects;
   const AccessReviewer& reviewer;
@@ -43,7 +43,7 @@ class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
   /// see what the items ask for.
   static Result<std::shared_ptr<CsiVolume>> Publish(const VolumeParts& parts, PublishSpec spec,
                                                     const ObjectKey& pod, bool replace);
-  /// Goes on with one that a daemon before us has served. What it shows stays until Follow().
+  /// Goes on with one that a daemon before us has served. Its content stays until Follow().
   static Result<std::shared_ptr<CsiVolume>> Resume(const VolumeParts& parts, PublishSpec spec,
                                                    FuseMount handed);
   ~CsiVolume();
@@ -53,7 +53,7 @@ class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
   bool follows() const EXCLUDES(mutex_);
 
   /// A republish: the attributes and the group that have changed are applied, by the rules of a
-  /// publish. kAlreadyExists where they cannot be. Where it fails, all is as before.
+  /// publish. kAlreadyExists where they cannot be. If it fails, all is as before.
   Status Change(const PublishSpec& spec);
 
   /// Whether something of it depends on what the ServiceAccount may do.
@@ -70,7 +70,7 @@ class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
 
   const PublishSpec& spec() const { return spec_; }
   VolumeStats stats() const EXCLUDES(mutex_);
-  /// What is wrong with it; empty: nothing.
+  /// The fault of the volume; empty if it has none.
   std::string Condition() const EXCLUDES(mutex_);
 
  private:

@@ -4,8 +4,8 @@
 // selector spec.nodeName=, shared by all volumes, and a second one for the Node from when a volume
 // needs it.
 //
-// One owner; all methods but the destructor may be called by any thread. What waits says so and
-// ends with `stop`.
+// One owner; all methods but the destructor may be called by any thread. A method that waits says
+// so and ends with `stop`.
 #pragma once
 
 #include <atomic>

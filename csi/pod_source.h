@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one pod's volume may see of the node's objects: the pod, and of its node only what every pod
-// may know (status.allocatable, the fallback of its own limits) unless its ServiceAccount may read
-// the node. A static pod's mirror has another uid than the kubelet gave; here it has that one.
+// The part of the node's objects that one pod's volume may see: the pod, and of its node only what
+// every pod may know (status.allocatable, the fallback of its own limits) unless its ServiceAccount
+// may read the node. A static pod's mirror has another uid than the kubelet gave; here it has that
+// one.
 //
 // All methods may be called by any thread, as the interface says. The objects outlive it.
 #pragma once

@@ -159,7 +159,7 @@ Status PublishJournal::Remove(const std::string& volume_id) const {
 }
 
 Result<std::string> PublishJournal::ReadText(const std::string& name) const {
-  // What lies there may be anything: a FIFO is not waited for.
+  // Anything may lie there: a FIFO is not waited for.
   const OwnedFd file(openat(directory_.get(), name.c_str(),
                             O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!file) return Fail(ErrnoError(errno, name));

@@ -22,7 +22,7 @@ namespace downwardfs {
 
 class PublishJournal {
  public:
-  /// What is in the directory.
+  /// The records in the directory.
   struct Records {
     std::vector<PublishSpec> specs;
     /// Files that may be records and cannot be read: of a newer format, torn, or somebody's.

@@ -15,7 +15,8 @@
 namespace downwardfs {
 namespace {
 
-// What the kubelet adds for a driver with podInfoOnMount (kubernetes pkg/volume/csi/csi_plugin.go).
+// The attributes that the kubelet adds for a driver with podInfoOnMount (kubernetes
+// pkg/volume/csi/csi_plugin.go).
 constexpr std::string_view kKubeletPrefix = "csi.storage.k8s.io/";
 constexpr char kPodName[] = "csi.storage.k8s.io/pod.name";
 constexpr char kPodNamespace[] = "csi.storage.k8s.io/pod.namespace";

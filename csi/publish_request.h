@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a NodePublishVolume asks for, checked: the rules of the CSI specification
+// The request of a NodePublishVolume, checked: the rules of the CSI specification
 // (NodePublishVolume) and those of this driver's volume attributes. A message names the attribute
 // and the rule, since its reader is somebody with `kubectl describe pod`. Pure functions; any
 // thread.
@@ -47,7 +47,7 @@ struct PublishSpec {
   std::map<std::string, std::string> attributes;
 };
 
-/// What is not about any attribute: present, of the right form. kInvalidArgument.
+/// The rules beside the attributes: present, of the right form. kInvalidArgument.
 Status CheckVolumeId(const std::string& id);
 Status CheckPath(const std::string& field, const std::string& path);
 
@@ -55,7 +55,7 @@ Status CheckPath(const std::string& field, const std::string& path);
 /// (mount-helper/volume_place.h).
 Result<PublishSpec> ParsePublishRequest(const PublishRequest& request);
 
-/// What is asked of a mount that is to be made; one that is there has its flags. kInvalidArgument.
+/// The rules for a mount that is to be made; one that is there has its flags. kInvalidArgument.
 Status CheckMountFlags(const PublishRequest& request);
 
 /// The attributes of `context` that are the user's, not the kubelet's.

@@ -42,7 +42,7 @@ VolumeManager::~VolumeManager() {
   }
   changed_.NotifyAll();
   upkeep_.Join();
-  // What is mounted stays so; the next daemon goes on with it.
+  // Mounts stay; the next daemon goes on with them.
   MutexLock lock(mutex_);
   for (const auto& [id, volume] : volumes_) volume->Close();
 }
@@ -109,7 +109,7 @@ Status VolumeManager::Publish(const PublishRequest& request, const Cancelled& ca
   const Turn turn(*this, id, cancelled);
   if (!turn.had()) return NoTurn();
   const Known known = IsKnown(id, spec->target_path);
-  // What is there has its flags; the kubelet may have learned of others.
+  // A mount that is there has its flags; the kubelet may have learned of others.
   if (known != Known::kHere) {
     if (auto good = CheckMountFlags(request); !good) return good;
   }

@@ -62,14 +62,14 @@ class VolumeManager {
   void LetGo() EXCLUDES(mutex_);
   /// Nobody uses any of the volumes any more.
   bool AllEnded() const;
-  /// What keeps the plugin from working as it should; empty: nothing.
+  /// The fault that keeps the plugin from working as it should; empty if there is none.
   std::string Trouble() const;
   std::size_t size() const;
 
  private:
   using VolumePtr = std::shared_ptr<CsiVolume>;
   class Turn;
-  /// Where a volume is, as far as anything of it is known here.
+  /// The place of a volume, as far as anything of it is known here.
   enum class Known { kNot, kHere, kElsewhere };
 
   VolumePtr Find(const std::string& id) const EXCLUDES(mutex_);

@@ -21,7 +21,7 @@ constexpr std::chrono::seconds kUpkeepPause{1};
 
 }  // namespace
 
-// Says of each volume that we were handed what it is. Where that cannot be known, it stays.
+// Says of each volume that we were handed what it is. A volume that cannot be known stays.
 void VolumeManager::ReadJournal() {
   auto records = journal_.Read();
   std::vector<FuseMount> handed;
@@ -76,7 +76,7 @@ void VolumeManager::TakeOver(FuseMount one) {
     lost_.erase(id);
     return;
   }
-  // What the kernel knows of it cannot be answered any more: it is mounted anew.
+  // The kernel's questions about it cannot be answered any more: it is mounted anew.
   LogError("the handover of a volume is refused",
            {{log_keys::kVolume, id}, {log_keys::kError, volume.error().message}});
   FuseMount refused;
@@ -140,8 +140,8 @@ void VolumeManager::SayFailed(const std::string& id, const std::string& what, co
   LogWarning(what, {{log_keys::kVolume, id}, {log_keys::kError, error.message}});
 }
 
-// What is mounted and not in the journal was being published when the daemon before us died; the
-// kubelet asks again.
+// A volume that is mounted and not in the journal was being published when the daemon before us
+// died; the kubelet asks again.
 void VolumeManager::UnmountLeft() {
   std::vector<FuseMount> left;
   {
@@ -169,8 +169,8 @@ void VolumeManager::UnmountLeft() {
   }
 }
 
-// What is published by the journal and not mounted is mounted anew: both sides were gone. Its pods'
-// containers get it when they start again.
+// A volume that the journal has and that is not mounted is mounted anew: both sides were gone. Its
+// pods' containers get it when they start again.
 void VolumeManager::MountLost() {
   std::map<std::string, PublishSpec> all;
   {
@@ -262,7 +262,7 @@ void VolumeManager::ReviewAll() {
       auto allowed =
           parts_.reviewer.MayGetNode(spec.pod.ns, spec.service_account, parts_.objects.node_name());
       if (!allowed) {
-        // What was allowed stays so while nobody can say.
+        // A right that was there stays while nobody can say.
         LogWarning("what pods may read is not known",
                    {{log_keys::kError, allowed.error().message}});
         return;

@@ -23,7 +23,7 @@ using Object = simdjson::dom::object;
 inline constexpr std::size_t kPadding = 64;
 static_assert(kPadding >= simdjson::SIMDJSON_PADDING);
 
-/// Parses one object after the other. What an element shows lives until the next call.
+/// Parses one object after the other. The views of an element live until the next call.
 class Reader {
  public:
   /// Parses all of `json` and checks it. Without kPadding readable bytes behind it, it is copied.

@@ -27,7 +27,7 @@
 
 namespace downwardfs {
 
-/// What a keeper does to processes (daemon_process.h); a fake in tests.
+/// The keeper's hold on processes (daemon_process.h); a fake in tests.
 class DaemonProcesses {
  public:
   struct Started {

@@ -21,7 +21,7 @@ namespace {
 constexpr unsigned kPublicFlags =
     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
-// What the kernel has to say about a failed fsconfig(2): lines such as "e fuse: Unknown parameter".
+// The kernel's words about a failed fsconfig(2): lines such as "e fuse: Unknown parameter".
 std::string KernelWords(int context) {
   std::array<char, 512> line{};
   std::string words;

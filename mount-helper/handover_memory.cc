@@ -105,7 +105,7 @@ bool HandoverMemory::LifeLost() const {
   int* const word = &header().life.__data.__lock;
   int seen = __atomic_load_n(word, __ATOMIC_ACQUIRE);
   if ((static_cast<unsigned>(seen) & FUTEX_OWNER_DIED) == 0) return false;
-  // Once is enough. Where the next daemon has it already, it stays as it is.
+  // Once is enough. If the next daemon has it already, it stays as it is.
   return __atomic_compare_exchange_n(word, &seen, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
 

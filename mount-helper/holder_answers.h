@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a Done holds (holder_protocol.h). It carries no kind of its own: the serial says which
+// The content of a Done (holder_protocol.h). It carries no kind of its own: the serial says which
 // request it answers, and the peer that asked takes out what it asked for. So a supervisor passes
 // answers on without a look. Pure functions; any thread.
 #pragma once
@@ -18,7 +18,7 @@ message::Done DoneWith(std::uint64_t serial, Result<FuseMount> mount);
 message::Done DoneWith(std::uint64_t serial, Result<OwnedFd> connection);
 message::Done DoneWith(std::uint64_t serial, Result<bool> yes);
 
-/// What a Done holds: the error, or kInternal where it lacks what was asked for.
+/// The status in a Done: the error, or kInternal where it lacks what was asked for.
 Status StatusIn(message::Done done);
 /// Its file_system, device, and view if there is one; the descriptors are copies.
 Result<FuseMount> MountIn(const message::Done& done);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a holder, a supervisor, a mounter, a publisher's process and a daemon say to each other: one
-// struct for each message. holder_codec.h puts them into bytes, message_channel.h sends them: one
+// The messages between a holder, a supervisor, a mounter, a publisher's process and a daemon: one
+// struct for each. holder_codec.h puts them into bytes, message_channel.h sends them: one
 // message per packet of a SOCK_SEQPACKET socket, its descriptors beside it (SCM_RIGHTS).
 // docs/handover.md has the order of the messages. Plain data; any thread.
 //
@@ -36,7 +36,7 @@ inline constexpr char kHolderFdVariable[] = "DOWNWARDFS_HOLDER_FD";
 /// anew.
 inline constexpr int kExitHandoverRefused = 3;
 
-/// What a mount's daemons have done so far.
+/// The record of a mount's daemons so far.
 struct DaemonFigures {
   std::uint64_t generation = 0;           ///< daemons that were started
   std::uint64_t deaths = 0;               ///< of them, those that nobody had asked to end

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a holder hands over to the program that takes its place by exec(2): the process, its
-// children and the descriptors that are named here stay; the rest travels as text on the command
-// line
-// (--resume). Pure functions; any thread.
+// The state that a holder hands over to the program that takes its place by exec(2): the process,
+// its children and the descriptors that are named here stay; the rest travels as text on the
+// command line (--resume). Pure functions; any thread.
 //
 // The text: a format number, the other numbers in the order of VisitNumbers(), each followed by a
 // comma, then file_system. A program refuses another format, so a field can be added only with a

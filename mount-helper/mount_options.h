@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What mount(8) hands to its helper `mount.downwardfs`, turned into the command line of
+// The arguments that mount(8) gives its helper `mount.downwardfs`, turned into the command line of
 // `downwardfs mount`. Pure functions; any thread. Source of the calling convention: mount(8),
 // "EXTERNAL HELPERS": mount.TYPE SPEC DIR [-sfnv] [-N NAMESPACE] [-o OPTIONS] [-t TYPE.SUBTYPE].
 #pragma once

@@ -25,7 +25,7 @@ client::ReflectorOptions NamespaceReflectorOptions() {
   return options;
 }
 
-// What to do about a refusal, which depends on what was asked for.
+// The advice on a refusal, which depends on the question.
 Error Explain(Error error, const ClusterSource::Options& options) {
   if (error.code == ErrorCode::kPermissionDenied && options.namespaces.empty()) {
     error.message += "; with rights in some namespaces only, mount those: --namespace NS";
@@ -119,14 +119,14 @@ void ClusterSource::OnOutcome(std::size_t scope, const client::ApiFailure* failu
       at.failure = *failure;
     }
   }
-  // What the list left behind: a page's memory, the decoder's, and the objects' before they were
+  // The remains of the list: a page's memory, the decoder's, and the objects' before they were
   // compressed.
   if (failure == nullptr && pods_.size() > 1000) malloc_trim(0);
   Wake();
 }
 
-// What keeps the answer away: rather what waiting will not mend. Where the answer is there, a watch
-// that is refused is the reflector's business, which lists instead.
+// The fault that keeps the answer away: rather one that waiting will not mend. With the answer
+// there, a watch that is refused is the reflector's business, which lists instead.
 std::optional<client::ApiFailure> ClusterSource::Pending() const {
   std::optional<client::ApiFailure> pending;
   for (const Scope& scope : scopes_) {
@@ -194,7 +194,7 @@ Status ClusterSource::AwaitAnswer() {
 bool ClusterSource::AwaitLoaded(milliseconds limit) const {
   const auto deadline = steady_clock::now() + limit;
   for (;;) {
-    // What may not be read will not be loaded, and nobody needs to wait for it.
+    // Objects that may not be read will not be loaded, and nobody needs to wait for them.
     const Progress nodes = Nodes();
     const Progress namespaces = Namespaces();
     const bool rest =

@@ -5,8 +5,8 @@
 // Nodes and namespaces are shown where they may be read and tried again where not.
 //
 // Owned by main(). One reflector's thread per kind (and namespace); changes are told on the
-// transport's thread or a reflector's, one at a time per kind. What is loaded is in the stores from
-// the first object on.
+// transport's thread or a reflector's, one at a time per kind. Objects are in the stores from
+// the first one on.
 #pragma once
 
 #include <chrono>
@@ -101,7 +101,7 @@ class ClusterSource final : public ObjectSource {
   client::ObjectStore nodes_;
   client::ObjectStore namespaces_;
 
-  // What came of asking for the pods of each namespace, or of all: each may be refused on its own.
+  // The outcome of the list of pods of each namespace, or of all: each may be refused on its own.
   struct Scope {
     std::string ns;  // empty: all
     bool answered = false;

@@ -18,7 +18,7 @@
 
 namespace downwardfs {
 
-/// See the head of this file. What a Secret holds is in the returned data alone, in no message.
+/// See the head of this file. The data of a Secret is in the result alone, in no message.
 class ApiEnvObjects final : public EnvObjects {
  public:
   /// `wait`: for each object, as OnceSource's for the pod.

@@ -15,8 +15,8 @@
 namespace downwardfs {
 
 /// The ConfigMaps, Secrets and Services (apiVersion v1) among the documents of a manifest, those in
-/// lists too, each with a namespace ("default" if none is given). What has no name is passed over:
-/// a file is refused for its pods alone. Pure; any thread.
+/// lists too, each with a namespace ("default" if none is given). Objects without a name are passed
+/// over: a file is refused for its pods alone. Pure; any thread.
 std::vector<Json> EnvObjectsOfManifest(const std::vector<Json>& documents);
 
 /// See the head of this file. An object that the file does not have is kNotFound, as the file is

@@ -44,7 +44,7 @@ class FileSource final : public ObjectSource {
   /// Stops the thread; waits for a running callback.
   ~FileSource() override;
 
-  /// Begins to watch the files. Call once. What changed since Open() is noticed too.
+  /// Begins to watch the files. Call once. Changes since Open() are noticed too.
   Status Start();
 
   ObjectPtr Get(const ObjectKey& key) const override;
@@ -59,7 +59,7 @@ class FileSource final : public ObjectSource {
     std::string message;
     Clock::SteadyTime since;
   };
-  // What one of the files shows: pods and what env takes of ConfigMaps and the like, or nodes.
+  // The objects of one of the files: pods and ConfigMaps and the like for env, or nodes.
   struct Shown {
     std::string description;
     Objects objects;

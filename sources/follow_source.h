@@ -51,7 +51,7 @@ class FollowSource final : public ObjectSource {
                                                     const Options& options);
   ~FollowSource() override;
 
-  /// What is shown is served now: from here on Require() does not wait for a node's first answer,
+  /// The view is served now: from here on Require() does not wait for a node's first answer,
   /// which comes as a change like any other, so that nothing holds up the end of the command.
   void Serving() { serving_ = true; }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a manifest must look like before the rest of the program may trust it: the API server's type
+// The checks of a manifest before the rest of the program may trust it: the API server's type
 // checks on the fields that are used here, with messages that name the field by its path. Unknown
 // fields pass. A null counts as absent, as Go decodes it, and is removed. Pure functions on the
 // caller's value; any thread.
@@ -15,7 +15,7 @@
 
 namespace downwardfs {
 
-/// What stands there, for "found ...": `the number 1.0`, `the text "x"`, `a list`, `nothing`.
+/// The words for a value, for "found ...": `the number 1.0`, `the text "x"`, `a list`, `nothing`.
 std::string DescribeJson(const Json& value);
 
 /// `path` and the member `key` below it: `metadata.labels.app`, `metadata.labels['a/b']`.
@@ -31,7 +31,7 @@ void DropNulls(Json& value);
 /// strings; namespace, uid, resourceVersion and generateName are strings. Removes managedFields.
 Status CheckMetadata(Json& metadata, const std::string& path);
 
-/// Checks metadata.namespace, if there: a DNS label (RFC 1123). What a name must look like is left
+/// Checks metadata.namespace, if there: a DNS label (RFC 1123). The form of a name is left
 /// to the API server, which a manifest may not have met yet: it may be missing (generateName).
 Status CheckNamespace(const Json& metadata, const std::string& path);
 

@@ -78,8 +78,8 @@ Result<bool> PathWatcher::Add(Watches& watches, const std::string& path, std::ui
   return true;
 }
 
-// Walks the path component by component. What is looked up is watched before it is looked at, so no
-// change can fall between. False where something vanished on the way: walk again.
+// Walks the path component by component. Each directory is watched before it is read, so no
+// change can fall between. False if something vanished on the way: walk again.
 Result<bool> PathWatcher::TryFollow(Watches& watches) {
   std::deque<std::string> parts;
   PutInFront(path_, parts);

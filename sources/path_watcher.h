@@ -23,7 +23,7 @@ struct inotify_event;
 
 namespace downwardfs {
 
-/// What happened to a path since it was last asked, summed up.
+/// The changes of a path since it was last asked, summed up.
 struct PathChanges {
   enum class Last {
     kNothing,

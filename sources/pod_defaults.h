@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the API server writes into a pod before the kubelet sees it, as far as it changes what is
-// shown here. A pod that comes from a server has these values already. Pure function; any thread.
+// The defaults that the API server writes into a pod before the kubelet sees it, as far as they
+// show here. A pod that comes from a server has these values already. Pure function; any thread.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

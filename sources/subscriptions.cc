@@ -6,7 +6,7 @@
 
 namespace downwardfs {
 
-// What the subscriber holds.
+// The handle that the subscriber holds.
 class Subscriptions::Handle final : public ObjectSource::Subscription {
  public:
   Handle(std::shared_ptr<Shared> shared, std::shared_ptr<Entry> entry)

@@ -25,7 +25,7 @@ class Subscriptions {
   std::unique_ptr<ObjectSource::Subscription> Add(ObjectKey key, ObjectSource::Callback callback);
 
   /// Tells every subscriber of `before` or `after` (states of one namespace and name; null: none).
-  /// Who asked for a uid that is gone hears nullptr.
+  /// A subscriber that asked for a uid that is gone hears nullptr.
   void Deliver(const ObjectPtr& before, const ObjectPtr& after);
 
  private:

@@ -24,7 +24,7 @@ struct YamlLimits {
   /// overflow 8 MB of stack under AddressSanitizer.
   std::size_t depth = 300;
   std::size_t nodes = 8'000'000;  ///< of the text: a PodList of some 40,000 pods
-  /// What aliases (`*name`) may add to a document, over all places where they are used.
+  /// The nodes that aliases (`*name`) may add to a document, over all places where they are used.
   std::size_t aliased_nodes = 100'000;
   std::size_t aliased_bytes = std::size_t{64} << 20;
   /// Stop after the first document, as Go's Unmarshal does; what follows is not looked at.

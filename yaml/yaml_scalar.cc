@@ -197,7 +197,7 @@ std::string GoShortFloat32(double value) {
   return exponent < -4 || exponent >= 6 ? text : FloatText(narrow, std::chars_format::fixed);
 }
 
-// What the JSON that sigs.k8s.io/yaml makes of it has: U+FFFD for each byte that is not UTF-8.
+// As in the JSON that sigs.k8s.io/yaml makes of it: U+FFFD for each byte that is not UTF-8.
 std::string InUtf8(std::string_view bytes) {
   std::string out;
   while (!bytes.empty()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a YAML scalar means, as kubectl reads it: YAML 1.1 in the dialect of go-yaml v2, which
+// The meaning of a YAML scalar, as kubectl reads it: YAML 1.1 in the dialect of go-yaml v2, which
 // sigs.k8s.io/yaml turns into JSON. `yes`, `on` and `y` are booleans, 0777 is octal, 1_000 is an
 // integer, 09 a float, timestamps stay strings. Pure functions; any thread.
 #pragma once

@@ -20,7 +20,7 @@
 
 namespace downwardfs::client {
 
-/// What one list or watch asks for besides its resource.
+/// The parameters of one list or watch besides its resource.
 struct ListQuery {
   QueryParameters parameters;  ///< "fieldSelector", "limit", "resourceVersion", ...
   TypeHint hint;               ///< of the items, for lists that do not say their kind
@@ -52,7 +52,7 @@ struct ApiResource {
 
 /// Options of a write. Source: the query parameters of the API reference.
 struct WriteOptions {
-  /// Who owns the fields that the write sets; empty: the server takes it from the User-Agent.
+  /// The owner of the fields that the write sets; empty: the server takes it from the User-Agent.
   std::string field_manager;
   bool dry_run = false;  ///< the server checks and answers, and stores nothing
   /// Reaction to unknown and repeated fields: "Ignore", "Warn" or "Strict"; empty: the server's

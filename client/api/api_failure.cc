@@ -33,7 +33,7 @@ ErrorCode CodeOf(int status, std::string_view reason) {
   return ErrorCode::kInternal;
 }
 
-// What stands behind `before` up to the next `end`; nothing if there is no such text.
+// The text behind `before` up to the next `end`; nothing if there is no such text.
 std::optional<std::string> Between(std::string_view text, std::string_view before, char end) {
   const std::size_t begin = text.find(before);
   if (begin == std::string_view::npos) return std::nullopt;

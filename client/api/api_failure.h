@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an API server says when it says no, as a value: the Error for a person and for the program's
-// boundary, and what a retry needs to know. Values; any thread.
-// Source: metav1.Status of the Kubernetes API conventions.
+// The answer of an API server that says no, as a value: the Error for a person and for the
+// program's boundary, and what a retry needs to know. Values; any thread. Source: metav1.Status of
+// the Kubernetes API conventions.
 #pragma once
 
 #include <chrono>
@@ -47,7 +47,7 @@ struct ApiFailure {
 template <class T>
 using ApiResult = tl::expected<T, ApiFailure>;
 
-/// What was asked of whom, for messages.
+/// The question, and who was asked, for messages.
 struct ApiQuestion {
   std::string server;
   std::string identity;

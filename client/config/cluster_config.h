@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the API server is and how to talk to it: the one plain struct that kubeconfigs, flags and
-// the in-cluster files end in, and that the transport consumes. Files are named, not read, where
-// they may rotate: see client/config/rotating_file.h. Values; a ClusterConfig is shared const.
-// Rules: client-go's rest.Config and clientcmd, Kubernetes 1.20 to 1.32.
+// The place of the API server and the way to talk to it: the one plain struct that kubeconfigs,
+// flags and the in-cluster files end in, and that the transport consumes. Files are named, not
+// read, where they may rotate: see client/config/rotating_file.h. Values; a ClusterConfig is shared
+// const. Rules: client-go's rest.Config and clientcmd, Kubernetes 1.20 to 1.32.
 #pragma once
 
 #include <map>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who we are to the API server, at this moment: tokens rotate in files and come out of plugins, so
-// a request asks a provider each time instead of holding a string. Providers are shared by every
+// Our identity to the API server, at this moment: tokens rotate in files and come out of plugins,
+// so a request asks a provider each time instead of holding a string. Providers are shared by every
 // connection to one server; any thread may call any method.
 #pragma once
 
@@ -15,7 +15,7 @@
 
 namespace downwardfs::client {
 
-/// What one request carries. All empty: anonymous. Never log or print any of it.
+/// The credentials of one request. All empty: anonymous. Never log or print any of it.
 struct Credentials {
   std::string bearer_token;  ///< sent as "Authorization: Bearer ..."; wins over basic
   std::string username;      ///< basic authentication

@@ -34,7 +34,7 @@ struct ExecSpec {
   Interactive interactive = Interactive::kIfAvailable;
 };
 
-/// What a plugin with provideClusterInfo is told.
+/// The cluster, as a plugin with provideClusterInfo is told of it.
 struct ExecCluster {
   std::string server;
   std::string tls_server_name;
@@ -49,7 +49,7 @@ struct ExecCluster {
 /// The value of KUBERNETES_EXEC_INFO.
 Result<std::string> ExecInfo(const ExecSpec& spec, const ExecCluster& cluster, bool interactive);
 
-/// What a plugin printed.
+/// The credentials that a plugin printed.
 struct ExecAnswer {
   Credentials credentials;
   std::optional<std::chrono::system_clock::time_point> expires;

@@ -14,7 +14,7 @@
 
 namespace downwardfs::client {
 
-/// Where a program's surroundings are looked at; tests give others.
+/// The places of a program's surroundings; tests give others.
 struct Surroundings {
   /// The value of an environment variable; empty if it is not set.
   std::function<std::string(const std::string&)> variable = &Surroundings::Getenv;

@@ -88,7 +88,7 @@ KubeCluster ReadCluster(Fields& fields) {
   return cluster;
 }
 
-// What is wrong with an exec entry whose fields are of the right kinds; empty if nothing is. As in
+// The fault of an exec entry whose fields are of the right kinds; empty if it has none. As in
 // kubectl it matters only for the user that is chosen: a stale entry of another breaks nothing.
 std::string ExecProblem(const YamlView& exec, const ExecSpec& spec, const std::string& mode) {
   const auto problem = [&](std::string_view key, std::string_view rule) {

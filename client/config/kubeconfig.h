@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Kubeconfig files: parsed, their relative paths resolved, and several of them merged as kubectl
-// does (an entry comes whole from the first file that has it; so does current-context). What a
-// chosen context means is select_context.h's. Values, no state; any thread.
+// does (an entry comes whole from the first file that has it; so does current-context). The
+// meaning of a chosen context is select_context.h's. Values, no state; any thread.
 // Source: client-go tools/clientcmd (loader.go, api/v1/types.go), Kubernetes 1.20 to 1.32.
 #pragma once
 

@@ -2,7 +2,7 @@
 //
 // `auth-provider: {name: oidc}` of a kubeconfig: a bearer token that an OpenID Connect provider has
 // issued, and that a refresh token renews. Shared by all connections; any thread. Source: client-go
-// plugin/pkg/client/auth/oidc. Where we differ: renewed tokens stay in memory, for the kubeconfig
+// plugin/pkg/client/auth/oidc. One difference: renewed tokens stay in memory, for the kubeconfig
 // is not ours to write. A provider whose refresh tokens serve once so ends the file's own.
 #pragma once
 

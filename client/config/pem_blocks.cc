@@ -24,7 +24,7 @@ std::string_view Trim(std::string_view text) {
   return TrimRight(text);
 }
 
-// Where the first line at or behind `at`, itself the start of a line, begins with `mark`.
+// The first line at or behind `at`, itself the start of a line, that begins with `mark`.
 std::size_t FindLine(std::string_view text, std::size_t at, std::string_view mark) {
   if (text.substr(at).starts_with(mark)) return at;
   const std::size_t found = text.find("\n" + std::string(mark), at);

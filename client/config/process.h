@@ -27,7 +27,7 @@ class CancelFlag {
   OwnedFd event_;
 };
 
-/// What to run.
+/// The program to run.
 struct ProcessSpec {
   std::string path;                      ///< of the executable; not searched for
   std::vector<std::string> argv;         ///< argv[0] first

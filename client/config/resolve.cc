@@ -95,7 +95,7 @@ Result<ClusterConfig> ResolveClusterConfig(const ServerFlags& flags,
     if (!home.empty()) files = {home + "/.kube/config"};
   }
   auto config = FromKubeconfigs(files, true, flags, surroundings);
-  // What is broken stays an error; what is merely absent leads on to the pod, unless a context was
+  // A broken kubeconfig stays an error; an absent one leads on to the pod, unless a context was
   // asked for by name.
   if (config || config.error().code != ErrorCode::kNotFound) return CheckFiles(std::move(config));
   tried += name + ": " + (files.empty() ? "$HOME is not set" : config.error().message);

@@ -2,7 +2,7 @@
 //
 // From a kubeconfig's entries to a ClusterConfig: picks the context, checks what it names, and
 // makes the credential provider. No I/O except what a provider does later. Any thread. Source:
-// client-go tools/clientcmd client_config.go, validation.go. Where we differ: a context that names
+// client-go tools/clientcmd client_config.go, validation.go. One difference: a context that names
 // a user which does not exist is an error (kubectl goes on without credentials).
 #pragma once
 
@@ -15,7 +15,7 @@
 
 namespace downwardfs::client {
 
-/// What providers made here use.
+/// The tools of the providers made here.
 struct ProviderTools {
   const Clock* clock = &Clock::Real();
   ProcessRunner* runner = &ProcessRunner::Real();

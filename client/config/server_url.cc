@@ -13,7 +13,7 @@ bool IsPrintableAscii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
-// What is wrong with `authority` (host[:port], IPv6 in brackets); empty if all is well.
+// The fault of `authority` (host[:port], IPv6 in brackets); empty if all is well.
 std::string_view AuthorityProblem(std::string_view authority) {
   std::string_view host = authority;
   std::string_view port;

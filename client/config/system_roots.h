@@ -16,7 +16,7 @@ struct SystemRootPlaces {
   std::vector<std::string> folders;  ///< each file in each one counts
 };
 
-/// What the variables say, Go's lists where they say nothing.
+/// The places that the variables name, or Go's lists without them.
 SystemRootPlaces FindSystemRootPlaces();
 
 struct SystemRoots {

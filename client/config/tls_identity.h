@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The client's certificate and key, checked before the TLS library sees them. Users' bytes may be
-// anything: an encrypted key makes libcurl crash or OpenSSL ask at the terminal. What passes here
-// is written again in the one form that cannot surprise them. Pure; any thread.
-// Source: Go's crypto/tls.X509KeyPair, which kubectl reads the same bytes with.
+// anything: an encrypted key makes libcurl crash or OpenSSL ask at the terminal. A key that passes
+// here is written again in the one form that cannot surprise them. Pure; any thread. Source: Go's
+// crypto/tls.X509KeyPair, which kubectl reads the same bytes with.
 #pragma once
 
 #include <string>

@@ -21,7 +21,7 @@ struct YamlNode {
 
   static constexpr std::size_t kMaxDepth = 64;
   static constexpr std::size_t kMaxNodes = 200000;  ///< 1,000 contexts have about 20,000
-  /// What aliases add to those.
+  /// The nodes that aliases add to those.
   static constexpr std::size_t kMaxAliased = 10000;
 
   Kind kind = Kind::kNull;

@@ -30,7 +30,7 @@ class ConnectPhases {
     kTunnel,
     kSent  ///< the connection stands and the request is on its way
   };
-  /// What the transfer says of itself.
+  /// The transfer's own words about itself.
   struct Observed {
     bool dialing = false;
     bool connected = false;  ///< TCP

@@ -110,7 +110,7 @@ bool ConnectionLiveness::Finished(const CurlLoop::Transfer* transfer) {
   };
   const auto asked = std::find_if(connections_.begin(), connections_.end(), asks);
   if (asked == connections_.end()) {
-    // What came at its end came over the connection.
+    // The bytes that came at its end came over the connection.
     if (at != connections_.end() && transfer->heard()) {
       at->second->heard = std::max(at->second->heard, *transfer->heard());
     }

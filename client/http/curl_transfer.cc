@@ -250,7 +250,7 @@ Status CurlLoop::Transfer::PrepareDecoder() {
   return {};
 }
 
-// What the status says counts; the body of an error only explains it.
+// The status counts; the body of an error only explains it.
 void CurlLoop::Transfer::DecodingFailed(Error error) {
   if (!Successful()) {
     skip_body_ = true;

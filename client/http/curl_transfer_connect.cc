@@ -137,7 +137,7 @@ void CurlLoop::Transfer::Observe() {
                    static_cast<long>(limits_.all().count()));
 }
 
-// What the TLS library and the proxy said is more than curl's words, which may be about the socket
+// The words of the TLS library and of the proxy say more than curl's, which may be about the socket
 // that the peer has closed since.
 void CurlLoop::Transfer::SetBlame() {
   result_.at_proxy = AtProxy();

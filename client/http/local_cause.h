@@ -10,8 +10,8 @@
 
 namespace downwardfs::client {
 
-/// What is missing here and what to do about it, if `errnum` (of socket or connect; 0 if it is not
-/// known) says so. "the process has no file descriptor left (it may have 40); raise ..."
+/// The thing that is missing here and the way to mend it, if `errnum` (of socket or connect; 0 if
+/// it is not known) says so. "the process has no file descriptor left (it may have 40); raise ..."
 std::optional<std::string> LocalCause(int errnum);
 
 /// The errno that this process would get now for one more descriptor; 0 if it gets one. For calls

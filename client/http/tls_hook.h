@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What we add to the TLS handshakes that libcurl makes, by OpenSSL's own API: the system's roots as
+// Our part of the TLS handshakes that libcurl makes, by OpenSSL's own API: the system's roots as
 // one store that is parsed once, the refusal of certificates without a subject alternative name,
 // and notes of what the peer says (its alert) and of why its certificate is refused. libcurl's own
 // words lose both.

@@ -41,7 +41,7 @@ struct HttpRequest {
   std::chrono::milliseconds credentials_limit{0};
 };
 
-/// What the server answered.
+/// The server's answer.
 struct HttpResponse {
   int status = 0;
   std::string content_type;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The objects of one cluster that we follow, as immutable snapshots. Readers take what they want at
-// any time and from any thread; each reflector writes through a Feed of its own. What a feed
-// delivers stays when its server goes away: State() says how old it is.
+// any time and from any thread; each reflector writes through a Feed of its own. Objects that a
+// feed delivered stay when its server goes away: State() says how old it is.
 //
 // A change is applied under `mutex_`, then its subscribers are called without it. `writer_mutex_`
 // makes that pair one step, so that callbacks come one at a time and in order.
@@ -140,7 +140,7 @@ class ObjectStore::Feed {
 
   /// A new stream: a list, and the watches that continue it. Objects show as they are put.
   void BeginList();
-  /// What was not put since BeginList() is gone from the server: it is deleted here.
+  /// An object that was not put since BeginList() is gone from the server: it is deleted here.
   void EndList();
 
   /// An item of the list or an ADDED or MODIFIED event. Within a stream a state that is older than
@@ -153,7 +153,7 @@ class ObjectStore::Feed {
   void Reached(std::string_view resource_version);
   /// The watch runs; what is held is current.
   void Connected();
-  /// What is held was last known to be current at `since`. `error` is one line.
+  /// The objects here were last known to be current at `since`. `error` is one line.
   void Disconnected(const std::string& error, Clock::SteadyTime since);
   /// Something failed, however soon it is mended. State() keeps the last one and counts them.
   void Faulted(const std::string& error);

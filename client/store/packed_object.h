@@ -74,7 +74,7 @@ class PackedObject {
   std::shared_ptr<const char[]> bytes_;
 };
 
-/// What a reader holds.
+/// The object as a reader holds it.
 ObjectPtr MakeStoredObject(PackedObject packed, std::shared_ptr<const ObjectCodec> codec);
 
 }  // namespace downwardfs::client

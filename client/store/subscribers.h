@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who wants to hear of which change. Owned by one store, which guards it with its mutex and runs
-// the collected calls after letting go of it. The calls themselves may be made by one thread at a
-// time.
+// The subscribers, and the changes that each wants to hear of. Owned by one store, which guards it
+// with its mutex and runs the collected calls after letting go of it. The calls themselves may be
+// made by one thread at a time.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,7 @@
 
 namespace downwardfs::client {
 
-/// What changed about one object: `before` is null if it is new, `after` if it is gone.
+/// The change of one object: `before` is null if it is new, `after` if it is gone.
 using ChangeCallback = std::function<void(const ObjectPtr& before, const ObjectPtr& after)>;
 
 /// One registered callback. Shared by the registry and the caller's Subscription.

@@ -22,7 +22,7 @@
 
 namespace downwardfs::client {
 
-/// What to follow.
+/// The objects to follow, and how.
 struct ReflectorOptions {
   /// A collection: no name. One object is followed with the selector metadata.name=...
   ResourcePath path;

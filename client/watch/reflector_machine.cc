@@ -10,7 +10,8 @@ namespace downwardfs::client {
 namespace {
 
 constexpr char kPageSize[] = "500";
-// What ran so long was no answer to the last 410: an object that never changes has no events.
+// A watch that ran so long was no answer to the last 410: an object that never changes has no
+// events.
 constexpr std::chrono::seconds kSettled{5};
 // A watch that ends so soon was ended on purpose.
 constexpr std::chrono::seconds kAtOnce{1};
@@ -242,7 +243,7 @@ void ReflectorMachine::OnWatchEnded(Clock::SteadyTime now) {
   }
   if (RanFor(kSettled, now)) expirations_ = 0;
   const bool in_time = RanFor(std::min(asked_, usual_.value_or(asked_)) - kEarly, now);
-  // What ran as long as it was to is good, too, however short that is.
+  // A watch that ran as long as it was to is good, too, however short that is.
   if (in_time || RanFor(timing_.good_after, now)) failures_ = 0;
   if (in_time) blind_since_.reset();
   const bool nothing_came = suspect_ && events_ == 0 && RanFor(kSettled, now);

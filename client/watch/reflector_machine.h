@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a reflector does next, as a pure state machine: it is told what happened and when, and says
-// what to ask the server for. No I/O, no thread, no clock of its own, so that a day of failures is
-// tested in milliseconds. Owned by one ReflectorSession; one thread at a time.
+// The next step of a reflector, as a pure state machine: it is told what happened and when, and
+// says what to ask the server for. No I/O, no thread, no clock of its own, so that a day of
+// failures is tested in milliseconds. Owned by one ReflectorSession; one thread at a time.
 //
 // Rules: Kubernetes API concepts ("Efficient detection of changes", "Streaming lists") and the
 // behaviour of client-go's Reflector:
@@ -49,13 +49,13 @@ struct ReflectorTiming {
   std::chrono::milliseconds good_after{120'000};
   std::chrono::seconds shortest_watch{300};
   std::chrono::seconds longest_watch{600};
-  /// What a server may take longer than the timeoutSeconds that it was given.
+  /// The time that a server may take beyond the timeoutSeconds that it was given.
   std::chrono::seconds watch_grace{30};
   /// Silence that means a dead peer: bookmarks come about once a minute (once one has come).
   std::chrono::milliseconds silence_with_bookmarks{150'000};
   /// Without one, silence means nothing: a watch is then so short that its end tells instead.
   std::chrono::seconds watch_without_bookmarks{60};
-  /// Where a proxy holds watches back until they end, so long a change may stay unseen.
+  /// If a proxy holds watches back until they end, a change may stay unseen so long.
   std::chrono::seconds watch_held_back{20};
   /// Watches that fail, with no news, are tried for so long; then a list shows what is new.
   std::chrono::milliseconds longest_blind{30'000};
@@ -70,7 +70,7 @@ class ReflectorMachine {
  public:
   enum class Action { kWait, kList, kWatch };
 
-  /// What to do now.
+  /// The thing to do now.
   struct Step {
     Action action = Action::kWait;
     Clock::SteadyTime until{};    ///< kWait
@@ -82,7 +82,7 @@ class ReflectorMachine {
     std::chrono::milliseconds total_limit{0};
   };
 
-  /// What to do with an event.
+  /// The fate of an event.
   enum class Verdict {
     kApply,         ///< put or remove the object
     kNothing,       ///< a bookmark
@@ -141,7 +141,7 @@ class ReflectorMachine {
   std::string list_from_ = "0";
   std::string continue_;
   std::string version_;  ///< where the next watch starts
-  /// Where the last answer that could not be read came from; nothing if a list came since.
+  /// The version before the last answer that could not be read; nothing if a list came since.
   std::optional<std::string> unread_at_;
   int failed_pages_ = 0;    ///< later pages than the first, since the last complete list
   int broken_streams_ = 0;  ///< streaming lists that broke, since the last complete list

@@ -23,7 +23,7 @@ bool IsTypeName(std::string_view text) {
   });
 }
 
-// Where to cut so that the member [begin, end) goes together with one comma.
+// The place to cut so that the member [begin, end) goes together with one comma.
 void WidenToComma(std::string_view json, std::size_t* begin, std::size_t* end) {
   std::size_t before = *begin;
   while (before > 0 && std::isspace(static_cast<unsigned char>(json[before - 1])) != 0) --before;
@@ -82,7 +82,7 @@ struct ObjectDecoder::Parsers {
     kept.clear();
     kept.reserve(original.size() + 64);
     kept += '{';
-    // What it says itself stays: an error within a watch of pods is no pod.
+    // Its own words stay: an error within a watch of pods is no pod.
     for (const auto& [key, said, hinted] :
          {std::tuple("kind", &view->kind, &hint.kind),
           {"apiVersion", &view->api_version, &hint.api_version}}) {

@@ -27,7 +27,7 @@ struct ObjectView {
   bool initial_events_end = false;
 };
 
-/// What an object is if it does not say so itself.
+/// The type of an object that does not name its own.
 struct TypeHint {
   std::string kind;
   std::string api_version;
@@ -56,7 +56,7 @@ class ObjectDecoder {
   };
   Result<Event> DecodeEvent(std::string_view json, const TypeHint& hint);
 
-  /// What stands around the items of a list.
+  /// The members around the items of a list.
   struct Envelope {
     std::string kind;
     std::string api_version;

@@ -149,7 +149,7 @@ void ListSplitter::StartItems() {
   place_ = Place::kItems;
   item_expected_ = true;
   comma_seen_ = false;
-  // Go writes kind and apiVersion first. What they say goes for the items, as kubectl does it; if
+  // Go writes kind and apiVersion first. They go for the items, as kubectl does it; if
   // they come later, or the list is a plain "List", the hint stands.
   const std::size_t before = envelope_.size();
   std::string so_far = envelope_ + "]}";

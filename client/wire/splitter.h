@@ -18,15 +18,15 @@
 
 namespace downwardfs::client {
 
-/// What a hostile or broken server may make us hold.
+/// Bounds on the bytes that a hostile or broken server can make us hold.
 struct SplitterLimits {
   /// etcd takes 1.5 MB per object by default and JSON is larger than what it stores.
   std::size_t object_bytes = std::size_t{8} << 20;
-  /// What stands around the items of a list.
+  /// The bytes around the items of a list.
   std::size_t envelope_bytes = std::size_t{1} << 20;
 };
 
-/// What a List says about itself.
+/// The metadata of a List.
 struct ListMeta {
   std::string resource_version;
   std::string continue_token;  ///< empty: this was the last page

@@ -62,7 +62,7 @@ ClusterIndex::PodRecord& ClusterIndex::PutPod(std::string_view ns, std::string_v
   return pod;
 }
 
-// What others know of the pod. Mostly nothing of it has changed.
+// The entries of the pod in the other maps. Mostly none has changed.
 void ClusterIndex::Bind(PodRecord& pod, const ObjectSummary& summary) {
   if (pod.labels == nullptr || *pod.labels->labels != summary.labels) {
     RemoveLabels(pod);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What there is in the cluster, by the names of the tree: namespaces with their pods, nodes with
+// The objects of the cluster, by the names of the tree: namespaces with their pods, nodes with
 // theirs, labels, addresses. No contents: those are in the source's store, packed. About 350 bytes
 // per pod; pods with the same labels (replicas) share one set of them, which knows its pods, so
 // that a label costs a pod nothing.

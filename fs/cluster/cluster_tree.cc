@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel asks; what it is told is in cluster_tree_changes.cc.
+// The answers to the kernel; the news for it are in cluster_tree_changes.cc.
 #include "fs/cluster/cluster_tree.h"
 
 #include <sys/stat.h>

@@ -115,7 +115,7 @@ class ClusterTree final : public FileSystem {
   Entry EntryOf(InodeId id, const KnownInode& inode) const REQUIRES(mutex_);
   InodeAttr AttrOf(InodeId id, std::uint32_t type, std::int64_t time) const;
 
-  // What the kernel knows among `paths`, with the id that it has.
+  // The inodes that the kernel knows among `paths`, with their ids.
   struct Known {
     std::string path;
     InodeId id = 0;

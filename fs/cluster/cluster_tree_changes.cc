@@ -91,7 +91,7 @@ void ClusterTree::Follow(const ObjectPtr& before, const ObjectPtr& after) {
         owner = pod->uid;
         paths = PathsOf(*pod);
       }
-      // An address that it gets may have led to another pod. Where an address leads costs a look
+      // An address that it gets may have led to another pod. To resolve an address costs a look
       // at every pod that has it, so nobody asks while the kernel knows of none.
       if (table_.IdOf("by-ip", 0) == 0) {
         paths.erase(std::remove_if(paths.begin(), paths.end(), IsAddressPath), paths.end());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an object's name, a label's key or a label's value is called as one file name of the cluster
+// An object's name, a label's key or a label's value as one file name of the cluster
 // tree, and the way back. `/` is %2F, `%` is %25, the names "." and ".." are %2E and %2E., and the
 // empty text (a label without a value) is a `%` alone, which nothing else can be. Pure functions;
 // any thread.

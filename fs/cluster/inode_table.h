@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the kernel knows of the cluster tree: an entry per inode that it has looked up and not
+// The kernel's knowledge of the cluster tree: an entry per inode that it has looked up and not
 // forgotten. All the rest of the tree exists only as it is computed, so a cluster of any size costs
 // as much as is looked at. An entry of a file pins the state of the object that its content is
 // rendered from (packed, and shared with the store while it is the current one).
@@ -43,8 +43,8 @@ class InodeTable {
  public:
   /// Null if the kernel does not know it.
   const KnownInode* Find(InodeId id) const;
-  /// Counts a lookup of the inode that has `inode`'s path and identity, and gives its id. What is
-  /// known already stays as it is. 0 where its ids are all taken by others, which takes several
+  /// Counts a lookup of the inode that has `inode`'s path and identity, and gives its id. A known
+  /// inode stays as it is. 0 where its ids are all taken by others, which takes several
   /// hashes of 64 bits to be the same.
   InodeId Add(KnownInode inode);
   void Forget(InodeId id, std::uint64_t count);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the index of the cluster tree keeps of an object: what directories are made of. Read from
+// The part of an object that the index of the cluster tree keeps, to make directories of. Read from
 // the JSON with simdjson. A value; any thread.
 #pragma once
 
@@ -24,7 +24,7 @@ struct ObjectSummary {
   bool finished = false;      ///< its addresses may be another's by now
 };
 
-/// Of a Pod, Node or Namespace. What is not there is empty.
+/// Of a Pod, Node or Namespace. Absent members are empty.
 ObjectSummary Summarize(const std::string& json);
 
 }  // namespace downwardfs

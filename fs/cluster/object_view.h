@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One state of a pod or node as files, rendered when somebody looks. The small files come together;
-// the whole object as JSON and YAML, which costs as much again, only when it is asked for. What the
-// directories at its top are called is known without any rendering. Immutable to its users; any
+// the whole object as JSON and YAML, which costs as much again, only when it is asked for. The
+// names of the directories at its top are known without any rendering. Immutable to its users; any
 // thread.
 #pragma once
 
@@ -34,7 +34,7 @@ class ObjectView {
     bool is_directory = false;
   };
 
-  /// What lies at the top of each object of a kind, sorted.
+  /// The children of each object of a kind, sorted.
   static std::vector<Child> ListTop(const Layout& layout);
 
   /// `object`: a Pod or a Node.
@@ -47,7 +47,7 @@ class ObjectView {
   /// no directory.
   std::optional<std::uint32_t> Subdirectories(std::string_view path) const
       EXCLUDES(fields_mutex_, whole_mutex_);
-  /// What lies in the directory `path`, sorted; empty also if it is no directory.
+  /// The children of the directory `path`, sorted; empty also if it is no directory.
   std::vector<Child> List(std::string_view path) const EXCLUDES(fields_mutex_, whole_mutex_);
 
   const ObjectPtr& object() const { return object_; }

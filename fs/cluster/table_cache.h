@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What varies with time, as it was shown last: the pods.txt of namespaces, and ..status. A table of
-// 10,000 pods takes a tenth of a second to make, and one `cat` asks for it more than once, so each
-// is kept for a second, the resolution of its ages, unless a pod of the namespace changes. Even
-// then it is kept for a moment: `cp` and `tar` look at a file before they open it, and refuse one
-// that has become another meanwhile. Any thread.
+// The files that vary with time, as they were shown last: the pods.txt of namespaces, and ..status.
+// A table of 10,000 pods takes a tenth of a second to make, and one `cat` asks for it more than
+// once, so each is kept for a second, the resolution of its ages, unless a pod of the namespace
+// changes. Even then it is kept for a moment: `cp` and `tar` look at a file before they open it,
+// and refuse one that has become another meanwhile. Any thread.
 #pragma once
 
 #include <cstdint>

@@ -27,7 +27,7 @@ std::shared_ptr<const ObjectView> ViewCache::Get(const ObjectPtr& object) {
   return view;
 }
 
-// What was just added stays, however large it is.
+// The newest entry stays, however large it is.
 void ViewCache::Trim() {
   while (held_.size() > 1 && (held_.size() > limits_.views || bytes_ > limits_.bytes)) {
     bytes_ -= held_.back().bytes;

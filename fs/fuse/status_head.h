@@ -15,7 +15,7 @@ namespace downwardfs {
 nlohmann::json StatusHead(const std::string& mount_point,
                           std::chrono::steady_clock::time_point started, const SourceState& source);
 
-/// What a person or a script reads. Bytes that are not UTF-8 become U+FFFD.
+/// The text that a person or a script reads. Bytes that are not UTF-8 become U+FFFD.
 std::string StatusText(const nlohmann::json& status);
 
 }  // namespace downwardfs

@@ -77,7 +77,7 @@ class DomBuilder final : public nlohmann::json_sax<Json> {
     return !open_.empty() && (open_.back().of_quantities || key_ == "divisor");
   }
 
-  // Where the next value goes: null, or what an equal key before it has put there.
+  // The place of the next value: null, or the value of an equal key before it.
   Json& Slot() {
     if (open_.empty()) return root;
     Frame& frame = open_.back();

@@ -49,7 +49,7 @@ class EnvFiles {
 
 struct EnvOptions {
   /// Leaves a variable out, instead of failing, where its ConfigMap or Secret (or the key in it)
-  /// cannot be had, or where it needs the node and `node` is null. What breaks a rule still fails.
+  /// cannot be had, or where it needs the node and `node` is null. A broken rule still fails.
   bool skip_unresolved = false;
   /// Takes only the names that Kubernetes took before 1.32: IsStrictEnvVarName.
   bool strict_names = false;

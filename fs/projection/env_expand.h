@@ -16,7 +16,7 @@ using EnvMap = std::map<std::string, std::string, std::less<>>;
 
 /// `text` with each `$(NAME)` replaced by that variable; one that is not known stays as written.
 /// `$$` is one `$`, so `$$(NAME)` is the text `$(NAME)`; a `$` before anything else, an unclosed
-/// `$(` and a final `$` stay. What a variable brings in is not expanded again. A variable
+/// `$(` and a final `$` stay. The value of a variable is not expanded again. A variable
 /// that is in both maps is taken from `variables`.
 std::string ExpandEnv(std::string_view text, const EnvMap& variables, const EnvMap& more = {});
 

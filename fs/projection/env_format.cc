@@ -11,7 +11,7 @@
 namespace downwardfs {
 namespace {
 
-// What neither a shell nor a dotenv reader gives a meaning, wherever it stands in a value.
+// A character without a meaning to shells and dotenv readers, wherever it stands in a value.
 bool IsPlain(char c) {
   constexpr std::string_view kSigns = "_-./:,@%+";
   return IsAlnum(c) || kSigns.find(c) != std::string_view::npos;

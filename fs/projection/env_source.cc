@@ -14,8 +14,8 @@
 namespace downwardfs {
 namespace {
 
-// What skip_unresolved may pass over. A server that is away or refuses the credentials is not among
-// it: the next attempt would give another environment.
+// The failures that skip_unresolved may pass over. A server that is away or refuses the credentials
+// is not among it: the next attempt would give another environment.
 bool IsUnresolved(const Error& error) {
   return error.code == ErrorCode::kNotFound || error.code == ErrorCode::kPermissionDenied ||
          error.code == ErrorCode::kFailedPrecondition;

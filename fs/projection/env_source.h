@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one `valueFrom` or one element of `envFrom` refers to: decoded, checked, and looked up.
+// The object of one `valueFrom` or one element of `envFrom`: decoded, checked, and looked up.
 // Part of env.h; one ResolveEnv call owns one of these, which asks for each ConfigMap and Secret
 // once. One thread.
 #pragma once

@@ -14,7 +14,7 @@
 
 namespace downwardfs {
 
-/// What a path leads to.
+/// The place that a path leads to.
 struct FieldTarget {
   std::optional<SchemaType> type;  ///< nothing where the schema does not know the field
   const Json* value = nullptr;     ///< null where the pod has not got it, or there is no pod

@@ -57,7 +57,7 @@ Result<std::optional<std::int64_t>> UserMember(const Json& object, const char* n
   return Invalid(std::string(name) + ": must be a user's number, not " + Describe(*value));
 }
 
-// What becomes of a key that an object of this kind does not have.
+// The fate of a key that an object of this kind does not have.
 enum class UnknownKeys { kPassedOver, kRefused };
 
 Status CheckKeys(const Json& object, UnknownKeys policy,

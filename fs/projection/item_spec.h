@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a volume shows: the `items` and `defaultMode` of a downwardAPI volume source, decoded and
-// checked. The rules are those of Kubernetes' pkg/apis/core/validation (what the API server
+// The content of a volume: the `items` and `defaultMode` of a downwardAPI volume source, decoded
+// and checked. The rules are those of Kubernetes' pkg/apis/core/validation (what the API server
 // refuses) and pkg/volume/util/atomic_writer.go (what the kubelet refuses to write). Any thread.
 #pragma once
 
@@ -68,7 +68,7 @@ Result<ItemSpec> ItemSpecFromVolume(const Json& pod, std::string_view name);
 /// that this build's schema lacks but the pod has is accepted.
 Status ValidateItems(const ItemSpec& spec, const ItemRules& rules = {}, const Json* pod = nullptr);
 
-/// What becomes of two items for one file.
+/// The fate of two items for one file.
 enum class EqualPaths {
   kRefused,   ///< as one of them would be invisible
   kLastWins,  ///< as in the kubelet's own volume

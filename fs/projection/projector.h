@@ -26,7 +26,7 @@ struct ProjectionInput {
 /// the item.
 Result<std::vector<ProjectedFile>> Project(const ItemSpec& spec, const ProjectionInput& input);
 
-/// What a volume or a mount shows of a pod.
+/// The view of a pod that a volume or a mount shows.
 struct VolumeView {
   enum class Kind {
     kItems,     ///< the items given

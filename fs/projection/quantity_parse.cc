@@ -117,7 +117,7 @@ std::optional<Suffix> InterpretSuffix(std::string_view text) {
     if (text == kBinary[i]) return Suffix{Format::kBinarySI, 10 * (i + 1)};
   }
   if (text[0] != 'e' && text[0] != 'E') return std::nullopt;
-  // What remains is [+-]digits, which must fit 64 bits and is then cut to 32: e4294967296 is e0.
+  // The rest is [+-]digits, which must fit 64 bits and is then cut to 32: e4294967296 is e0.
   std::string_view digits = text.substr(1);
   if (digits.size() > 1 && digits[0] == '+' && IsDigit(digits[1])) digits.remove_prefix(1);
   std::int64_t exponent = 0;

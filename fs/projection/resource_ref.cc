@@ -118,7 +118,7 @@ Result<MaybeQuantity> OfNode(std::string_view container, const ResourceName& nam
                   "node's status.allocatable");
 }
 
-// What a container without a limit may use by its environment: what its pod may, or else what the
+// The limit in the environment of a container without one: its pod's, or else all that the
 // node can give.
 Result<MaybeQuantity> OfPodOrNode(std::string_view container, const ResourceName& name,
                                   const Json& pod, const Json* node) {

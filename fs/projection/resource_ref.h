@@ -24,7 +24,7 @@ struct ResourceFieldRef {
 /// characters) or a bare number; null is zero. kInvalidArgument otherwise.
 Result<Quantity> DecodeQuantity(const Json& value);
 
-/// What a resource name is made of.
+/// The parts of a resource name.
 struct ResourceName {
   bool is_limit = false;      ///< limits.*, else requests.*
   std::string name;           ///< "cpu", "hugepages-2Mi", "nvidia.com/gpu"

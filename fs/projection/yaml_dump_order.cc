@@ -47,7 +47,7 @@ Run RunAt(const Runes& runes, std::size_t at, std::uint64_t begin) {
   return {static_cast<std::int64_t>(number), at};
 }
 
-// Where both have a zero or a digit behind the same number, its first digits count too.
+// If both have a zero or a digit behind the same number, its first digits count too.
 bool FollowsNumber(const Runes& runes, std::size_t at) {
   for (; at > 0 && IsDigitRune(runes[at - 1]); --at) {
     if (runes[at - 1] != '0') return true;

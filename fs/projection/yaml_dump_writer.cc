@@ -38,7 +38,7 @@ bool IsIn(std::int32_t c, std::string_view set) {
   return c > 0 && c < 0x80 && set.find(static_cast<char>(c)) != std::string_view::npos;
 }
 
-// What the styles depend on.
+// The traits that the styles depend on.
 struct Traits {
   bool indicators = false;  // that mean something else in a plain text
   bool breaks = false;

@@ -75,7 +75,7 @@ std::optional<std::uint32_t> LinkUser(const FileTree& tree, const std::string& n
   return user;
 }
 
-// Where a symlink leads; nothing if `name` is no symlink or does not exist (errno tells).
+// The target of a symlink; nothing if `name` is no symlink or does not exist (errno tells).
 std::optional<std::string> LinkTarget(int directory, const std::string& name) {
   char target[PATH_MAX];
   const ssize_t n = readlinkat(directory, name.c_str(), target, sizeof target);

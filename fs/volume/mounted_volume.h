@@ -95,10 +95,10 @@ class MountedVolume {
   int mount_id() const;
   /// The number of its file system, which tells it from a later mount with the same id.
   const std::string& file_system() const;
-  /// The mount is gone from the mount table. Who still uses the file system is served until the
+  /// The mount is gone from the mount table. Users of the file system are served until the
   /// end; without this it would not end, since we use it ourselves.
   void Detach();
-  /// Ends the session and unmounts lazily. Who still uses the file system gets ENOTCONN. Nothing
+  /// Ends the session and unmounts lazily. Its users get ENOTCONN. Nothing
   /// may be published any more.
   void Unmount();
 

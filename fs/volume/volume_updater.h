@@ -65,7 +65,8 @@ class VolumeUpdater {
   VolumeUpdater(const VolumeUpdater&) = delete;
   VolumeUpdater& operator=(const VolumeUpdater&) = delete;
 
-  /// What the sink shows already, before Start(): only a difference from it is handed out.
+  /// The version that the sink shows already, before Start(): only a difference from it is handed
+  /// out.
   void SetShown(const VolumeVersion& version);
 
   /// Hands the present files to the sink, then follows changes. The error of the first projection
@@ -74,7 +75,7 @@ class VolumeUpdater {
 
   State state() const EXCLUDES(mutex_);
 
-  /// What the objects give may be another now, though they are the same (a right was revoked).
+  /// The files may be others now, though the objects are the same (a right was revoked).
   void LookAgain() { MarkDirty(); }
   /// Nothing is shown any more that begins after this.
   void Stop() EXCLUDES(mutex_);

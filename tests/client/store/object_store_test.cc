@@ -120,7 +120,7 @@ TEST_F(ObjectStoreTest, ARelistTakesAnotherContentOfTheSameVersion) {
   const auto feed = store.AddFeed();
   std::vector<Pod> pods;
   for (int i = 0; i < 200; ++i) {
-    pods.emplace_back("p" + std::to_string(i), "uid-" + std::to_string(i * 7919), "7", "",
+    pods.emplace_back("p" + std::to_string(i), "uid-" + std::to_string(i * 7919), "7",
                       std::string(300, static_cast<char>('a' + i % 26)));
   }
   const auto list = [&] {

@@ -9,13 +9,15 @@
 
 #include <cerrno>
 #include <csignal>
-#include <string_view>
+#include <utility>
 
 #include "base/file.h"
 #include "base/owned_fd.h"
 #include "base/process.h"
 #include "base/reap.h"
+#include "base/text.h"
 #include "fs/fuse/operations.h"
+#include "mount-helper/mount_identity.h"
 
 namespace downwardfs {
 namespace {
@@ -24,19 +26,43 @@ constexpr int kTimeoutMilliseconds = 5000;
 constexpr std::chrono::milliseconds kReapGrace{100};
 constexpr std::size_t kMaxBytes = 65536;  // XATTR_SIZE_MAX
 
-// In the child: the attribute's bytes to `fd`; the exit status is the errno. It may be there for
-// long, so it holds nothing that somebody else waits for the end of.
+// "321 0:45", the mount that answers, comes before the answer.
+std::string NameOf(const MountEntry& mount) {
+  return Concat({std::to_string(mount.id), " ", mount.device});
+}
+
+// In the child: the mount and the attribute's bytes to `fd`; the exit status is the errno. It may
+// be there for long, so it holds nothing that somebody else waits for the end of. The directory is
+// opened without a request to its file system, and what is asked is the mount that was looked up.
 [[noreturn]] void Ask(const std::string& mount_point, int fd) {
   constexpr int kPipe = 3;
   if (fd != kPipe && dup2(fd, kPipe) < 0) _exit(EIO);
   fd = kPipe;
   if (const auto null = OpenNull()) LeaveStandardStreams(*null);
   close_range(kPipe + 1, ~0U, 0);
+  const OwnedFd root(open(mount_point.c_str(), O_PATH | O_CLOEXEC));
+  if (!root) _exit(errno < 256 ? errno : EIO);
+  const auto mount = MountOf(root.get());
+  if (!mount) _exit(EIO);
+  if (!*mount || !IsDownwardfs(**mount)) _exit(ENODATA);
+  const std::string held = "/proc/self/fd/" + std::to_string(root.get());
   std::string text(kMaxBytes, '\0');
-  const ssize_t n = getxattr(mount_point.c_str(), kStatusXattr, text.data(), text.size());
+  const ssize_t n = getxattr(held.c_str(), kStatusXattr, text.data(), text.size());
   if (n < 0) _exit(errno < 256 ? errno : EIO);
-  _exit(WriteAll(fd, std::string_view(text).substr(0, static_cast<std::size_t>(n)), "pipe") ? 0
-                                                                                            : EIO);
+  text.resize(static_cast<std::size_t>(n));
+  _exit(WriteAll(fd, Concat({NameOf(**mount), "\n", text}), "pipe") ? 0 : EIO);
+}
+
+// What the child has said. The mount is looked up again: it may be gone by now.
+Result<StatusAnswer> Understand(const std::string& mount_point, const std::string& text) {
+  const auto end = text.find('\n');
+  auto table = ReadFile("/proc/self/mountinfo");
+  if (!table) return Fail(std::move(table.error()));
+  for (MountEntry& mount : ParseMountInfo(*table)) {
+    if (end == std::string::npos || NameOf(mount) != text.substr(0, end)) continue;
+    return StatusAnswer{std::move(mount), text.substr(end + 1)};
+  }
+  return Fail(ErrorCode::kUnavailable, mount_point + ": unmounted just now");
 }
 
 Error Explain(const std::string& mount_point, int errnum) {
@@ -57,7 +83,7 @@ Error Explain(const std::string& mount_point, int errnum) {
 
 // A daemon that hangs would hang us too, and a thread stuck in the kernel cannot be ended: so a
 // child asks, and it is killed when it takes too long.
-Result<std::string> AskStatus(const std::string& mount_point) {
+Result<StatusAnswer> AskStatus(const std::string& mount_point) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return Fail(ErrnoError(errno, "pipe"));
   OwnedFd reader(ends[0]);
@@ -92,7 +118,7 @@ Result<std::string> AskStatus(const std::string& mount_point) {
   }
   if (!WIFEXITED(status)) return Fail(ErrorCode::kInternal, mount_point + ": asking failed");
   if (WEXITSTATUS(status) != 0) return Fail(Explain(mount_point, WEXITSTATUS(status)));
-  return text;
+  return Understand(mount_point, text);
 }
 
 }  // namespace downwardfs

@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asks a mount's daemon how it is, through an extended attribute of the mount's root, so that it
-// works from any mount namespace and needs no socket. Main thread; forks.
+// needs no socket. Any file system may have an attribute of that name, so the mount is looked up in
+// the mount table first. Main thread; forks.
 #pragma once
 
 #include <string>
 
 #include "base/result.h"
+#include "mount-helper/mount_table.h"
 
 namespace downwardfs {
 
-/// The JSON that the daemon answers. kInvalidArgument where it is no downwardfs mount,
-/// kUnavailable where its daemon is gone, kDeadlineExceeded after five seconds.
-Result<std::string> AskStatus(const std::string& mount_point);
+struct StatusAnswer {
+  MountEntry mount;  ///< the mount that was asked
+  std::string json;  ///< the daemon's words, which are not proved
+};
+
+/// Asks the daemon of the downwardfs mount at `mount_point`. kInvalidArgument if it is no
+/// downwardfs mount of this mount namespace, kUnavailable if its daemon is gone, kDeadlineExceeded
+/// after five seconds.
+Result<StatusAnswer> AskStatus(const std::string& mount_point);
 
 }  // namespace downwardfs

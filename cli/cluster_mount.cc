@@ -87,10 +87,11 @@ Result<int> WaitForTheEnd(const MountedTree& mount, int signals) {
   }
 }
 
-MountedTreeOptions TreeMountOptions(const MountOptions& options, const std::string& mount_point,
+MountedTreeOptions TreeMountOptions(const MountOptions& options, const MountPoint& mount_point,
                                     const ClusterStatus& status) {
   MountedTreeOptions out;
-  out.mount_point = mount_point;
+  out.mount_point = mount_point.path;
+  out.directory = mount_point.directory.get();
   out.fs_name = options.source_name.empty() ? "downwardfs:cluster" : options.source_name;
   // With the rights of who mounts a whole cluster is read: nobody else sees it unless told to.
   out.allow_other = options.allow_other && options.allow_other_given;
@@ -119,7 +120,7 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   auto source = ClusterSource::Make(*access, std::move(follow));
   if (!source) return Fail(std::move(source.error()));
 
-  ClusterStatus status(*mount_point, **source, options.what.namespaces);
+  ClusterStatus status(mount_point->path, **source, options.what.namespaces);
   ClusterTree::Options shown;
   shown.uid = geteuid();
   shown.gid = getegid();
@@ -141,16 +142,18 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   // Before the mount goes, on every way out.
   const auto detach = [](ClusterStatus* shown_by) { shown_by->Attach(nullptr, nullptr); };
   const std::unique_ptr<ClusterStatus, decltype(detach)> attached(&status, detach);
-  if (auto done = Load(**source, *mount_point); !done) return Fail(std::move(done.error()));
+  if (auto done = Load(**source, mount_point->path); !done) return Fail(std::move(done.error()));
   if (auto done = ready.Ready(); !done) return Fail(std::move(done.error()));
   NotifySystemd("READY=1");
-  LogInfo("mounted", {{log_keys::kMountPoint, *mount_point},
+  // Held any longer, the file system below could not be unmounted.
+  mount_point->directory.Reset();
+  LogInfo("mounted", {{log_keys::kMountPoint, mount_point->path},
                       {log_keys::kSource, (*source)->State().description}});
   auto signal = WaitForTheEnd(**mount, signals->get());
   if (!signal) return Fail(std::move(signal.error()));
   NotifySystemd("STOPPING=1");
-  LogInfo("unmounted",
-          {{log_keys::kMountPoint, *mount_point}, {log_keys::kSignal, std::to_string(*signal)}});
+  LogInfo("unmounted", {{log_keys::kMountPoint, mount_point->path},
+                        {log_keys::kSignal, std::to_string(*signal)}});
   return 0;
 }
 

@@ -4,12 +4,11 @@
 #include <utility>
 
 #include "cli/ask_status.h"
-#include "mount-helper/mount_point.h"
 
 namespace downwardfs {
 
-Result<std::string> FreeMountPoint(const std::string& path) {
-  auto checked = CheckMountPoint(path);
+Result<MountPoint> FreeMountPoint(const std::string& path) {
+  auto checked = OpenMountPoint(path);
   if (checked || checked.error().code != ErrorCode::kAlreadyExists) return checked;
   // stat(2) of a mount whose daemon is gone is answered from the kernel's caches for a year.
   const auto status = AskStatus(path);

@@ -6,11 +6,12 @@
 #include <string>
 
 #include "base/result.h"
+#include "mount-helper/mount_point.h"
 
 namespace downwardfs {
 
-/// CheckMountPoint() (mount-helper/mount_point.h). If a downwardfs mount is in the way, the error
+/// OpenMountPoint() (mount-helper/mount_point.h). If a downwardfs mount is in the way, the error
 /// says whether its daemon is gone, and what to do; asking takes 5 s if it hangs.
-Result<std::string> FreeMountPoint(const std::string& path);
+Result<MountPoint> FreeMountPoint(const std::string& path);
 
 }  // namespace downwardfs

@@ -46,7 +46,7 @@ std::int64_t BootSeconds() {
   return now.tv_sec;
 }
 
-Status ExecHolder(const MountOptions& options, const std::string& mount_point, int ready_fd) {
+Status ExecHolder(const MountOptions& options, const MountPoint& mount_point, int ready_fd) {
   auto self = OwnProgramPath();
   if (!self) return Fail(std::move(self.error()));
   auto holder = FindOwnProgram("downwardfs-holder");
@@ -54,7 +54,13 @@ Status ExecHolder(const MountOptions& options, const std::string& mount_point, i
     holder.error().message += "; --no-holder mounts without it";
     return Fail(std::move(holder.error()));
   }
-  std::vector<std::string> words = {*holder, "--mount-point", mount_point, "--watchdog",
+  fcntl(mount_point.directory.get(), F_SETFD, 0);
+  std::vector<std::string> words = {*holder,
+                                    "--mount-directory",
+                                    std::to_string(mount_point.directory.get()),
+                                    "--mount-point",
+                                    mount_point.path,
+                                    "--watchdog",
                                     std::to_string(options.watchdog_ms)};
   if (options.allow_other) words.emplace_back("--allow-other");
   if (!options.run_as.empty()) words.insert(words.end(), {"--run-as", options.run_as});

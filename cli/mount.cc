@@ -69,9 +69,10 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   if (auto valid = CheckView(*inputs, signals->get()); !valid)
     return Fail(std::move(valid.error()));
 
-  MountStatus status(*mount_point);
+  MountStatus status(mount_point->path);
   status.Attach(*inputs->source, inputs->pod, inputs->view);
-  MountedVolumeOptions volume = VolumeOptions(options, *mount_point, status, /*held=*/false);
+  MountedVolumeOptions volume = VolumeOptions(options, mount_point->path, status, /*held=*/false);
+  volume.directory = mount_point->directory.get();
   volume.fs_name = SourceName(options, *inputs);
   ServedVolume served;
   auto loop = SessionLoop::Start(kServingThreads);
@@ -87,15 +88,17 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
 
   if (auto done = ready.Ready(); !done) return Fail(std::move(done.error()));
   NotifySystemd("READY=1");
-  LogInfo("mounted", {{log_keys::kMountPoint, *mount_point},
+  // Held any longer, the file system below could not be unmounted.
+  mount_point->directory.Reset();
+  LogInfo("mounted", {{log_keys::kMountPoint, mount_point->path},
                       {log_keys::kPod, inputs->pod.ns + "/" + inputs->pod.name},
                       {log_keys::kSource, inputs->source->State().description}});
   auto signal = WaitForTheEnd(*served.volume, signals->get());
   status.AttachVolume(nullptr, nullptr);
   if (!signal) return Fail(std::move(signal.error()));
   NotifySystemd("STOPPING=1");
-  LogInfo("unmounted",
-          {{log_keys::kMountPoint, *mount_point}, {log_keys::kSignal, std::to_string(*signal)}});
+  LogInfo("unmounted", {{log_keys::kMountPoint, mount_point->path},
+                        {log_keys::kSignal, std::to_string(*signal)}});
   return 0;
 }
 

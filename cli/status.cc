@@ -75,11 +75,11 @@ std::string AsText(const nlohmann::json& status) {
 }  // namespace
 
 Result<int> RunStatus(const StatusOptions& options) {
-  auto text = AskStatus(options.mount_point);
-  if (!text) return Fail(std::move(text.error()));
-  std::string out = *text + '\n';
+  const auto answer = AskStatus(options.mount_point);
+  if (!answer) return Fail(answer.error());
+  std::string out = answer->json + '\n';
   if (!options.json) {
-    const auto status = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
+    const auto status = nlohmann::json::parse(answer->json, nullptr, /*allow_exceptions=*/false);
     if (!status.is_object()) {
       return Fail(ErrorCode::kInternal, options.mount_point + ": the daemon's answer is not JSON");
     }

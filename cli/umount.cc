@@ -9,19 +9,26 @@
 #include <string>
 #include <utility>
 
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/mount_at.h"
+#include "mount-helper/mount_identity.h"
 #include "mount-helper/mount_table.h"
 
 namespace downwardfs {
 namespace {
 
-Status AsRoot(const std::string& path, bool lazy) {
-  if (umount2(path.c_str(), UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0) return {};
-  if (errno != EBUSY) return Fail(ErrnoError(errno, path));
-  return Fail(ErrorCode::kFailedPrecondition,
-              path + ": in use: a shell stands in it or a file is open (`fuser -vm " + path +
-                  "` names them); --lazy takes it away now and ends it with its last user");
+Status AsRoot(const MountEntry& mount, bool lazy) {
+  auto done = RemoveMount(mount.id, mount.device, lazy ? MNT_DETACH : 0);
+  if (done) return done;
+  const std::string& path = mount.mount_point;
+  Error error = std::move(done.error());
+  error.message = Concat({path, ": ", error.message});
+  if (error.code == ErrorCode::kUnavailable) {
+    error.message += ": a shell stands in it or a file is open (`fuser -vm " + path +
+                     "` names them); --lazy takes it away now and ends it with its last user";
+  }
+  return Fail(std::move(error));
 }
 
 Status AsUser(const std::string& path, bool lazy) {
@@ -52,7 +59,7 @@ Result<int> RunUmount(const UmountOptions& options) {
     return Fail(ErrorCode::kInvalidArgument,
                 path + ": a mount of another kind (" + (*mount)->fs_type + ")");
   }
-  auto done = geteuid() == 0 ? AsRoot(path, options.lazy) : AsUser(path, options.lazy);
+  auto done = geteuid() == 0 ? AsRoot(**mount, options.lazy) : AsUser(path, options.lazy);
   if (!done) return Fail(std::move(done.error()));
   return 0;
 }

@@ -3,15 +3,16 @@
 // new daemon serves.
 #include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/text.h"
 #include "cli/ask_status.h"
 #include "cli/commands.h"
+#include "mount-helper/holder_process.h"
 
 namespace downwardfs {
 namespace {
@@ -19,6 +20,7 @@ namespace {
 constexpr std::chrono::seconds kPatience{30};
 
 struct Serving {
+  MountEntry mount;
   int holder = 0;
   std::uint64_t generation = 0;
   std::string version;
@@ -27,13 +29,20 @@ struct Serving {
 Result<Serving> AskWhoServes(const std::string& mount_point) {
   auto status = AskStatus(mount_point);
   if (!status) return Fail(std::move(status.error()));
-  const auto json = nlohmann::json::parse(*status, nullptr, /*allow_exceptions=*/false);
+  const auto json = nlohmann::json::parse(status->json, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return Fail(ErrorCode::kInternal, mount_point + ": unreadable status");
   Serving serving;
-  const auto holder = json.find("holderPid");
-  if (holder != json.end() && holder->is_number_integer()) serving.holder = holder->get<int>();
-  serving.generation = json.value("generation", std::uint64_t{0});
-  serving.version = json.value("version", "");
+  serving.mount = std::move(status->mount);
+  // Any member may be of any type: nothing proves yet that these are the words of our daemon.
+  if (const auto holder = json.find("holderPid"); holder != json.end()) {
+    if (holder->is_number_integer()) serving.holder = holder->get<int>();
+  }
+  if (const auto number = json.find("generation"); number != json.end()) {
+    if (number->is_number_unsigned()) serving.generation = number->get<std::uint64_t>();
+  }
+  if (const auto version = json.find("version"); version != json.end()) {
+    if (version->is_string()) serving.version = OneLine(version->get<std::string>());
+  }
   return serving;
 }
 
@@ -48,8 +57,13 @@ Result<int> RunUpgrade(const UpgradeOptions& options) {
                     ": one process alone serves this mount; unmount it and mount "
                     "it again");
   }
-  if (kill(before->holder, SIGUSR2) != 0) {
-    return Fail(ErrnoError(errno, "holder " + std::to_string(before->holder)));
+  if (geteuid() != 0) {
+    return Fail(ErrorCode::kPermissionDenied, options.mount_point + ": only root may upgrade it");
+  }
+  const auto holder = HolderProcess::Prove(before->holder, before->mount);
+  if (!holder) return Fail(holder.error(), options.mount_point);
+  if (auto sent = holder->Signal(SIGUSR2); !sent) {
+    return Fail(std::move(sent.error()), options.mount_point);
   }
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (std::chrono::steady_clock::now() < deadline) {

@@ -2,18 +2,19 @@
 #include "mount-helper/fuse_mount.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <fstream>
 #include <utility>
 #include <vector>
 
 #include "base/text.h"
+#include "mount-helper/mount_identity.h"
 
 namespace downwardfs {
 namespace {
@@ -73,14 +74,13 @@ std::vector<Parameter> Parameters(const FuseMountOptions& options, int device) {
   return out;
 }
 
-// The mount that an fd is of, without a request to its file system.
-int MountIdOf(int fd) {
-  std::ifstream info("/proc/self/fdinfo/" + std::to_string(fd));
-  for (std::string word; info >> word;) {
-    int id = -1;
-    if (word == "mnt_id:" && info >> id) return id;
-  }
-  return -1;
+// The directory to mount on. Without one that is held, the path is walked as it was when it was
+// checked: it had no symlink then.
+OwnedFd OpenDirectory(const std::string& path) {
+  open_how how = {};
+  how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  return OwnedFd(static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
 }
 
 // Null where the kernel is too old, or this process may not.
@@ -116,12 +116,6 @@ Result<FuseMount> CopyOf(const FuseMount& mount) {
   return copy;
 }
 
-std::string FileSystemOf(int fd) {
-  struct statx st = {};
-  if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) != 0) return "";
-  return std::to_string(st.stx_dev_major) + ":" + std::to_string(st.stx_dev_minor);
-}
-
 Result<FuseMount> MountFuse(const FuseMountOptions& options) {
   FuseMount mount;
   mount.path = options.mount_point;
@@ -141,10 +135,10 @@ Result<FuseMount> MountFuse(const FuseMountOptions& options) {
   }
   const OwnedFd tree(fsmount(context.get(), FSMOUNT_CLOEXEC, kPublicFlags));
   if (!tree) return Failed(options, "fsmount", context.get());
-  const bool by_path = options.directory < 0;
-  if (move_mount(tree.get(), "", by_path ? AT_FDCWD : options.directory,
-                 by_path ? options.mount_point.c_str() : "",
-                 MOVE_MOUNT_F_EMPTY_PATH | (by_path ? 0 : MOVE_MOUNT_T_EMPTY_PATH)) != 0) {
+  const OwnedFd opened = options.directory < 0 ? OpenDirectory(options.mount_point) : OwnedFd();
+  if (options.directory < 0 && !opened) return Failed(options, "the mount point");
+  if (move_mount(tree.get(), "", opened ? opened.get() : options.directory, "",
+                 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0) {
     return Failed(options, "move_mount");
   }
   mount.mounted = true;

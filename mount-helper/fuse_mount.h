@@ -19,7 +19,7 @@ namespace downwardfs {
 
 struct FuseMountOptions {
   std::string mount_point;      ///< an absolute path without symlinks
-  int directory = -1;           ///< that directory, held open, is mounted on; -1: by its path
+  int directory = -1;           ///< that directory, held open, is mounted on; -1: the path's
   std::string source;           ///< as /proc/self/mountinfo shows it, cut after 255 bytes
   bool allow_other = false;     ///< let users other than root read
   std::string selinux_context;  ///< the mount option context=; empty: none
@@ -54,9 +54,5 @@ OwnedFd Duplicate(const OwnedFd& fd);
 /// if it fails; the error names the step, and the kernel's own words if it has some.
 /// kPermissionDenied without CAP_SYS_ADMIN.
 Result<FuseMount> MountFuse(const FuseMountOptions& options);
-
-/// The number of an fd's file system, as in FuseMount::file_system, without a request to it; empty
-/// if the kernel does not say.
-std::string FileSystemOf(int fd);
 
 }  // namespace downwardfs

@@ -17,6 +17,7 @@
 #include "base/process.h"
 #include "mount-helper/end_requests.h"
 #include "mount-helper/message_channel.h"
+#include "mount-helper/mount_identity.h"
 #include "mount-helper/privileges.h"
 
 namespace downwardfs {
@@ -49,6 +50,7 @@ Status Holder::SetUp() {
   // Close-on-exec: the launcher waits for end-of-file on this pipe, so the daemon must not inherit
   // it.
   if (options_.ready_fd >= 0) fcntl(options_.ready_fd, F_SETFD, FD_CLOEXEC);
+  if (options_.directory) fcntl(options_.directory.get(), F_SETFD, FD_CLOEXEC);
   if (auto done = SetUpSignals(); !done) return done;
   mount_.path = options_.mount.mount_point;
   if (mount_.memory) return {};  // taken over
@@ -136,9 +138,11 @@ Status Holder::StartPublisher() {
 void Holder::Mount(const message::MountNow& request) {
   if (mount_.device) return;  // it is mounted; nobody else is asked to
   options_.mount.source = request.source;
+  options_.mount.directory = options_.directory ? options_.directory.get() : -1;
   message::Refused refused;
   auto mount = MountFuse(options_.mount);
   if (mount) {
+    options_.directory.Reset();  // or the file system below could not be unmounted after ours
     mount->memory = std::move(mount_.memory);
     mount_ = std::move(*mount);
     if (auto publisher = StartPublisher(); publisher) {
@@ -207,7 +211,10 @@ DaemonKeeper::Next Holder::Ended(const DaemonKeeper::End& end) {
 // one. Processes that use the old mount get ENOTCONN; a path looked up anew leads to the new mount.
 void Holder::MountAnew() {
   syslog(LOG_ERR, "downwardfs: the handover was refused; mounting anew");
+  // The directory below is the one that was chosen, whatever its path leads to by now.
+  const auto place = PlaceOfMount(mount_.mount_id, mount_.file_system);
   UnmountAll();
+  if (place) options_.directory = OpenDirectoryAt(*place);
   auto memory = HandoverMemory::Create();
   if (memory) mount_.memory = std::move(*memory);
 }
@@ -229,11 +236,10 @@ void Holder::CheckMount() {
 // and will not answer, our own processes among them.
 void Holder::UnmountAll() {
   if (mount_.mounted) {
-    if (const auto path = watch_->PathOf(mount_.mount_id, mount_.file_system)) {
-      umount2(path->c_str(), MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW);
-    } else if (watch_->IsMounted(mount_.mount_id, mount_.file_system)) {
-      syslog(LOG_WARNING, "downwardfs: %s: not unmounted: another mount lies over it",
-             options_.mount.mount_point.c_str());
+    const auto done = RemoveMount(mount_.mount_id, mount_.file_system, MNT_FORCE | MNT_DETACH);
+    if (!done && done.error().code != ErrorCode::kNotFound) {
+      syslog(LOG_WARNING, "downwardfs: %s: not unmounted: %s", options_.mount.mount_point.c_str(),
+             done.error().message.c_str());
     }
   }
   mount_.mounted = false;

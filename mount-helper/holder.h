@@ -26,11 +26,13 @@
 namespace downwardfs {
 
 struct HolderOptions {
-  FuseMountOptions mount;  ///< the source is the daemon's to say
+  FuseMountOptions mount;  ///< the source is the daemon's to say, the directory is the next member
+  OwnedFd directory;       ///< to mount on, held until it is; absent: by the path
   DaemonOptions daemon;
-  std::vector<std::string> arguments;  ///< our own, without argv[0] and --resume
-  int ready_fd = -1;                   ///< written to when the mount is ready; -1: nobody waits
-  bool resend = true;                  ///< ask the kernel for unanswered requests, where it can
+  /// Our own, without argv[0], --resume and --mount-directory.
+  std::vector<std::string> arguments;
+  int ready_fd = -1;   ///< written to when the mount is ready; -1: nobody waits
+  bool resend = true;  ///< ask the kernel for unanswered requests, where it can
 };
 
 class Holder : private DaemonKeeper::Owner {

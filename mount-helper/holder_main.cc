@@ -18,7 +18,8 @@ constexpr int kWrongUsage = 2;
 
 int Usage() {
   std::fputs(
-      "usage: downwardfs-holder --mount-point DIR [--allow-other] [--selinux-context C]\n"
+      "usage: downwardfs-holder [--mount-directory FD] --mount-point DIR [--allow-other]\n"
+      "         [--selinux-context C]\n"
       "         [--ready-fd N] [--watchdog MS] [--no-resend] [--run-as UID:GID]\n"
       "         -- PROGRAM [ARGUMENTS]\n",
       stderr);
@@ -66,6 +67,11 @@ int Main(int argc, char** argv) {
   if (argc > 2 && std::strcmp(argv[1], "--resume") == 0) {
     resumed = argv[2];
     i = 3;
+  }
+  // A descriptor is no word of a command: the next holder gets it anew.
+  if (argc > i + 1 && std::strcmp(argv[i], "--mount-directory") == 0) {
+    options.directory.Reset(std::atoi(argv[i + 1]));
+    i += 2;
   }
   options.arguments.assign(argv + i, argv + argc);
   for (; i < argc && std::strcmp(argv[i], "--") != 0; ++i) {

@@ -77,14 +77,17 @@ Status Holder::Resume(const std::string& text) {
 
 void Holder::ReplaceOurselves() {
   const HolderState state = State();
-  const std::vector<int> kept = {state.memory, state.channel, state.device, state.view,
-                                 state.publisher_control};
+  const std::vector<int> kept = {state.memory, state.channel,           state.device,
+                                 state.view,   state.publisher_control, Number(options_.directory)};
   for (const int fd : kept) {
     if (fd > 0) fcntl(fd, F_SETFD, 0);
   }
   const std::string path = OwnPath();
-  std::vector<std::string> words = options_.arguments;
-  words.insert(words.begin(), {path, "--resume", EncodeHolderState(state)});
+  std::vector<std::string> words = {path, "--resume", EncodeHolderState(state)};
+  if (options_.directory) {
+    words.insert(words.end(), {"--mount-directory", std::to_string(options_.directory.get())});
+  }
+  words.insert(words.end(), options_.arguments.begin(), options_.arguments.end());
   std::vector<char*> argv;
   argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());

@@ -2,14 +2,13 @@
 #include "mount-helper/mount_point.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
-#include <memory>
+#include <utility>
 
-#include "base/owned_fd.h"
+#include "mount-helper/mount_identity.h"
 #include "mount-helper/mount_table.h"
 
 namespace downwardfs {
@@ -36,14 +35,13 @@ bool FindsInPath(const std::string& program) {
 
 }  // namespace
 
-Result<std::string> CheckMountPoint(const std::string& path) {
-  struct FreeDeleter {
-    void operator()(char* p) const { std::free(p); }  // NOLINT: realpath(3) allocates with malloc
-  };
-  const std::unique_ptr<char, FreeDeleter> real(realpath(path.c_str(), nullptr));
-  struct stat st = {};
-  // A mount whose daemon is gone fails in stat, not always in realpath.
-  if (!real || stat(real.get(), &st) != 0) {
+Result<MountPoint> OpenMountPoint(const std::string& path) {
+  MountPoint place;
+  place.directory.Reset(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!place.directory) {
+    if (errno == ENOTDIR) {
+      return Fail(ErrorCode::kInvalidArgument, Context(path) + ": not a directory");
+    }
     if (errno == ENOTCONN) {
       return Fail(
           ErrorCode::kAlreadyExists,
@@ -51,21 +49,21 @@ Result<std::string> CheckMountPoint(const std::string& path) {
     }
     return Fail(ErrnoError(errno, Context(path)));
   }
-  const std::string absolute = real.get();
-  if (!S_ISDIR(st.st_mode)) {
-    return Fail(ErrorCode::kInvalidArgument, Context(path) + ": not a directory");
-  }
-  auto mounted = FindMount(absolute);
+  auto real = PathOfDescriptor(place.directory.get());
+  if (!real) return Fail(std::move(real.error()));
+  place.path = std::move(*real);
+  auto mounted = FindMount(place.path);
   if (!mounted) return Fail(std::move(mounted.error()));
   if (mounted->has_value()) {
     return Fail(ErrorCode::kAlreadyExists,
                 Context(path) + ": busy: " + (*mounted)->fs_type + " is mounted there already");
   }
-  if (geteuid() != 0 && access(absolute.c_str(), W_OK) != 0) {
+  const std::string held = "/proc/self/fd/" + std::to_string(place.directory.get());
+  if (geteuid() != 0 && access(held.c_str(), W_OK) != 0) {
     return Fail(ErrorCode::kPermissionDenied,
                 Context(path) + ": not writable for you, and fusermount3 demands that");
   }
-  return absolute;
+  return place;
 }
 
 Status CheckFuseAvailable() {

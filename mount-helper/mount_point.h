@@ -5,14 +5,23 @@
 
 #include <string>
 
+#include "base/owned_fd.h"
 #include "base/result.h"
 
 namespace downwardfs {
 
-/// The absolute path of the directory `path`, without symlinks, if something can be mounted there:
-/// it exists (kNotFound), is a directory (kInvalidArgument), is not busy with another mount
-/// (kAlreadyExists) and, for an ordinary user, is writable (fusermount3's rule).
-Result<std::string> CheckMountPoint(const std::string& path);
+/// A directory to mount on. The path is walked once, and the directory is held open from then on:
+/// the owner of a directory above it may put a symlink in its place while we wait for a server, and
+/// the mount still lands on the directory that was checked.
+struct MountPoint {
+  OwnedFd directory;  ///< O_PATH
+  std::string path;   ///< absolute, without symlinks, as it was at that time
+};
+
+/// Opens the directory `path`, if something can be mounted there: it exists (kNotFound), is a
+/// directory (kInvalidArgument), is not busy with another mount (kAlreadyExists) and, for an
+/// ordinary user, is writable (fusermount3's rule).
+Result<MountPoint> OpenMountPoint(const std::string& path);
 
 /// Checks that this process can mount FUSE at all: /dev/fuse is there and may be opened, and an
 /// ordinary user has fusermount3. kFailedPrecondition otherwise, with what to do.

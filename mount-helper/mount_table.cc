@@ -50,6 +50,7 @@ std::optional<MountEntry> ParseLine(std::string_view line) {
   }
   entry.fs_type = Unescape(NextField(line));
   entry.source = Unescape(NextField(line));
+  entry.super_options = NextField(line);
   if (entry.mount_point.empty() || entry.fs_type.empty()) return std::nullopt;
   return entry;
 }

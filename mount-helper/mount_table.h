@@ -20,6 +20,7 @@ struct MountEntry {
   std::string options;      ///< of the mount: "ro,nosuid"
   std::string fs_type;      ///< "fuse.downwardfs"
   std::string source;
+  std::string super_options;  ///< of the file system: "rw,user_id=0,group_id=0"
 };
 
 /// All lines, in their order (a later mount hides an earlier one at the same place). Lines that do

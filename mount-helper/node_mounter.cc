@@ -17,6 +17,7 @@
 #include "mount-helper/handover_memory.h"
 #include "mount-helper/holder_answers.h"
 #include "mount-helper/message_channel.h"
+#include "mount-helper/mount_identity.h"
 
 namespace downwardfs {
 namespace {

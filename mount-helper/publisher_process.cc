@@ -20,6 +20,7 @@
 #include "mount-helper/fd_packet.h"
 #include "mount-helper/fuse_mount.h"
 #include "mount-helper/message_channel.h"
+#include "mount-helper/mount_identity.h"
 #include "mount-helper/privileges.h"
 #include "mount-helper/tree_call.h"
 

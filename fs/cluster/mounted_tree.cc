@@ -13,7 +13,7 @@
 #include "base/owned_fd.h"
 #include "fs/fuse/kernel_session.h"
 #include "mount-helper/fuse_mount.h"
-#include "mount-helper/mount_table.h"
+#include "mount-helper/mount_identity.h"
 
 namespace downwardfs {
 namespace {
@@ -58,6 +58,7 @@ Status MountedTree::State::Mount() {
   }
   FuseMountOptions fuse;
   fuse.mount_point = options.mount_point;
+  fuse.directory = options.directory;
   fuse.source = options.fs_name;
   fuse.allow_other = options.allow_other;
   fuse.selinux_context = options.selinux_context;
@@ -67,7 +68,7 @@ Status MountedTree::State::Mount() {
   file_system = std::move(mount->file_system);
   auto attached = KernelSession::Attach(std::move(mount->device), context);
   if (!attached) {
-    umount2(options.mount_point.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+    static_cast<void>(RemoveMount(mount_id, file_system, MNT_DETACH));
     return Fail(std::move(attached.error()));
   }
   session = std::move(*attached);
@@ -119,10 +120,8 @@ void MountedTree::Unmount() {
     state_->session->UnmountAsUser();
     return;
   }
-  const auto mount = FindMount(state_->options.mount_point);
-  if (!state_->gone && mount && *mount && (*mount)->id == state_->mount_id &&
-      (*mount)->device == state_->file_system) {
-    umount2(state_->options.mount_point.c_str(), MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW);
+  if (!state_->gone) {
+    static_cast<void>(RemoveMount(state_->mount_id, state_->file_system, MNT_FORCE | MNT_DETACH));
   }
   loop_.Remove(served_);
   state_->session->Close();

@@ -26,6 +26,7 @@ namespace downwardfs {
 
 struct MountedTreeOptions {
   std::string mount_point;  ///< an absolute path without symlinks
+  int directory = -1;       ///< that directory, held open while it is mounted on; -1: the path's
   std::string fs_name;      ///< the mount's source, as /proc/self/mountinfo shows it
   bool allow_other = false;
   std::string selinux_context;  ///< the mount option context=; empty: none. Root only

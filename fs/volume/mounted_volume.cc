@@ -16,6 +16,7 @@
 #include "fs/volume/live_update.h"
 #include "fs/volume/tree_caller.h"
 #include "mount-helper/fuse_mount.h"
+#include "mount-helper/mount_identity.h"
 #include "mount-helper/mount_table.h"
 
 namespace downwardfs {
@@ -146,6 +147,7 @@ MountedVolume::~MountedVolume() {
 Status MountedVolume::MountAsRoot(State& state) {
   FuseMountOptions options;
   options.mount_point = state.options.mount_point;
+  options.directory = state.options.directory;
   options.source = state.options.fs_name;
   options.allow_other = state.options.allow_other;
   options.selinux_context = state.options.selinux_context;
@@ -155,7 +157,7 @@ Status MountedVolume::MountAsRoot(State& state) {
   state.file_system = std::move(mount->file_system);
   auto session = KernelSession::Attach(std::move(mount->device), state.context);
   if (!session) {
-    umount2(options.mount_point.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+    static_cast<void>(RemoveMount(state.mount_id, state.file_system, MNT_DETACH));
     return Fail(std::move(session.error()));
   }
   state.session = std::move(*session);
@@ -324,11 +326,8 @@ void MountedVolume::Unmount() {
     return;
   }
   // The name goes first, so that nobody finds a volume that is not served.
-  const std::string& at = state_->options.mount_point;
-  if (auto mount = FindMount(at); !state_->gone && mount && *mount &&
-                                  (*mount)->id == state_->mount_id &&
-                                  (*mount)->device == state_->file_system) {
-    umount2(at.c_str(), MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW);
+  if (!state_->gone) {
+    static_cast<void>(RemoveMount(state_->mount_id, state_->file_system, MNT_FORCE | MNT_DETACH));
   }
   loop_->Remove(served_);
   state_->tree->DropView();

@@ -34,9 +34,10 @@ enum class Layout {
 };
 
 struct MountedVolumeOptions {
-  std::string mount_point;      ///< an absolute path without symlinks
-  std::string fs_name;          ///< the mount's source, as /proc/self/mountinfo shows it
-  bool allow_other = false;     ///< let other users read (root, or user_allow_other in fuse.conf)
+  std::string mount_point;   ///< an absolute path without symlinks
+  int directory = -1;        ///< that directory, held open while it is mounted on; -1: the path's
+  std::string fs_name;       ///< the mount's source, as /proc/self/mountinfo shows it
+  bool allow_other = false;  ///< let other users read (root, or user_allow_other in fuse.conf)
   std::string selinux_context;  ///< the mount option context=; empty: none. Root only
   Layout layout = Layout::kKubelet;
   std::string lane_owner;  ///< whose budget its changes use (LanePool::NewLane)

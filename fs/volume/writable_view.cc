@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "mount-helper/fuse_mount.h"
+#include "mount-helper/mount_identity.h"
 
 namespace downwardfs {
 namespace {

@@ -9,26 +9,27 @@
 namespace downwardfs {
 namespace {
 
-TEST(CheckMountPointTest, GivesTheRealPathOfADirectory) {
+TEST(OpenMountPointTest, GivesTheRealPathOfADirectory) {
   const testing::TempDir dir;
   const std::string target = dir.MakeDir("target");
   ASSERT_EQ(symlink("target", (dir / "link").c_str()), 0);
-  const auto checked = CheckMountPoint(dir / "link");
+  const auto checked = OpenMountPoint(dir / "link");
   ASSERT_TRUE(checked) << checked.error().message;
-  EXPECT_EQ(*checked, target);
+  EXPECT_EQ(checked->path, target);
+  EXPECT_TRUE(checked->directory);
 }
 
-TEST(CheckMountPointTest, SaysWhatStandsInTheWay) {
+TEST(OpenMountPointTest, SaysWhatStandsInTheWay) {
   const testing::TempDir dir;
-  const auto missing = CheckMountPoint(dir / "missing");
+  const auto missing = OpenMountPoint(dir / "missing");
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
   EXPECT_EQ(missing.error().message,
             "mount point " + (dir / "missing") + ": No such file or directory");
-  const auto file = CheckMountPoint(dir.Write("file", ""));
+  const auto file = OpenMountPoint(dir.Write("file", ""));
   ASSERT_FALSE(file);
   EXPECT_EQ(file.error().code, ErrorCode::kInvalidArgument);
-  const auto busy = CheckMountPoint("/proc");
+  const auto busy = OpenMountPoint("/proc");
   ASSERT_FALSE(busy);
   EXPECT_EQ(busy.error().code, ErrorCode::kAlreadyExists);
   EXPECT_EQ(busy.error().message, "mount point /proc: busy: proc is mounted there already");

@@ -47,7 +47,11 @@ std::string NameOf(const MountEntry& mount) {
   if (!*mount || !IsDownwardfs(**mount)) _exit(ENODATA);
   const std::string held = "/proc/self/fd/" + std::to_string(root.get());
   std::string text(kMaxBytes, '\0');
-  const ssize_t n = getxattr(held.c_str(), kStatusXattr, text.data(), text.size());
+  // The full one is root's; an ordinary user's own mount says all in the other.
+  ssize_t n = getxattr(held.c_str(), kFullStatusXattr, text.data(), text.size());
+  if (n < 0 && (errno == ENODATA || errno == ENOTSUP || errno == EPERM)) {
+    n = getxattr(held.c_str(), kStatusXattr, text.data(), text.size());
+  }
   if (n < 0) _exit(errno < 256 ? errno : EIO);
   text.resize(static_cast<std::size_t>(n));
   _exit(WriteAll(fd, Concat({NameOf(**mount), "\n", text}), "pipe") ? 0 : EIO);

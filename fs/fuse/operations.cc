@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <string_view>
 #include <vector>
 
 #include "fs/fuse/fuse_replies.h"
+#include "fs/fuse/public_status.h"
 
 namespace downwardfs {
 namespace {
@@ -188,12 +190,21 @@ void Statfs(fuse_req_t request, fuse_ino_t) {
   ReplyTotals(request, Counted(request, RequestKind::kStatfs).file_system->GetTotals());
 }
 
+// An ordinary user's own mount: all that it shows is that user's.
+bool IsMountOwner(fuse_req_t request, const SessionContext& context) {
+  const uid_t owner = geteuid();
+  return owner != 0 && context.recovery == nullptr && fuse_req_ctx(request)->uid == owner;
+}
+
 void Getxattr(fuse_req_t request, fuse_ino_t inode, const char* name, std::size_t size) {
   SessionContext& context = ContextOf(fuse_req_userdata(request));
   const std::string_view wanted = name;
-  if (inode == kRootInode && wanted == kStatusXattr) {
+  const bool full = wanted == kFullStatusXattr;
+  if (inode == kRootInode && (full || wanted == kStatusXattr)) {
     // Not counted: looking at the counters must not change them.
-    ReplyXattr(request, context.status ? context.status() : "{}", size);
+    const std::string status = context.status ? context.status() : "{}";
+    const bool all = full || IsMountOwner(request, context);
+    ReplyXattr(request, all ? status : PublicStatus(status), size);
     return;
   }
   context.counters->Count(RequestKind::kGetxattr);

@@ -28,7 +28,8 @@ struct SessionContext {
   /// A write was refused whose bytes may be in the kernel's cache: a shared mapping of a mount that
   /// is not read-only. Called on serving threads, must not block.
   std::function<void(InodeId)> refused_write;
-  /// The JSON that `downwardfs status` prints; called on serving threads, must not block.
+  /// The full JSON that `downwardfs status` prints as root; called on serving threads, must not
+  /// block.
   std::function<std::string()> status;
 };
 
@@ -36,10 +37,13 @@ inline SessionContext& ContextOf(void* userdata) {
   return *static_cast<SessionContext*>(userdata);
 }
 
-/// The extended attributes that a file has, and the root's, which is not listed.
+/// The extended attributes that a file has, and the root's, which are not listed. The kernel lets
+/// nobody read a `trusted.` attribute who has no CAP_SYS_ADMIN outside every user namespace
+/// (xattr(7)), before we are asked: so that one has the full status.
 inline constexpr char kSourceXattr[] = "user.downwardfs.source";
 inline constexpr char kResourceVersionXattr[] = "user.downwardfs.resourceVersion";
 inline constexpr char kStatusXattr[] = "user.downwardfs.status";
+inline constexpr char kFullStatusXattr[] = "trusted.downwardfs.status";
 
 /// For fuse_session_new(); userdata must be a SessionContext*.
 const fuse_lowlevel_ops& Operations();

@@ -65,6 +65,11 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
                    "such as system_u:object_r:container_file_t:s0")
       ->type_name("CONTEXT");
   command
+      ->add_option("--mount-namespace", options.mount_namespace,
+                   "Mount in this mount namespace, such as /proc/1/ns/mnt; the daemon stays in the "
+                   "present one. For a service that is confined (root; all paths absolute)")
+      ->type_name("FILE");
+  command
       ->add_flag_callback(
           "--no-holder", [&options] { options.holder = false; },
           "One process alone: if it dies, so does the mount. (As root a small second process holds "

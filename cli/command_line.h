@@ -57,6 +57,7 @@ struct MountOptions {
   std::vector<std::string> arguments;  ///< of the whole command line, for the daemon
   bool live_layout = false;            ///< files that change in place instead of `..data` and links
   std::string selinux_context;         ///< empty: none
+  std::string mount_namespace;         ///< to mount in, a file of /proc/PID/ns; empty: ours
   std::optional<std::uint32_t> fs_group;
 };
 

@@ -22,7 +22,6 @@
 #include "base/log_keys.h"
 #include "base/log_setup.h"
 #include "base/process.h"
-#include "base/sd_notify.h"
 #include "cli/commands.h"
 #include "cli/free_mount_point.h"
 #include "cli/holder_channel.h"
@@ -46,7 +45,8 @@ std::int64_t BootSeconds() {
   return now.tv_sec;
 }
 
-Status ExecHolder(const MountOptions& options, const MountPoint& mount_point, int ready_fd) {
+Status ExecHolder(const MountOptions& options, const MountPoint& mount_point,
+                  const OwnedFd& daemon_namespace, int ready_fd) {
   auto self = OwnProgramPath();
   if (!self) return Fail(std::move(self.error()));
   auto holder = FindOwnProgram("downwardfs-holder");
@@ -54,14 +54,16 @@ Status ExecHolder(const MountOptions& options, const MountPoint& mount_point, in
     holder.error().message += "; --no-holder mounts without it";
     return Fail(std::move(holder.error()));
   }
-  fcntl(mount_point.directory.get(), F_SETFD, 0);
-  std::vector<std::string> words = {*holder,
-                                    "--mount-directory",
-                                    std::to_string(mount_point.directory.get()),
-                                    "--mount-point",
-                                    mount_point.path,
-                                    "--watchdog",
-                                    std::to_string(options.watchdog_ms)};
+  std::vector<std::string> words = {*holder};
+  const auto hand_down = [&words](const char* option, const OwnedFd& fd) {
+    if (!fd) return;
+    fcntl(fd.get(), F_SETFD, 0);
+    words.insert(words.end(), {option, std::to_string(fd.get())});
+  };
+  hand_down("--mount-directory", mount_point.directory);
+  hand_down("--daemon-namespace", daemon_namespace);
+  words.insert(words.end(), {"--mount-point", mount_point.path, "--watchdog",
+                             std::to_string(options.watchdog_ms)});
   if (options.allow_other) words.emplace_back("--allow-other");
   if (!options.run_as.empty()) words.insert(words.end(), {"--run-as", options.run_as});
   if (!options.resend) words.emplace_back("--no-resend");
@@ -116,7 +118,6 @@ class HeldDaemon {
     // First: the command returns at once when the holder hears of it.
     if (!options_.foreground) LeaveStandardStreams();
     if (auto said = channel_.Say(message::Ready()); !said) return said;
-    NotifySystemd("READY=1");
     return channel_.Say(message::Serving());
   }
 
@@ -266,18 +267,18 @@ bool HasHolder() {
   return std::getenv(kHolderFdVariable) != nullptr;
 }
 
-Result<int> LaunchHolder(const MountOptions& options) {
+Result<int> LaunchHolder(const MountOptions& options, const OwnedFd& daemon_namespace) {
   if (auto done = CheckFuseAvailable(); !done) return Fail(std::move(done.error()));
   auto mount_point = FreeMountPoint(options.mount_point);
   if (!mount_point) return Fail(std::move(mount_point.error()));
   if (options.foreground) {
-    auto done = ExecHolder(options, *mount_point, -1);
+    auto done = ExecHolder(options, *mount_point, daemon_namespace, -1);
     return Fail(std::move(done.error()));
   }
   auto ready = ForkUntilReady();
   if (!ready) return Fail(std::move(ready.error()));
   const int fd = ready->ReleaseForExec();
-  auto done = ExecHolder(options, *mount_point, fd);
+  auto done = ExecHolder(options, *mount_point, daemon_namespace, fd);
   return Fail(std::move(done.error()));
 }
 

@@ -20,6 +20,7 @@
 #include "cli/free_mount_point.h"
 #include "cli/held_mount.h"
 #include "cli/inputs.h"
+#include "cli/mount_namespace.h"
 #include "cli/mount_parts.h"
 #include "cli/stop_signals.h"
 #include "mount-helper/mount_point.h"
@@ -110,13 +111,19 @@ Result<int> RunMount(const MountOptions& options) {
     if (!asked) return Fail(std::move(asked.error()));
     return *asked ? RunClusterMount(**asked) : Result<int>(0);
   }
-  if (options.what.is_tree()) return RunClusterMount(options);
   if (HasHolder()) {
     BlockStopSignals();
     return RunHeldMount(options);
   }
+  OwnedFd left;
+  if (!options.mount_namespace.empty()) {
+    auto joined = JoinMountNamespace(options.mount_namespace);
+    if (!joined) return Fail(std::move(joined.error()));
+    left = std::move(*joined);
+  }
+  if (options.what.is_tree()) return RunClusterMount(options);
   // As an ordinary user fusermount3 mounts and unmounts, and nobody could hold anything.
-  if (options.holder && geteuid() == 0) return LaunchHolder(options);
+  if (options.holder && geteuid() == 0) return LaunchHolder(options, left);
   ReadinessPipe ready;
   if (!options.foreground) {
     // No thread exists yet; everything that can fail happens in the child, which still has the

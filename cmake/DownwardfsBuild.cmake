@@ -66,6 +66,33 @@ function(downwardfs_compile_options target)
   endif()
 endfunction()
 
+# What makes a fault in a program harder to use: a stack protector, a stack that cannot be jumped
+# over, checked libc calls, checked targets of indirect branches, and, where it is linked, no place that
+# is always the same and no table of functions that can be written to. The programs and their
+# libraries have it, the tests do not. Not with sanitizers, which find the same faults and more.
+# tests/deploy/hardening_test reads the programs.
+include(CheckCXXCompilerFlag)
+foreach(flag -fcf-protection=full -mbranch-protection=standard -fstack-clash-protection)
+  string(MAKE_C_IDENTIFIER "HAS${flag}" has)
+  check_cxx_compiler_flag(${flag} ${has})
+  if(${has})
+    list(APPEND downwardfs_hardening ${flag})
+  endif()
+endforeach()
+function(downwardfs_harden target)
+  if(DOWNWARDFS_SANITIZE)
+    return()
+  endif()
+  target_compile_options(${target} PRIVATE
+    -fPIE -fstack-protector-strong ${downwardfs_hardening}
+    # libc wants an optimiser for it.
+    $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=3>)
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL EXECUTABLE)
+    target_link_options(${target} PRIVATE -Wl,-z,relro,-z,now,-z,noexecstack)
+  endif()
+endfunction()
+
 # Optimised in the sanitizers' builds as well: for what a test runs so often that -O0 costs more time
 # there than it saves in compiling. The precompiled header is -O0's.
 function(downwardfs_always_optimise)
@@ -80,5 +107,6 @@ function(downwardfs_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
   add_library(downwardfs_${name} STATIC ${ARG_SOURCES})
   downwardfs_compile_options(downwardfs_${name})
+  downwardfs_harden(downwardfs_${name})
   target_link_libraries(downwardfs_${name} PUBLIC ${ARG_LINK} PRIVATE ${ARG_PRIVATE_LINK})
 endfunction()

@@ -2,6 +2,7 @@
 #include "mount-helper/daemon_process.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <syslog.h>
@@ -42,6 +43,9 @@ void ForkedDaemons::BecomeDaemon(int end) const {
   for (const std::string& word : options_.command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   const std::string what = "cannot start the daemon: ";
+  if (options_.mount_namespace >= 0 && setns(options_.mount_namespace, CLONE_NEWNS) != 0) {
+    CannotStart(what + ErrnoError(errno, "its mount namespace").message);
+  }
   if (options_.run_as) {
     if (const auto done = BecomeUser(*options_.run_as); !done) {
       CannotStart(what + done.error().message);

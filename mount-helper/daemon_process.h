@@ -16,6 +16,7 @@ struct DaemonOptions {
   std::vector<std::string> command;
   std::chrono::milliseconds watchdog{10000};  ///< without a sign of life; zero: no watchdog
   std::optional<RunAs> run_as;                ///< absent: the holder's own user
+  int mount_namespace = -1;                   ///< to run in, an open file; -1: the holder's
 };
 
 class ForkedDaemons final : public DaemonProcesses {

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/process.h"
+#include "base/sd_notify.h"
 #include "mount-helper/end_requests.h"
 #include "mount-helper/message_channel.h"
 #include "mount-helper/mount_identity.h"
@@ -50,7 +51,9 @@ Status Holder::SetUp() {
   // Close-on-exec: the launcher waits for end-of-file on this pipe, so the daemon must not inherit
   // it.
   if (options_.ready_fd >= 0) fcntl(options_.ready_fd, F_SETFD, FD_CLOEXEC);
-  if (options_.directory) fcntl(options_.directory.get(), F_SETFD, FD_CLOEXEC);
+  for (const OwnedFd* const fd : {&options_.directory, &options_.daemon_namespace}) {
+    if (*fd) fcntl(fd->get(), F_SETFD, FD_CLOEXEC);
+  }
   if (auto done = SetUpSignals(); !done) return done;
   mount_.path = options_.mount.mount_point;
   if (mount_.memory) return {};  // taken over
@@ -89,6 +92,7 @@ void Holder::Take(HolderMessage& message) {
     Mount(*request);
   } else if (std::holds_alternative<message::Ready>(message)) {
     ready_ = true;
+    NotifySystemd("READY=1");  // it listens to the main process of a unit, which we are
     LeaveTheTerminal();
   }
 }

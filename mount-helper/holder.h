@@ -29,7 +29,8 @@ struct HolderOptions {
   FuseMountOptions mount;  ///< the source is the daemon's to say, the directory is the next member
   OwnedFd directory;       ///< to mount on, held until it is; absent: by the path
   DaemonOptions daemon;
-  /// Our own, without argv[0], --resume and --mount-directory.
+  OwnedFd daemon_namespace;  ///< the daemon's `mount_namespace`
+  /// Our own, without argv[0], --resume and descriptors.
   std::vector<std::string> arguments;
   int ready_fd = -1;   ///< written to when the mount is ready; -1: nobody waits
   bool resend = true;  ///< ask the kernel for unanswered requests, where it can

@@ -18,8 +18,8 @@ constexpr int kWrongUsage = 2;
 
 int Usage() {
   std::fputs(
-      "usage: downwardfs-holder [--mount-directory FD] --mount-point DIR [--allow-other]\n"
-      "         [--selinux-context C]\n"
+      "usage: downwardfs-holder [--mount-directory FD] [--daemon-namespace FD]\n"
+      "         --mount-point DIR [--allow-other] [--selinux-context C]\n"
       "         [--ready-fd N] [--watchdog MS] [--no-resend] [--run-as UID:GID]\n"
       "         -- PROGRAM [ARGUMENTS]\n",
       stderr);
@@ -68,10 +68,16 @@ int Main(int argc, char** argv) {
     resumed = argv[2];
     i = 3;
   }
-  // A descriptor is no word of a command: the next holder gets it anew.
-  if (argc > i + 1 && std::strcmp(argv[i], "--mount-directory") == 0) {
-    options.directory.Reset(std::atoi(argv[i + 1]));
-    i += 2;
+  // Descriptors are no words of the command: the next holder gets them anew.
+  for (; argc > i + 1; i += 2) {
+    if (std::strcmp(argv[i], "--mount-directory") == 0) {
+      options.directory.Reset(std::atoi(argv[i + 1]));
+    } else if (std::strcmp(argv[i], "--daemon-namespace") == 0) {
+      options.daemon_namespace.Reset(std::atoi(argv[i + 1]));
+      options.daemon.mount_namespace = options.daemon_namespace.get();
+    } else {
+      break;
+    }
   }
   options.arguments.assign(argv + i, argv + argc);
   for (; i < argc && std::strcmp(argv[i], "--") != 0; ++i) {

@@ -77,16 +77,23 @@ Status Holder::Resume(const std::string& text) {
 
 void Holder::ReplaceOurselves() {
   const HolderState state = State();
-  const std::vector<int> kept = {state.memory, state.channel,           state.device,
-                                 state.view,   state.publisher_control, Number(options_.directory)};
+  const std::vector<int> kept = {state.memory,
+                                 state.channel,
+                                 state.device,
+                                 state.view,
+                                 state.publisher_control,
+                                 Number(options_.directory),
+                                 Number(options_.daemon_namespace)};
   for (const int fd : kept) {
     if (fd > 0) fcntl(fd, F_SETFD, 0);
   }
   const std::string path = OwnPath();
   std::vector<std::string> words = {path, "--resume", EncodeHolderState(state)};
-  if (options_.directory) {
-    words.insert(words.end(), {"--mount-directory", std::to_string(options_.directory.get())});
-  }
+  const auto hand_down = [&words](const char* option, const OwnedFd& fd) {
+    if (fd) words.insert(words.end(), {option, std::to_string(fd.get())});
+  };
+  hand_down("--mount-directory", options_.directory);
+  hand_down("--daemon-namespace", options_.daemon_namespace);
   words.insert(words.end(), options_.arguments.begin(), options_.arguments.end());
   std::vector<char*> argv;
   argv.reserve(words.size() + 1);

@@ -10,12 +10,28 @@ namespace downwardfs {
 namespace {
 
 // The long options of `downwardfs mount`; tests/mount-helper compares them with its --help.
-constexpr std::array<std::string_view, 20> kWithValue = {
-    "pod-file", "node-file",       "kubeconfig", "context",
-    "server",   "token-file",      "ca-file",    "wait",
-    "pod",      "items",           "volume",     "fs-group",
-    "layout",   "selinux-context", "log-file",   "watchdog",
-    "run-as",   "log-format",      "log-level",  "namespace",
+constexpr std::array<std::string_view, 21> kWithValue = {
+    "pod-file",
+    "node-file",
+    "kubeconfig",
+    "context",
+    "server",
+    "token-file",
+    "ca-file",
+    "wait",
+    "pod",
+    "items",
+    "volume",
+    "fs-group",
+    "layout",
+    "selinux-context",
+    "log-file",
+    "watchdog",
+    "run-as",
+    "log-format",
+    "log-level",
+    "namespace",
+    "mount-namespace",
 };
 constexpr std::array<std::string_view, 9> kFlags = {
     "api-defaults", "insecure-skip-tls-verify", "no-node",   "strict",

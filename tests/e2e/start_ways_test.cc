@@ -53,8 +53,8 @@ umount "$3" "$4"
   EXPECT_EQ(outcome.out, "app=\"one\"app=\"one\"");
 }
 
-// systemd takes it from the process that it has started alone, unless the unit says otherwise.
-TEST_F(StartWaysTest, SystemdIsToldByAChildOfWhatItStarts) {
+// systemd takes it from the main process, which in the foreground becomes the holder.
+TEST_F(StartWaysTest, SystemdIsToldByTheHolder) {
   const std::string at = dir_.MakeDir("mount");
   const std::string path = dir_ / "notify";
   const OwnedFd socket_fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -85,9 +85,42 @@ TEST_F(StartWaysTest, SystemdIsToldByAChildOfWhatItStarts) {
   ucred sender = {};
   std::memcpy(&sender, CMSG_DATA(credentials), sizeof sender);
   const Outcome status = Downwardfs({"status", at, "--format", "json"});
-  EXPECT_THAT(status.out, HasSubstr("\"daemonPid\": " + std::to_string(sender.pid)));
-  EXPECT_THAT(Unit(), HasSubstr("\nNotifyAccess=all\n"));
+  EXPECT_THAT(status.out, HasSubstr("\"holderPid\": " + std::to_string(sender.pid)));
+  EXPECT_THAT(Unit(), HasSubstr("\nNotifyAccess=main\n"));
   EXPECT_EQ(umount2(at.c_str(), 0), 0);
+}
+
+// As the unit has it: the service runs in a mount namespace that shows its mounts to nobody, and
+// its standard input is the machine's.
+TEST_F(StartWaysTest, AConfinedServiceMountsForTheMachineAndItsDaemonStaysInside) {
+  EXPECT_THAT(Unit(), HasSubstr("--mount-namespace /dev/stdin"));
+  const std::string at = dir_.MakeDir("machine");
+  const auto namespace_of = [](const std::string& pid) {
+    return std::filesystem::read_symlink("/proc/" + pid + "/ns/mnt").string();
+  };
+  const Outcome outcome =
+      RunProgram({"unshare", "--mount", "--propagation", "slave", "sh", "-c",
+                  "exec \"$0\" mount --mount-namespace /dev/stdin --pod-file \"$1\" --volume info "
+                  "\"$2\" < /proc/" +
+                      std::to_string(getpid()) + "/ns/mnt",
+                  DOWNWARDFS_BINARY, pod_, at});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(Slurp(at + "/labels"), "app=\"one\"");
+  const auto field = [&](const std::string& key) {
+    const Outcome status = Downwardfs({"status", at, "--format", "json"});
+    const auto found = status.out.find("\"" + key + "\": ");
+    return std::to_string(std::atoi(status.out.substr(found + key.size() + 4).c_str()));
+  };
+  const std::string ours = namespace_of("self");
+  EXPECT_EQ(namespace_of(field("holderPid")), ours);
+  EXPECT_NE(namespace_of(field("daemonPid")), ours);
+  // The next daemon, and the next build's, too.
+  EXPECT_EQ(Downwardfs({"upgrade", at}).exit_code, 0);
+  EXPECT_NE(namespace_of(field("daemonPid")), ours);
+  EXPECT_EQ(umount2(at.c_str(), 0), 0);
+  const Outcome wrong = Downwardfs({"mount", "--mount-namespace", pod_, "--pod-file", pod_, at});
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("is no mount namespace"));
 }
 
 TEST_F(StartWaysTest, TheUnitIsOneForSystemd) {

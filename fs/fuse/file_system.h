@@ -39,6 +39,9 @@
 
 namespace downwardfs {
 
+/// No open's handle: OpenFile() never returns it.
+inline constexpr std::uint64_t kNoOpen = 0;
+
 class FileSystem {
  public:
   /// How much the file system leaves to the kernel's caches. Fixed before it is mounted.
@@ -71,8 +74,8 @@ class FileSystem {
   virtual std::optional<Entry> Attr(InodeId id) const = 0;
   /// READLINK. Nothing: EINVAL.
   virtual std::optional<std::string> ReadLink(InodeId id) const = 0;
-  /// READ: the content that the open `handle` has pinned (opens_files), else the inode's. Null:
-  /// ESTALE.
+  /// READ: the content that the open `handle` has pinned (opens_files); with kNoOpen, or without
+  /// opens_files, what the inode shows now. Null: ESTALE.
   virtual FileBytes Content(InodeId id, std::uint64_t handle) const = 0;
 
   /// OPEN and RELEASE, with opens_files only. Nothing: ESTALE.

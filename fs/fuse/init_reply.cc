@@ -10,6 +10,8 @@ namespace {
 
 // linux/fuse.h of 6.12; the high half of the flags travels in flags2.
 constexpr std::uint64_t kAllowIdmap = std::uint64_t{1} << 40;
+constexpr std::uint64_t kDirectIoAllowMmap = std::uint64_t{1} << 36;
+constexpr std::uint64_t kWanted = kAllowIdmap | kDirectIoAllowMmap;
 
 constexpr std::uint64_t Flags(std::uint32_t low, std::uint32_t high) {
   return low | std::uint64_t{high} << 32;
@@ -25,8 +27,9 @@ void InitReply::SawRequest(const void* request, std::size_t size) {
   fuse_init_in init = {};
   if (size < sizeof header + sizeof init) return;  // older than FUSE_INIT_EXT
   std::memcpy(&init, static_cast<const char*>(request) + sizeof header, sizeof init);
-  const bool extended = (init.flags & FUSE_INIT_EXT) != 0;
-  if (extended && (Flags(init.flags, init.flags2) & kAllowIdmap) != 0) unique_ = header.unique;
+  if ((init.flags & FUSE_INIT_EXT) == 0) return;
+  taken_ = Flags(init.flags, init.flags2) & kWanted;
+  if (taken_ != 0) unique_ = header.unique;
 }
 
 void InitReply::Complete(const iovec* parts, int count) {
@@ -39,9 +42,9 @@ void InitReply::Complete(const iovec* parts, int count) {
   unique_ = 0;
   std::memcpy(&init, parts[1].iov_base, sizeof init);
   init.flags |= FUSE_INIT_EXT;
-  init.flags2 |= static_cast<std::uint32_t>(kAllowIdmap >> 32);
+  init.flags2 |= static_cast<std::uint32_t>(taken_ >> 32);
   std::memcpy(parts[1].iov_base, &init, sizeof init);
-  allows_idmap_ = true;
+  allows_idmap_ = (taken_ & kAllowIdmap) != 0;
 }
 
 }  // namespace downwardfs

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Completes the answer to FUSE_INIT with what this libfuse does not know: FUSE_ALLOW_IDMAP (Linux
-// 6.12), without which the file system cannot be mounted id-mapped, as pods with user namespaces
-// need it. The kernel takes it where it has offered it and default_permissions is set, which it is.
+// Completes the answer to FUSE_INIT with what this libfuse does not know, if the kernel offers it:
+//   FUSE_ALLOW_IDMAP (Linux 6.12), without which the file system cannot be mounted id-mapped, as
+//     pods with user namespaces need it. It wants default_permissions, which is set.
+//   FUSE_DIRECT_IO_ALLOW_MMAP (6.6), without which mmap(MAP_SHARED) of a file in the live layout
+//     fails with ENODEV.
 //
 // INIT is the first request of a session and comes once; the methods are called on the thread that
 // serves it, before any other request exists.
@@ -28,6 +30,7 @@ class InitReply {
 
  private:
   std::atomic<std::uint64_t> unique_{0};  // of the INIT that is not answered; 0: none
+  std::atomic<std::uint64_t> taken_{0};   // of what it offers
   std::atomic<bool> allows_idmap_{false};
 };
 

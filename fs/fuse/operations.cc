@@ -38,10 +38,15 @@ void Init(void* userdata, fuse_conn_info* connection) {
   context.counters->Count(RequestKind::kInit);
   // Only what we rely on. No splice: requests are small. No automatic invalidation of data: the
   // kernel is told. No readdirplus: it would render the files of every directory that is listed.
-  const bool caches_listings = !context.file_system->traits().opens_directories;
+  const FileSystem::Traits traits = context.file_system->traits();
+  const bool caches_listings = !traits.opens_directories;
   const unsigned caches = FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_NO_OPEN_SUPPORT |
                           (caches_listings ? FUSE_CAP_NO_OPENDIR_SUPPORT : 0u);
-  const unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS;
+  // Without ASYNC_DIO io_uring takes a short read of an open with FOPEN_DIRECT_IO for the first
+  // part of its buffer and reads on from the same offset: 129 copies of a short file (seen
+  // on 6.18).
+  const unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS |
+                          (traits.opens_files ? FUSE_CAP_ASYNC_DIO : 0u);
   connection->max_write = kMaxWrite;  // nobody writes; the room for a request follows from it
   connection->want = connection->capable & (wanted | (context.kernel_caches ? caches : 0));
 }
@@ -112,8 +117,8 @@ void Readlink(fuse_req_t request, fuse_ino_t inode) {
   }
 }
 
-// ENOSYS tells the kernel never to ask again and to keep what it has read. An open that pins a
-// content must leave no page behind for the next open.
+// ENOSYS tells the kernel never to ask again and to keep what it has read. The reads of an open
+// that pins a content must leave no page behind for the next open.
 void Open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
   SessionContext& context = Counted(request, RequestKind::kOpen);
   if ((file->flags & O_ACCMODE) != O_RDONLY) {
@@ -166,9 +171,14 @@ void Releasedir(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
   fuse_reply_err(request, 0);
 }
 
+// A read that fills the page cache names no lock owner (FUSE_READ_LOCKOWNER, fs/fuse/file.c). Its
+// pages belong to the inode and serve every open, so they have what the inode shows now, not what
+// the one open that the kernel happened to use has pinned.
 void Read(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset,
           fuse_file_info* file) {
-  const auto content = Counted(request, RequestKind::kRead).file_system->Content(inode, file->fh);
+  const bool fills_cache = file->lock_owner == 0;
+  const FileSystem& shown = *Counted(request, RequestKind::kRead).file_system;
+  const auto content = shown.Content(inode, fills_cache ? kNoOpen : file->fh);
   if (content) {
     ReplyContent(request, *content, size, offset);
   } else {

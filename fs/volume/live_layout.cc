@@ -152,13 +152,15 @@ std::optional<FileRef> LiveLayout::Opened(std::uint64_t handle) const {
   return file;
 }
 
-FileBytes LiveLayout::Content(InodeId, std::uint64_t handle) const {
+FileBytes LiveLayout::Content(InodeId id, std::uint64_t handle) const {
+  if (handle == kNoOpen) return VolumeLayout::Content(id, handle);
   const auto file = Opened(handle);
   if (!file) return nullptr;
   return {file->contents, &file->content()};
 }
 
 void LiveLayout::CloseFile(std::uint64_t handle) {
+  if (handle == kNoOpen) return;
   MutexLock lock(mutex_);
   Edit edit(record_);
   opened_.Erase(edit, handle);

@@ -8,6 +8,7 @@ namespace downwardfs {
 namespace {
 
 constexpr std::uint32_t kAllowIdmapHigh = 1u << 8;
+constexpr std::uint32_t kDirectIoAllowMmapHigh = 1u << 4;
 
 struct Request {
   fuse_in_header header = {};
@@ -40,6 +41,13 @@ TEST_F(InitReplyTest, IdMappedMountsAreTakenWhereTheyAreOffered) {
   EXPECT_TRUE(reply_.allows_idmap());
   EXPECT_EQ(out_.flags2, kAllowIdmapHigh);
   EXPECT_TRUE(out_.flags & FUSE_INIT_EXT);
+}
+
+TEST_F(InitReplyTest, SharedMappingsOfUncachedFilesAreTakenWhereTheyAreOffered) {
+  request_.init.flags2 = kDirectIoAllowMmapHigh | 1u;
+  Answer();
+  EXPECT_FALSE(reply_.allows_idmap());
+  EXPECT_EQ(out_.flags2, kDirectIoAllowMmapHigh) << "nothing else";
 }
 
 TEST_F(InitReplyTest, WhatWasNotOfferedIsNotTaken) {

@@ -173,6 +173,8 @@ TEST_F(OperationsTest, WhatOpensPinsIsAskedForEachTime) {
   fuse_read_in read = {};
   read.fh = 3;
   read.size = 100;
+  read.read_flags = FUSE_READ_LOCKOWNER;
+  read.lock_owner = 9;
   EXPECT_EQ(Ask(FUSE_READ, kFile, read).body, "content 3");
   const auto directory = Ask(FUSE_OPENDIR, FUSE_ROOT_ID, fuse_open_in{}).As<fuse_open_out>();
   EXPECT_EQ(directory.fh, 5u);
@@ -182,6 +184,16 @@ TEST_F(OperationsTest, WhatOpensPinsIsAskedForEachTime) {
   release.fh = 5;
   EXPECT_EQ(Ask(FUSE_RELEASEDIR, FUSE_ROOT_ID, release).error, 0);
   EXPECT_THAT(shown_.closed, ElementsAre(3, 5));
+}
+
+// A page of the cache is every open's, so none has it filled with what it alone has pinned.
+TEST_F(OperationsTest, AReadThatFillsThePageCacheGetsWhatTheInodeShowsNow) {
+  shown_.the_traits = {.opens_files = true};
+  Start();
+  fuse_read_in read = {};
+  read.fh = 3;
+  read.size = 100;
+  EXPECT_EQ(Ask(FUSE_READ, kFile, read).body, "content 0");
 }
 
 TEST_F(OperationsTest, AListingGoesOnAfterItsCookie) {

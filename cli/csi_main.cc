@@ -37,14 +37,15 @@ constexpr int kLookForEnd = 500;     // ms
 // Tells the supervisor that this process lives and that requests are answered.
 class SignsOfLife {
  public:
-  SignsOfLife(HolderClient& holder, const VolumeManager& volumes)
+  SignsOfLife(HolderClient& holder, const VolumeManager& volumes, const HandoverMemory& life)
       : stop_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (holder.watchdog().count() == 0) return;
     // Three signs within the time in which one is expected.
     const int pause = static_cast<int>(std::max<std::int64_t>(holder.watchdog().count() / 3, 1));
-    thread_ = WorkerThread("alive", [this, &holder, &volumes, pause] {
+    thread_ = WorkerThread("alive", [this, &holder, &volumes, &life, pause] {
       pollfd end = {stop_.get(), POLLIN, 0};
       while (poll(&end, 1, pause) == 0) {
+        life.Prove();
         static_cast<void>(volumes.size());  // whoever publishes needs this lock too
         static_cast<void>(holder.SayAlive());
       }
@@ -68,9 +69,8 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   if (auto done = SetUpLog(options.log); !done) return Fail(std::move(done.error()));
   auto holder = HolderClient::Open();
   if (!holder) return Fail(std::move(holder.error()));
-  auto life = HandoverMemory::Map((*holder)->life());
+  auto life = HandoverMemory::Claim((*holder)->life());
   if (!life) return Fail(std::move(life.error()));
-  life->HoldLife();
   auto journal = PublishJournal::Open(options.state_dir);
   if (!journal) return Fail(std::move(journal.error()));
   // Before anything of the journal is mounted: whoever has the socket has the volumes too.
@@ -100,7 +100,7 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
                     [&](FuseMount handed) { volumes.TakeHanded(std::move(handed)); },
                     [&] { eventfd_write(gone.get(), 1); }});
   if (auto said = (*holder)->SayServing(); !said) return Fail(std::move(said.error()));
-  const SignsOfLife alive(**holder, volumes);
+  const SignsOfLife alive(**holder, volumes, *life);
 
   const PluginFacts facts = {options.driver_name, options.node, socket};
   IdentityService identity(facts, volumes);

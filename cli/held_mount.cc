@@ -22,6 +22,7 @@
 #include "base/log_keys.h"
 #include "base/log_setup.h"
 #include "base/process.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/free_mount_point.h"
 #include "cli/holder_channel.h"
@@ -43,6 +44,13 @@ std::int64_t BootSeconds() {
   timespec now = {};
   clock_gettime(CLOCK_BOOTTIME, &now);
   return now.tv_sec;
+}
+
+// The server or a manifest gives it: a text.
+bool IsPodUid(const std::string& uid) {
+  return IsValidUtf8(uid) && std::none_of(uid.begin(), uid.end(), [](unsigned char byte) {
+           return byte < ' ' || byte == 0x7f;
+         });
 }
 
 Status ExecHolder(const MountOptions& options, const MountPoint& mount_point,
@@ -90,13 +98,15 @@ class HeldDaemon {
   }
 
   Result<int> Run() {
-    memory_->HoldLife();
     volume_options_ = VolumeOptions(options_, channel_.mount_point(), status_, /*held=*/true);
     volume_options_.resend = channel_.resend();
     auto loop = SessionLoop::Start(kServingThreads);
     if (!loop) return Fail(std::move(loop.error()));
     served_.loop = std::move(*loop);
     const bool resumed = channel_.mounted();
+    if (!IsPodUid(PodUid())) {
+      return Fail(ErrorCode::kFailedPrecondition, "the handover memory is damaged: the pod's uid");
+    }
     TakeOverAge();
     if (auto done = resumed ? Resume() : Begin(); !done) return Fail(std::move(done.error()));
     alive_ = SignsOfLife();
@@ -175,6 +185,7 @@ class HeldDaemon {
     status_.SetCurrentAt(std::chrono::steady_clock::now() - std::chrono::seconds(now - at));
   }
   void RecordAge() {
+    memory_->Prove();
     const auto age = std::chrono::floor<std::chrono::seconds>(status_.DataAge());
     memory_->header().current_at =
         static_cast<std::uint32_t>(std::max<std::int64_t>(BootSeconds() - age.count(), 1));
@@ -291,7 +302,7 @@ Result<int> RunHeldMount(const MountOptions& options) {
   auto channel = HolderChannel::Open();
   if (!channel) return Fail(std::move(channel.error()));
   const bool resumed = channel->mounted();
-  auto memory = HandoverMemory::Map(channel->memory());
+  auto memory = HandoverMemory::Claim(channel->memory());
   if (!memory) {
     LogError("the handover is refused", {{log_keys::kError, memory.error().message}});
     return kExitHandoverRefused;

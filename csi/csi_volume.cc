@@ -73,7 +73,7 @@ Result<std::shared_ptr<CsiVolume>> CsiVolume::Publish(const VolumeParts& parts, 
 Result<std::shared_ptr<CsiVolume>> CsiVolume::Resume(const VolumeParts& parts, PublishSpec spec,
                                                      FuseMount handed) {
   std::shared_ptr<CsiVolume> volume(new CsiVolume(parts, std::move(spec)));
-  auto memory = HandoverMemory::Map(handed.memory.get());
+  auto memory = HandoverMemory::Claim(handed.memory.get());
   if (!memory) return Fail(std::move(memory.error()));
   volume->memory_ = std::make_shared<const HandoverMemory>(std::move(*memory));
   auto mounted = MountedVolume::Resume(volume->Options(), volume->memory_, std::move(handed),
@@ -184,7 +184,7 @@ Status CsiVolume::Show(VolumeUpdater::Update update, bool replace) {
 Status CsiVolume::Mount(VolumeVersionPtr version, std::string resource_version, bool replace) {
   auto memory_fd = HandoverMemory::Create();
   if (!memory_fd) return Fail(std::move(memory_fd.error()));
-  auto memory = HandoverMemory::Map(memory_fd->get());
+  auto memory = HandoverMemory::Claim(memory_fd->get());
   if (!memory) return Fail(std::move(memory.error()));
   memory_ = std::make_shared<const HandoverMemory>(std::move(*memory));
   MountedVolumeOptions options = Options();

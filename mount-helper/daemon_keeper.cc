@@ -27,6 +27,7 @@ std::uint64_t Microseconds(std::chrono::steady_clock::duration duration) {
 }  // namespace
 
 Status DaemonKeeper::Start() {
+  FenceOff(/*blameless=*/false);
   auto started = processes_.Start();
   if (!started) return Fail(std::move(started.error()));
   pid_ = started->pid;
@@ -87,7 +88,9 @@ void DaemonKeeper::Kill() {
 }
 
 void DaemonKeeper::KillBlameless() {
-  if (running()) processes_.Kill(pid_);
+  if (!running()) return;
+  processes_.Kill(pid_);
+  if (!killed_at_) killed_at_ = clock_.Steady();
 }
 
 void DaemonKeeper::Replace() {
@@ -109,12 +112,14 @@ void DaemonKeeper::Ended(int status) {
   TakeLastWords();
   pid_ = -1;
   const Time now = clock_.Steady();
+  killed_at_.reset();
   const auto silent_since = std::exchange(silent_since_, {});
   if (served_) unserved_since_ = silent_since.value_or(now);
   restart_at_ = now;
+  const bool by_others = !at_fault_ && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+  FenceOff(/*blameless=*/by_others);
   if (!std::exchange(replaced_, false)) {
     ++figures_.deaths;
-    const bool by_others = !at_fault_ && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
     restart_at_ = backoff_.Ended(
         now, by_others ? RestartBackoff::Death::kByOthers : RestartBackoff::Death::kItsOwn);
   }
@@ -138,6 +143,10 @@ std::vector<std::uint64_t> DaemonKeeper::Poison(const std::string& id) const {
   return deaths == deaths_.end() ? std::vector<std::uint64_t>() : deaths->second.Poison();
 }
 
+void DaemonKeeper::FenceOff(bool blameless) const {
+  for (const auto& [id, memory] : owner_.Memories()) HandoverMemory::FenceOff(memory, blameless);
+}
+
 int DaemonKeeper::EndForGood() {
   CloseChannel();
   restart_at_ = Time::max();
@@ -150,26 +159,20 @@ void DaemonKeeper::CheckTimers() {
   if (!running() && now >= restart_at_ && !Start()) {
     restart_at_ = now + RestartBackoff::kLongestPause;
   }
+  if (killed_at_ && now >= *killed_at_ + kDeathTakes) {
+    syslog(LOG_WARNING, "downwardfs: daemon %d is killed, but hangs in the kernel", pid_);
+    return Ended(SIGKILL);  // it is reaped as a stranger, whenever that may be
+  }
   if (!Watched()) return;
   if (now >= NextLook()) {
     life_checked_ = now;
-    if (LifeLost()) {
-      syslog(LOG_WARNING, "downwardfs: daemon %d is dead, but hangs in the kernel", pid_);
-      return Ended(SIGKILL);  // it is reaped as a stranger, whenever that may be
-    }
+    if (processes_.IsDying(pid_)) return KillBlameless();  // what is left of it
   }
   KillIfSilent(now);
 }
 
 bool DaemonKeeper::Watched() const {
   return running() && watchdog_.count() > 0 && owner_.SignsExpected();
-}
-
-// A daemon may be dead although it cannot be reaped: one of its threads hangs in the kernel. Its
-// main thread is not, then, and lets go of the mutex.
-bool DaemonKeeper::LifeLost() const {
-  const auto memory = HandoverMemory::Map(owner_.LifeMemory());
-  return memory && memory->LifeLost();
 }
 
 // How long a daemon may be silent.
@@ -191,6 +194,7 @@ void DaemonKeeper::KillIfSilent(Time now) {
 
 int DaemonKeeper::WaitTime() const {
   Time next = restart_at_;
+  if (killed_at_) next = std::min(next, *killed_at_ + kDeathTakes);
   if (Watched()) next = std::min({next, last_sign_ + Patience(), NextLook()});
   if (next == Time::max()) return -1;
   const auto wait = std::chrono::ceil<milliseconds>(next - clock_.Steady()).count();

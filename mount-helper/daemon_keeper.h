@@ -2,8 +2,11 @@
 //
 // Keeps a daemon alive: starts it, listens to it, kills it if it hangs, finds out that it is dead
 // although it cannot be reaped, and starts the next one, sooner or later (restart_backoff.h), which
-// takes over. The holder of one mount and the supervisor of a node's volumes both use it; each is
-// the Owner, which knows what is mounted. Processes are behind an interface, so tests need none.
+// takes over. There is one daemon at a time: the next one starts when the one before it is reaped,
+// or when it has been sent SIGKILL, has not ended within kDeathTakes because it hangs in the
+// kernel, and is fenced off from the handover memories (handover_memory.h). The holder of one mount
+// and the supervisor of a node's volumes both use it; each is the Owner, which knows what is
+// mounted. Processes are behind an interface, so tests need none.
 //
 // Used on its owner's one thread, which polls channel() for WaitTime(), reaps children, and calls
 // TakeMessage(), Ended() and CheckTimers(). Every call may call the owner back.
@@ -37,6 +40,8 @@ class DaemonProcesses {
   virtual ~DaemonProcesses() = default;
   virtual Result<Started> Start() = 0;
   virtual void Kill(pid_t pid) = 0;
+  /// Its main thread has ended, and it is not reaped yet: another thread may hang in the kernel.
+  virtual bool IsDying(pid_t pid) = 0;
   /// Asks it to end, kills it if it does not, and reaps it. Returns its exit status, 1 if it was
   /// killed.
   virtual int End(pid_t pid) = 0;
@@ -45,6 +50,9 @@ class DaemonProcesses {
 class DaemonKeeper {
  public:
   using Time = Clock::SteadyTime;
+  /// A daemon that has been killed and is not reaped by then hangs in the kernel. No thread of it
+  /// runs its own code any more (signal(7), SIGKILL).
+  static constexpr std::chrono::milliseconds kDeathTakes{500};
 
   struct End {
     int status = 0;             ///< of waitpid(2)
@@ -66,8 +74,6 @@ class DaemonKeeper {
     virtual Next Ended(const End& end) = 0;
     /// The watchdog may ask for signs of life by now.
     virtual bool SignsExpected() const = 0;
-    /// The memory in which the daemon's main thread says that it lives (handover_memory.h).
-    virtual int LifeMemory() const = 0;
     /// The memory of each mount that the daemon serves, by the mount's id.
     virtual std::map<std::string, int> Memories() const = 0;
   };
@@ -127,7 +133,7 @@ class DaemonKeeper {
   void TakeLastWords();
   void CountDeaths();
   bool Watched() const;
-  bool LifeLost() const;
+  void FenceOff(bool blameless) const;
   std::chrono::milliseconds Patience() const;
   Time NextLook() const;
   void KillIfSilent(Time now);
@@ -146,6 +152,7 @@ class DaemonKeeper {
   bool asked_to_end_ = false;         // it has said so
   Time last_sign_;                    // of its life
   Time life_checked_;                 // when that was looked at closely
+  std::optional<Time> killed_at_;     // the present one, and by us
   std::optional<Time> silent_since_;  // the present one, which is killed for that
   std::optional<Time> unserved_since_;
   Time restart_at_ = Time::max();

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/reap.h"
+#include "mount-helper/process_state.h"
 
 namespace downwardfs {
 namespace {
@@ -72,6 +73,10 @@ Result<DaemonProcesses::Started> ForkedDaemons::Start() {
 
 void ForkedDaemons::Kill(pid_t pid) {
   kill(pid, SIGKILL);
+}
+
+bool ForkedDaemons::IsDying(pid_t pid) {
+  return StateOf(pid) == ProcessState::kEnded;
 }
 
 int ForkedDaemons::End(pid_t pid) {

@@ -26,6 +26,7 @@ class ForkedDaemons final : public DaemonProcesses {
   /// The daemon finds its end of the channel in the variable kHolderFdVariable.
   Result<Started> Start() override;
   void Kill(pid_t pid) override;
+  bool IsDying(pid_t pid) override;
   int End(pid_t pid) override;
 
  private:

@@ -2,14 +2,16 @@
 #include "mount-helper/handover_memory.h"
 
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <new>
 #include <string>
+#include <utility>
 
 namespace downwardfs {
 namespace {
@@ -17,19 +19,31 @@ namespace {
 constexpr std::uint64_t kHeaderBytes = 4096;
 constexpr std::uint64_t kSlotsAt = kHeaderBytes;
 constexpr std::uint64_t kAreasAt = kSlotsAt + std::uint64_t{kMaxSlots} * kSlotBytes;
+constexpr int kExitFencedOff = 4;
 constexpr std::uint64_t kFileBytes = kAreasAt + 2 * kAreaBytes;
 
 tl::unexpected<Error> Unfit(const std::string& what) {
   return Fail(ErrorCode::kFailedPrecondition, "the handover memory does not fit: " + what);
 }
 
-void InitLife(pthread_mutex_t& life) {
-  pthread_mutexattr_t attributes;
-  pthread_mutexattr_init(&attributes);
-  pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-  pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-  pthread_mutex_init(&life, &attributes);
-  pthread_mutexattr_destroy(&attributes);
+// A file that cannot shrink under whoever has it mapped.
+Status CheckFile(int fd) {
+  struct stat st = {};
+  if (fstat(fd, &st) != 0) return Fail(ErrnoError(errno, "handover memory"));
+  if (static_cast<std::uint64_t>(st.st_size) != kFileBytes) return Unfit("another size");
+  if ((fcntl(fd, F_GET_SEALS) & F_SEAL_SHRINK) == 0) return Unfit("not sealed");
+  return {};
+}
+
+// Of one daemon, and of no other.
+Result<std::uint64_t> NewToken() {
+  std::uint64_t token = 0;
+  while (token == 0) {
+    if (getrandom(&token, sizeof token, 0) != sizeof token) {
+      return Fail(ErrnoError(errno, "getrandom"));
+    }
+  }
+  return token;
 }
 
 }  // namespace
@@ -49,7 +63,6 @@ Result<OwnedFd> HandoverMemory::Create() {
   header->slots = kMaxSlots;
   header->slot_bytes = kSlotBytes;
   header->area_bytes = kAreaBytes;
-  InitLife(header->life);
   munmap(page, kHeaderBytes);
   if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
     return Fail(ErrnoError(errno, "memfd seals"));
@@ -58,10 +71,7 @@ Result<OwnedFd> HandoverMemory::Create() {
 }
 
 Result<HandoverMemory> HandoverMemory::Map(int fd) {
-  struct stat st = {};
-  if (fstat(fd, &st) != 0) return Fail(ErrnoError(errno, "handover memory"));
-  if (static_cast<std::uint64_t>(st.st_size) != kFileBytes) return Unfit("another size");
-  if ((fcntl(fd, F_GET_SEALS) & F_SEAL_SHRINK) == 0) return Unfit("not sealed");
+  if (auto good = CheckFile(fd); !good) return Fail(std::move(good.error()));
   void* const base =
       mmap(nullptr, kFileBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
   if (base == MAP_FAILED) return Fail(ErrnoError(errno, "handover memory: map"));
@@ -92,21 +102,43 @@ unsigned char* HandoverMemory::area(std::uint32_t index) const {
   return static_cast<unsigned char*>(base_.get()) + kAreasAt + index * kAreaBytes;
 }
 
-void HandoverMemory::HoldLife() const {
-  pthread_mutex_t& life = header().life;
-  // Not waited for: a daemon before us that is not gone yet does not run any more either.
-  if (pthread_mutex_trylock(&life) == EOWNERDEAD) pthread_mutex_consistent(&life);
+Result<HandoverMemory> HandoverMemory::Claim(int fd) {
+  auto memory = Map(fd);
+  if (!memory) return memory;
+  auto token = NewToken();
+  if (!token) return Fail(std::move(token.error()));
+  memory->token_ = *token;
+  memory->header().owner.store(*token);
+  return memory;
 }
 
-// The word that the kernel marks when the owner dies (futex(2), robust futexes). The mutex is not
-// locked here: glibc would follow pointers that lie in this memory, and a daemon, which has fewer
-// rights than the holder, could have written them.
-bool HandoverMemory::LifeLost() const {
-  int* const word = &header().life.__data.__lock;
-  int seen = __atomic_load_n(word, __ATOMIC_ACQUIRE);
-  if ((static_cast<unsigned>(seen) & FUTEX_OWNER_DIED) == 0) return false;
-  // Once is enough. If the next daemon has it already, it stays as it is.
-  return __atomic_compare_exchange_n(word, &seen, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+void HandoverMemory::FenceOff(int fd, bool blameless) {
+  if (!CheckFile(fd)) return;
+  void* const page = mmap(nullptr, kHeaderBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (page == MAP_FAILED) return;
+  auto& header = *static_cast<HandoverHeader*>(page);
+  header.owner.store(0);
+  if (blameless) header.readers_lost.store(0);
+  munmap(page, kHeaderBytes);
+}
+
+void HandoverMemory::Prove() const {
+  if (token_ == 0 || header().owner.load() == token_) return;
+  syslog(LOG_ERR, "downwardfs: another daemon serves this mount now; this one ends");
+  _exit(kExitFencedOff);
+}
+
+Status HandoverMemory::BeginReading() const {
+  Prove();
+  if (header().readers_lost >= kMostReadersLost) {
+    return Unfit(std::to_string(kMostReadersLost) + " daemons have died while they read it");
+  }
+  ++header().readers_lost;
+  return {};
+}
+
+void HandoverMemory::EndReading() const {
+  header().readers_lost = 0;
 }
 
 void HandoverMemory::Clear(std::uint32_t index) const {

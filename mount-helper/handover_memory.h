@@ -11,13 +11,17 @@
 //
 // Whoever is killed at any moment leaves it consistent: a record of the handover log counts from
 // when the area's `used` is stored, a copy from when `current` is. The file is sealed against
-// shrinking, so that no daemon can make the holder fault. One daemon writes; the holder looks,
-// trusts nothing, and clears `working` of the slots when a daemon has died.
+// shrinking, so that no daemon can make the holder fault. The holder looks, trusts nothing, and
+// clears `working` of the slots when a daemon has died.
+//
+// One daemon writes: the one whose token stands in `owner` (Claim()). It proves that before each
+// reply to the kernel and each write (Prove()). Whoever starts daemons takes the token away from
+// one that is dead or killed (FenceOff()) before it starts the next. So a daemon that is not quite
+// gone ends at its next step, and never serves beside another one.
 #pragma once
 
-#include <pthread.h>
-
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -67,10 +71,14 @@ struct HandoverHeader {
   unsigned char init[256];  ///< the raw FUSE_INIT request, which the kernel sends once per mount
   HandoverArea area[2];
   HandoverSlot slot[kMaxSlots];
-  /// Robust and process-shared; held by the daemon's main thread for as long as it lives.
-  pthread_mutex_t life;
+  unsigned char unused[40];          ///< a mutex of earlier builds
+  std::atomic<std::uint64_t> owner;  ///< the token of the daemon that may write; 0: nobody may
+  /// Daemons that have begun to read this memory and have not come to its end.
+  std::atomic<std::uint32_t> readers_lost;
+  std::uint32_t init_checksum;  ///< CRC-32 of the saved FUSE_INIT; 0: an earlier build saved it
 };
 static_assert(sizeof(HandoverHeader) <= 4096);
+static_assert(offsetof(HandoverHeader, owner) % alignof(std::uint64_t) == 0);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 class HandoverMemory {
@@ -79,17 +87,27 @@ class HandoverMemory {
   static Result<OwnedFd> Create();
   /// Maps it and checks the header: kFailedPrecondition names what does not fit.
   static Result<HandoverMemory> Map(int fd);
+  /// The same for the daemon that serves from now on: whoever had the memory before is fenced off.
+  static Result<HandoverMemory> Claim(int fd);
+  /// For the parent of daemons: none has the memory any more. `blameless`: what the last one died
+  /// of has nothing to do with what it has read here. Does nothing if the file does not fit.
+  static void FenceOff(int fd, bool blameless);
+
+  /// Ends the process if this memory, which it has claimed, is another daemon's by now. Before each
+  /// reply and each write. Does nothing for one who has only mapped it. Any thread.
+  void Prove() const;
+
+  /// So many daemons may die while they read a memory; the next one refuses it.
+  static constexpr std::uint32_t kMostReadersLost = 3;
+  /// A daemon begins to read what the one before it has left. kFailedPrecondition if too many have
+  /// died of that.
+  Status BeginReading() const;
+  /// It has read all, and believes it.
+  void EndReading() const;
 
   HandoverHeader& header() const { return *static_cast<HandoverHeader*>(base_.get()); }
   unsigned char* slot(std::uint32_t index) const;
   unsigned char* area(std::uint32_t index) const;
-  /// The daemon's: says that the calling thread lives. It is to be the main thread, whose death is
-  /// seen even while another thread of the process hangs in the kernel and keeps it from being
-  /// reaped.
-  void HoldLife() const;
-  /// The holder's: a thread has called HoldLife() and died since the last answer of true.
-  bool LifeLost() const;
-
   /// Gives the pages of an area back to the system.
   void Clear(std::uint32_t area) const;
 
@@ -99,6 +117,7 @@ class HandoverMemory {
   };
   explicit HandoverMemory(void* base) : base_(base) {}
   std::unique_ptr<void, Unmap> base_;
+  std::uint64_t token_ = 0;  // 0: mapped, and not claimed
 };
 
 }  // namespace downwardfs

@@ -56,8 +56,9 @@ class Holder : private DaemonKeeper::Owner {
   void Take(HolderMessage& message) override;
   DaemonKeeper::Next Ended(const DaemonKeeper::End& end) override;
   bool SignsExpected() const override { return ready_; }
-  int LifeMemory() const override { return mount_.memory.get(); }
-  std::map<std::string, int> Memories() const override { return {{mount_.id, LifeMemory()}}; }
+  std::map<std::string, int> Memories() const override {
+    return {{mount_.id, mount_.memory.get()}};
+  }
 
   Status SetUp();
   Status SetUpSignals();

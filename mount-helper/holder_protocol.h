@@ -53,7 +53,7 @@ struct Hello {
 
 /// Holder or supervisor to a daemon: what the daemon has to know. Of `mount` it has the path and
 /// the memory, and if it is mounted also mount_id, device, publisher and poison. A supervisor's has
-/// the memory alone, in which the daemon's main thread says that it lives; Volumes follow.
+/// a memory of no volume alone, which the daemon claims for itself; Volumes follow.
 struct Attach {
   DaemonFigures figures;
   bool resend = true;                     ///< ask the kernel for unanswered requests

@@ -319,7 +319,7 @@ void Supervisor::TakeSignals() {
 }
 
 std::map<std::string, int> Supervisor::Memories() const {
-  std::map<std::string, int> memories;
+  std::map<std::string, int> memories = {{"", life_.get()}};
   for (const auto& [id, volume] : volumes_) memories[id] = volume.memory.get();
   return memories;
 }

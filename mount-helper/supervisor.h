@@ -55,7 +55,6 @@ class Supervisor : private DaemonKeeper::Owner {
   void Take(HolderMessage& message) override;
   DaemonKeeper::Next Ended(const DaemonKeeper::End& end) override;
   bool SignsExpected() const override { return daemon_.serves(); }
-  int LifeMemory() const override { return life_.get(); }
   std::map<std::string, int> Memories() const override;
 
   Status SetUp();
@@ -91,7 +90,7 @@ class Supervisor : private DaemonKeeper::Owner {
   ForkedDaemons processes_;
   DaemonKeeper daemon_;
   OwnedFd signals_;
-  OwnedFd life_;     // a handover memory of no volume, for the daemon's main thread
+  OwnedFd life_;     // a handover memory of no volume, which every daemon claims
   OwnedFd mounter_;  // the connection
   pid_t mounter_pid_ = -1;
   bool synced_ = false;    // the mounter and we know the same

@@ -42,6 +42,7 @@ ssize_t WriteReply(int fd, iovec* parts, int count, void* userdata) {
     for (int i = 0; i < count; ++i) size += static_cast<ssize_t>(parts[i].iov_len);
     return size;
   }
+  if (context.recovery) context.recovery->Prove();
   return writev(fd, parts, count);
 }
 
@@ -123,23 +124,27 @@ Result<std::unique_ptr<KernelSession>> KernelSession::Resume(OwnedFd device,
   recovery.Refuse(std::move(poison));
   auto session = Attach(std::move(device), context);
   if (!session) return session;
-  resend = resend && recovery.KernelResends();
+  auto init = recovery.SavedInit();
+  if (!init) return Fail(std::move(init.error()));
+  resend = resend && RequestRecovery::KernelResends(*init);
+  auto again = recovery.Unanswered(/*forgets_only=*/resend);
+  if (!again) return Fail(std::move(again.error()));
   // The kernel sends INIT once per mount. libfuse is taken through it again, and nobody sees the
   // answer, unless the one before us has died before it answered.
   fuse_session* const libfuse = (*session)->impl_->session.get();
-  std::vector<std::string> again = recovery.Unanswered(/*forgets_only=*/resend);
-  if (std::string init = recovery.SavedInit(); !init.empty()) {
+  if (!init->empty()) {
     fuse_buf buf = {};
-    buf.mem = init.data();
-    buf.size = init.size();
+    buf.mem = init->data();
+    buf.size = init->size();
     const bool unanswered = recovery.BeginInit();
     recovery.SwallowReplies(!unanswered);
-    if (unanswered) context.init_reply.SawRequest(init.data(), init.size());
+    if (unanswered) context.init_reply.SawRequest(init->data(), init->size());
     fuse_session_process_buf(libfuse, &buf);
     recovery.SwallowReplies(false);
     if (unanswered) recovery.Finished();
   }
-  for (std::string& request : again) {
+  recovery.EndReading();
+  for (std::string& request : *again) {
     fuse_buf buf = {};
     buf.mem = request.data();
     buf.size = request.size();

@@ -3,11 +3,15 @@
 
 #include <linux/fuse.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
+#include <utility>
 
+#include "fs/fuse/raw_request.h"
 #include "fs/fuse/request_in_work.h"
 
 namespace downwardfs {
@@ -26,6 +30,15 @@ fuse_in_header HeaderOf(const void* request) {
 
 bool IsForget(const fuse_in_header& header) {
   return header.opcode == FUSE_FORGET || header.opcode == FUSE_BATCH_FORGET;
+}
+
+std::uint32_t Checksum(std::string_view bytes) {
+  return static_cast<std::uint32_t>(
+      crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
+}
+
+tl::unexpected<Error> Damaged(const std::string& what) {
+  return Fail(ErrorCode::kFailedPrecondition, "the handover memory is damaged: " + what);
 }
 
 void AnswerEio(int device, std::uint64_t unique) {
@@ -55,6 +68,7 @@ void RequestRecovery::MakeResident(std::uint32_t slot) {
 }
 
 ssize_t RequestRecovery::Read(int device, void* buffer, std::size_t size) {
+  Prove();
   MakeResident(request_in_work.slot);
   unsigned char* const slot = memory_.slot(request_in_work.slot);
   // No more than the caller has room for: the kernel fills what it is given with FORGETs.
@@ -101,17 +115,33 @@ void RequestRecovery::SaveInit(const unsigned char* request, std::size_t size) {
   HandoverHeader& header = memory_.header();
   if (size > sizeof header.init) return;
   std::memcpy(header.init, request, size);
+  header.init_checksum = Checksum({reinterpret_cast<const char*>(request), size});
   header.init_size.store(static_cast<std::uint32_t>(size), std::memory_order_release);
 }
 
-std::string RequestRecovery::SavedInit() const {
+Result<std::string> RequestRecovery::SavedInit() const {
   const HandoverHeader& header = memory_.header();
-  return {reinterpret_cast<const char*>(header.init), header.init_size};
+  const std::uint32_t size = header.init_size;
+  if (size > sizeof header.init) return Damaged("the saved FUSE_INIT is too long");
+  if (size == 0) {
+    // It is the first request of all: with any other dealt with it must be there.
+    for (std::uint32_t i = 0; i < kMaxSlots; ++i) {
+      const fuse_in_header left = HeaderOf(memory_.slot(i));
+      const bool another = left.unique != 0 && left.opcode != FUSE_INIT;
+      if (another || header.slot[i].done != 0) return Damaged("no saved FUSE_INIT");
+    }
+    return std::string();
+  }
+  std::string init(reinterpret_cast<const char*>(header.init), size);
+  if (header.init_checksum != 0 && header.init_checksum != Checksum(init)) {
+    return Damaged("the saved FUSE_INIT has another checksum");
+  }
+  if (auto good = CheckInit(init); !good) return Fail(std::move(good.error()));
+  return init;
 }
 
-bool RequestRecovery::KernelResends() const {
+bool RequestRecovery::KernelResends(const std::string& request) {
   fuse_init_in init = {};
-  const std::string request = SavedInit();
   if (request.size() < sizeof(fuse_in_header) + sizeof init) return false;
   std::memcpy(&init, request.data() + sizeof(fuse_in_header), sizeof init);
   return (init.flags & FUSE_INIT_EXT) != 0 && (init.flags2 & kHasResend) != 0;
@@ -129,16 +159,19 @@ bool RequestRecovery::BeginInit() {
   return false;
 }
 
-std::vector<std::string> RequestRecovery::Unanswered(bool forgets_only) const {
+Result<std::vector<std::string>> RequestRecovery::Unanswered(bool forgets_only) const {
   std::vector<std::string> requests;
   for (std::uint32_t i = 0; i < kMaxSlots; ++i) {
-    const fuse_in_header header = HeaderOf(memory_.slot(i));
+    // A copy, so that what is checked is what is used.
+    const std::string slot(reinterpret_cast<const char*>(memory_.slot(i)), kSlotBytes);
+    const fuse_in_header header = HeaderOf(slot.data());
     const std::uint64_t unique = header.unique & ~kResentBit;
     if (unique == 0 || unique == memory_.header().slot[i].done) continue;
-    if (header.len < sizeof header || header.len > kSlotBytes) continue;
     if (header.opcode == FUSE_INIT || header.opcode == FUSE_INTERRUPT) continue;
     if (forgets_only && !IsForget(header)) continue;
-    requests.emplace_back(reinterpret_cast<const char*>(memory_.slot(i)), header.len);
+    std::string request = slot.substr(0, header.len);
+    if (!IsWholeRequest(request)) return Damaged("a request that nobody has answered");
+    requests.push_back(std::move(request));
   }
   return requests;
 }
@@ -165,6 +198,7 @@ bool RequestRecovery::Begin(const std::string& request, int device) {
 }
 
 void RequestRecovery::AskForResend(int device) const {
+  Prove();
   fuse_out_header header = {};
   header.len = sizeof header;
   header.error = kNotifyResend;

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "mount-helper/handover_memory.h"
 
 namespace downwardfs {
@@ -33,15 +34,19 @@ class RequestRecovery {
 
   // For the requests that the daemon before us has left:
 
-  /// The raw FUSE_INIT request; empty if none was ever read.
-  std::string SavedInit() const;
+  /// The raw FUSE_INIT request; empty if none was ever read. kFailedPrecondition if it is damaged.
+  Result<std::string> SavedInit() const;
   /// Whether the kernel has said with it that it can send requests again (Linux 6.9).
-  bool KernelResends() const;
+  static bool KernelResends(const std::string& init);
   /// Begins with the INIT that it read and did not answer; false if there is no such request. The
   /// kernel sends nothing else before it has that answer, so the request still lies in its slot.
   bool BeginInit();
-  /// The raw requests that it read and did not finish.
-  std::vector<std::string> Unanswered(bool forgets_only) const;
+  /// The raw requests that it read and did not finish. kFailedPrecondition if one is damaged.
+  Result<std::vector<std::string>> Unanswered(bool forgets_only) const;
+  /// What the daemon before us has left is read, and believed.
+  void EndReading() const { memory_.EndReading(); }
+  /// Before each reply: the mount is ours to serve (handover_memory.h).
+  void Prove() const { memory_.Prove(); }
   /// These requests are answered EIO: daemons have died of them.
   void Refuse(std::vector<std::uint64_t> poison) { poison_ = std::move(poison); }
   /// Begins with one of Unanswered(); false if nothing is to be done.

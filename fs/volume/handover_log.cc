@@ -65,15 +65,18 @@ std::string_view RecordReader::Text() {
 }
 
 HandoverLog::HandoverLog(const HandoverMemory& memory)
-    : memory_(memory), area_(memory.header().current), used_(memory.header().area[area_].used) {
+    : memory_(memory),
+      area_(memory.header().current & 1),
+      used_(std::min<std::uint64_t>(memory.header().area[area_].used, kAreaBytes)) {
   compact_ = used_;
 }
 
 bool HandoverLog::empty() const {
-  return memory_.header().area[memory_.header().current].used == 0;
+  return memory_.header().area[area_].used == 0;
 }
 
 HandoverLog::Place HandoverLog::Append(std::string_view record) {
+  memory_.Prove();
   if (full_ || used_ + sizeof(Frame) + record.size() > kAreaBytes) {
     // The next daemon would not know this record: none may attach until a copy has it all.
     full_ = true;
@@ -102,6 +105,7 @@ HandoverLog::Place HandoverLog::AddAgain(const Place& place) {
 }
 
 bool HandoverLog::Commit() {
+  memory_.Prove();
   if (full_) return --until_copy_ <= 0;
   memory_.header().area[area_].used.store(used_, std::memory_order_release);
   // A large state has no room for four of it.
@@ -117,6 +121,7 @@ void HandoverLog::BeginCopy() {
 }
 
 void HandoverLog::EndCopy() {
+  memory_.Prove();
   HandoverHeader& header = memory_.header();
   if (full_) {  // the log before it stays what counts, though `lost` says that it is not all
     memory_.Clear(area_);
@@ -135,20 +140,25 @@ void HandoverLog::EndCopy() {
 Status HandoverLog::Read(const std::function<Status(RecordReader, const Place&)>& each) const {
   const HandoverHeader& header = memory_.header();
   const std::uint32_t area = header.current;
-  const std::uint64_t used = header.area[area].used;
+  const std::uint64_t used = header.area[area & 1].used;
+  const auto damaged = [](std::uint64_t at) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                "the handover memory is damaged at byte " + std::to_string(at));
+  };
+  if (area > 1 || used > kAreaBytes) return damaged(0);
   const auto* const bytes = reinterpret_cast<const char*>(memory_.area(area));
+  std::string record;
   for (std::uint64_t at = 0; at < used;) {
     Frame frame = {};
-    if (used - at < sizeof frame) break;
+    if (used - at < sizeof frame) return damaged(at);
     std::memcpy(&frame, bytes + at, sizeof frame);
     at += sizeof frame;
-    const bool whole = frame.size <= used - at;
-    if (!whole || Checksum(bytes + at, frame.size) != frame.checksum) {
-      return Fail(ErrorCode::kFailedPrecondition,
-                  "the handover memory is damaged at byte " + std::to_string(at));
-    }
+    if (frame.size > used - at) return damaged(at);
+    // A copy, so that what is checked is what is used.
+    record.assign(bytes + at, frame.size);
+    if (Checksum(record.data(), record.size()) != frame.checksum) return damaged(at);
     const Place place = {area, frame.size, at};
-    if (auto done = each(RecordReader({bytes + at, frame.size}), place); !done) return done;
+    if (auto done = each(RecordReader(record), place); !done) return done;
     at += frame.size;
   }
   return {};

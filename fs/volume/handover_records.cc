@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "fs/volume/handover_checks.h"
+
 namespace downwardfs {
 
 tl::unexpected<Error> DamagedMemory(const std::string& what) {
@@ -54,7 +56,7 @@ VolumeVersionPtr ReadVersion(RecordReader& record) {
     file.content = record.Text();
     files.push_back(std::move(file));
   }
-  if (!record.ok()) return nullptr;
+  if (!record.ok() || !IsTime(created) || !AreFilesOfOneTree(files)) return nullptr;
   return VolumeVersion::Make(std::move(files), data_dir, created);
 }
 

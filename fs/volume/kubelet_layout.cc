@@ -222,26 +222,4 @@ VolumeStats KubeletLayout::Figures() const {
   return stats;
 }
 
-Status KubeletLayout::Check() {
-  if (root_->shown != 0 && known_.Find(root_->shown) == nullptr) {
-    return DamagedMemory("no current version");
-  }
-  if (root_->staged != 0 && known_.Find(root_->staged) == nullptr) {
-    return DamagedMemory("no staged version");
-  }
-  InodeId free = kRootInode + 1;
-  for (const auto& [base, version] : known_.all()) {
-    if (base < free) return DamagedMemory("versions overlap");
-    free = base + 2 * (1 + std::uint64_t{version.version->size()});
-  }
-  if (free > root_->next ||
-      (!links_.all().empty() && links_.all().rbegin()->first >= root_->next)) {
-    return DamagedMemory("inodes beyond the last");
-  }
-  if (versions_.all().size() != known_.all().size()) {
-    return DamagedMemory("a version without its state");
-  }
-  return {};
-}
-
 }  // namespace downwardfs

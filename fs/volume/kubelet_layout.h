@@ -104,7 +104,12 @@ class KubeletLayout final : public VolumeLayout {
   std::vector<InodeId> KnownInodes() const override REQUIRES(mutex_);
   VolumeVersionPtr Current() const override REQUIRES(mutex_);
   VolumeStats Figures() const override REQUIRES(mutex_);
+  // kubelet_check.cc
   Status Check() override REQUIRES(mutex_);
+  Status CheckRoot() const REQUIRES(mutex_);
+  Status CheckVersions() const REQUIRES(mutex_);
+  Status CheckLinks() const REQUIRES(mutex_);
+  void Rehearse() override EXCLUDES(mutex_);
 
   std::optional<Located> Locate(InodeId id) const REQUIRES(mutex_);
   std::optional<InodeId> FindInRoot(std::string_view name) const REQUIRES(mutex_);

@@ -214,18 +214,4 @@ void LiveLayout::TakeBackOpen(std::uint64_t unique, std::uint64_t handle) {
   opened_before_[unique] = handle;
 }
 
-Status LiveLayout::Check() {
-  if (!Current()) return DamagedMemory("no current version");
-  const LiveInode* const root = inodes_.Find(kRootInode);
-  if (root == nullptr || !root->Entry().is_directory) return DamagedMemory("no root");
-  for (const auto& [id, inode] : inodes_.all()) {
-    if (id >= root_->next) return DamagedMemory("inodes beyond the last");
-    if (id == kRootInode || inode.state != NameState::kNamed) continue;
-    if (inode.parent >= id || inodes_.Find(inode.parent) == nullptr) {
-      return DamagedMemory("an inode without parent");
-    }
-  }
-  return {};
-}
-
 }  // namespace downwardfs

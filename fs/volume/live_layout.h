@@ -65,7 +65,10 @@ class LiveLayout final : public VolumeLayout {
   VolumeVersionPtr Current() const override REQUIRES(mutex_);
   VolumeStats Figures() const override REQUIRES(mutex_);
   void TakeBackOpen(std::uint64_t unique, std::uint64_t handle) override REQUIRES(mutex_);
+  // live_check.cc
   Status Check() override REQUIRES(mutex_);
+  Status CheckInode(InodeId id, const LiveInode& inode) const REQUIRES(mutex_);
+  void Rehearse() override EXCLUDES(mutex_);
 
   std::optional<InodeId> InodeToMake(const TreeChange& change) const REQUIRES(mutex_);
   void Name(Edit& edit, const TreeChange& change, InodeId id) REQUIRES(mutex_);

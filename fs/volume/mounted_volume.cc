@@ -36,7 +36,7 @@ struct MountedVolume::State {
   // Nothing of it is mounted yet.
   void ShowFirst(VolumeVersionPtr version, std::string resource_version);
   void SetUpUpdates(std::string device, std::shared_ptr<TreeCaller> caller);
-  Status SetUpRecovery(std::shared_ptr<const HandoverMemory> handed);
+  Status SetUpRecovery(std::shared_ptr<const HandoverMemory> handed, bool resumes);
   std::shared_ptr<TreeCaller> MakeCaller(FuseMount& mount) const;
   void TakeHeld(int id, std::shared_ptr<TreeCaller> caller);
   std::function<void()> ShowPending() EXCLUDES(mutex);
@@ -95,7 +95,8 @@ void MountedVolume::State::SetUpUpdates(std::string device, std::shared_ptr<Tree
   }
 }
 
-Status MountedVolume::State::SetUpRecovery(std::shared_ptr<const HandoverMemory> handed) {
+Status MountedVolume::State::SetUpRecovery(std::shared_ptr<const HandoverMemory> handed,
+                                           bool resumes) {
   memory = std::move(handed);
   const auto now = std::chrono::system_clock::now();
   if (options.layout == Layout::kLive) {
@@ -106,7 +107,10 @@ Status MountedVolume::State::SetUpRecovery(std::shared_ptr<const HandoverMemory>
     shown = kubelet.get();
   }
   context.file_system = shown;
-  auto done = shown->UseLog(std::make_unique<HandoverLog>(*memory));
+  // The end of the reading is KernelSession::Resume()'s.
+  if (auto begun = resumes ? memory->BeginReading() : Status(); !begun) return begun;
+  auto log = std::make_unique<HandoverLog>(*memory);
+  auto done = resumes ? shown->ResumeFrom(std::move(log)) : shown->UseLog(std::move(log));
   if (!done) return done;
   recovery = std::make_unique<RequestRecovery>(*memory, *shown);
   context.recovery = recovery.get();
@@ -201,7 +205,7 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::MountHeld(
     SessionLoop& loop, LanePool& lanes) {
   auto state = std::make_shared<State>(std::move(options));
   if (!state->ended) return Fail(ErrnoError(errno, "eventfd"));
-  if (auto done = state->SetUpRecovery(std::move(memory)); !done)
+  if (auto done = state->SetUpRecovery(std::move(memory), /*resumes=*/false); !done)
     return Fail(std::move(done.error()));
   state->ShowFirst(std::move(version), std::move(resource_version));
   auto held = mount();
@@ -219,7 +223,7 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Resume(
     SessionLoop& loop, LanePool& lanes) {
   auto state = std::make_shared<State>(std::move(options));
   if (!state->ended) return Fail(ErrnoError(errno, "eventfd"));
-  if (auto done = state->SetUpRecovery(std::move(memory)); !done)
+  if (auto done = state->SetUpRecovery(std::move(memory), /*resumes=*/true); !done)
     return Fail(std::move(done.error()));
   auto caller = state->MakeCaller(mount);
   auto session = KernelSession::Resume(std::move(mount.device), state->context,

@@ -73,7 +73,11 @@ Status RecordedState::Read(const HandoverLog& log) {
 Status RecordedState::ReadOwn(Record record, RecordReader& reader, bool& known) {
   if (record == Record::kArmed) {
     known = true;
-    armed_.kind = static_cast<TreeChange::Kind>(reader.Number());
+    const std::uint64_t kind = reader.Number();
+    if (kind > static_cast<std::uint64_t>(TreeChange::Kind::kSetAttributes)) {
+      return DamagedMemory("a change of an unknown kind");
+    }
+    armed_.kind = static_cast<TreeChange::Kind>(kind);
     armed_.inode = reader.Number();
     armed_.name = reader.Text();
     armed_.new_name = reader.Text();

@@ -43,7 +43,8 @@ Status RecordedVersions::Read(Record record, RecordReader reader, const Handover
     return {};
   }
   VolumeVersionPtr version = ReadVersion(reader);
-  if (!version || id == 0) return DamagedMemory("a version");
+  // A version never changes, so a number has one record.
+  if (!version || id == 0 || versions_.count(id) != 0) return DamagedMemory("a version");
   versions_[id] = {std::move(version), place};
   return {};
 }

@@ -115,6 +115,13 @@ Status VolumeLayout::UseLog(std::unique_ptr<HandoverLog> log) {
   return {};
 }
 
+Status VolumeLayout::ResumeFrom(std::unique_ptr<HandoverLog> log) {
+  if (log->empty()) return DamagedMemory("it is empty");
+  if (auto done = UseLog(std::move(log)); !done) return done;
+  Rehearse();
+  return {};
+}
+
 bool VolumeLayout::WasDone(std::uint64_t unique) const {
   MutexLock lock(mutex_);
   return record_.DoneBefore(unique).has_value();

@@ -73,6 +73,9 @@ class VolumeLayout : public FileSystem, public RequestMemory {
   /// daemon before us. Nothing but this may have been called before. kFailedPrecondition if the log
   /// is damaged.
   Status UseLog(std::unique_ptr<HandoverLog> log) EXCLUDES(mutex_);
+  /// The same where a daemon before us has served: a log without a version in it is damaged too.
+  /// Asks once what the kernel and the lane will ask, before anybody is served.
+  Status ResumeFrom(std::unique_ptr<HandoverLog> log) EXCLUDES(mutex_);
   bool WasDone(std::uint64_t unique) const final EXCLUDES(mutex_);
   void TakeBack(std::uint64_t unique) final EXCLUDES(mutex_);
 
@@ -113,6 +116,8 @@ class VolumeLayout : public FileSystem, public RequestMemory {
   virtual void TakeBackOpen(std::uint64_t /*unique*/, std::uint64_t /*handle*/) REQUIRES(mutex_) {}
   /// Checks that the records that were read back fit together.
   virtual Status Check() REQUIRES(mutex_) = 0;
+  /// Asks for all that will be asked for: what a check has missed shows now.
+  virtual void Rehearse() EXCLUDES(mutex_) = 0;
 
   /// Waits for the lock as any other reader does.
   bool recorded() const EXCLUDES(mutex_);

@@ -9,7 +9,7 @@
 
 #include <csignal>
 #include <cstring>
-#include <thread>
+#include <utility>
 
 #include "mount-helper/handover_memory.h"
 #include "mount-helper/message_channel.h"
@@ -41,6 +41,7 @@ class FakeProcesses final : public DaemonProcesses {
     return Started{++last, OwnedFd(ends[0])};
   }
   void Kill(pid_t pid) override { killed.push_back(pid); }
+  bool IsDying(pid_t pid) override { return pid == dying; }
   int End(pid_t pid) override {
     ended.push_back(pid);
     return 5;
@@ -48,6 +49,7 @@ class FakeProcesses final : public DaemonProcesses {
 
   bool refuses = false;
   pid_t last = 0;
+  pid_t dying = 0;
   OwnedFd daemon;  // the present one's end of the channel
   std::vector<pid_t> killed;
   std::vector<pid_t> ended;
@@ -69,7 +71,6 @@ class DaemonKeeperTest : public ::testing::Test, public DaemonKeeper::Owner {
     return next_;
   }
   bool SignsExpected() const override { return signs_expected_; }
-  int LifeMemory() const override { return memory_.get(); }
   std::map<std::string, int> Memories() const override { return {{"volume", memory_.get()}}; }
 
   template <class Message>
@@ -236,20 +237,66 @@ TEST_F(DaemonKeeperTest, NoSignOfLifeIsAskedForBeforeTheOwnerExpectsOne) {
   EXPECT_THAT(processes_.killed, IsEmpty());
 }
 
-// Its main thread is dead, but another thread hangs in the kernel, so nobody can reap it.
-TEST_F(DaemonKeeperTest, ADaemonThatIsDeadButCannotBeReapedIsGivenUp) {
+// Its main thread is dead, but another thread hangs in the kernel, so nobody can reap it. What is
+// left of it is killed and fenced off before the next one starts.
+TEST_F(DaemonKeeperTest, ADaemonThatIsDeadButCannotBeReapedIsKilledThenGivenUp) {
   StartAndServe();
-  // The mapping outlives the thread: the kernel marks the mutex as the thread ends.
-  const auto memory = HandoverMemory::Map(memory_.get());
+  auto memory = HandoverMemory::Claim(memory_.get());
   ASSERT_TRUE(memory);
-  std::thread([&] { memory->HoldLife(); }).join();
-  while (ends_.empty() && processes_.killed.empty()) AwaitTimer();
+  processes_.dying = 1;
+  while (processes_.killed.empty()) AwaitTimer();
+  EXPECT_THAT(processes_.killed, ElementsAre(1));
+  EXPECT_TRUE(ends_.empty());
+  EXPECT_NE(memory->header().owner, 0u);
+  AwaitTimer();
   ASSERT_EQ(ends_.size(), 1u);
-  EXPECT_THAT(processes_.killed, IsEmpty());  // long before the watchdog
   EXPECT_EQ(ends_[0].status, SIGKILL);
-  EXPECT_FALSE(keeper_.running());
+  EXPECT_EQ(memory->header().owner, 0u);
   keeper_.CheckTimers();
   EXPECT_EQ(keeper_.pid(), 2);
+}
+
+TEST_F(DaemonKeeperTest, NoDaemonStartsBesideOneThatIsBeingKilled) {
+  StartAndServe();
+  keeper_.Replace();
+  clock_.Advance(DaemonKeeper::kDeathTakes - milliseconds(1));
+  keeper_.CheckTimers();
+  EXPECT_EQ(keeper_.pid(), 1);
+  EXPECT_EQ(processes_.last, 1);
+  clock_.Advance(milliseconds(1));
+  keeper_.CheckTimers();  // it hangs in the kernel
+  keeper_.CheckTimers();
+  EXPECT_EQ(keeper_.pid(), 2);
+}
+
+// A daemon can write what it likes into the memory. No word of it has another one started.
+TEST_F(DaemonKeeperTest, NothingInTheMemorySaysThatADaemonIsDead) {
+  StartAndServe();
+  const auto memory = HandoverMemory::Map(memory_.get());
+  ASSERT_TRUE(memory);
+  HandoverHeader& header = memory->header();
+  std::memset(header.unused, 0xff, sizeof header.unused);
+  header.owner = 0;
+  for (int i = 0; i < 20; ++i) {
+    clock_.Advance(kWatchdog / 2);
+    Say(message::Alive());
+    keeper_.CheckTimers();
+  }
+  EXPECT_EQ(processes_.last, 1);
+  EXPECT_TRUE(ends_.empty());
+}
+
+TEST_F(DaemonKeeperTest, OnlyADeathOfItsOwnCountsAgainstWhatADaemonRead) {
+  StartAndServe();
+  const auto memory = HandoverMemory::Map(memory_.get());
+  ASSERT_TRUE(memory);
+  for (const auto& [status, counted] : {std::pair{kCrash, 1u}, {kKilledByOthers, 0u}}) {
+    ASSERT_TRUE(memory->BeginReading());
+    keeper_.Ended(status);
+    EXPECT_EQ(memory->header().readers_lost, counted);
+    keeper_.CheckTimers();
+    Say(message::Serving());
+  }
 }
 
 TEST_F(DaemonKeeperTest, AnUpgradeIsNoDeath) {

@@ -3,6 +3,10 @@
 // docs/handover.md has them and as builds before this one wrote them, are understood.
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <utility>
+#include <vector>
+
 #include "fs/volume/kubelet_layout.h"
 #include "fs/volume/live_layout.h"
 
@@ -10,7 +14,7 @@ namespace downwardfs {
 namespace {
 
 class HandoverFormatTest : public ::testing::Test {
- protected:
+ public:
   static RecordWriter File(RecordWriter record, const char* path, const char* content) {
     return record.Text(path).Number(0644).Text("metadata.name").Text(content);
   }
@@ -146,6 +150,239 @@ TEST_F(HandoverFormatTest, AStateThatDoesNotFitItsVersionIsRefused) {
     KubeletLayout layout(Ownership{}, {});
     EXPECT_FALSE(layout.UseLog(std::make_unique<HandoverLog>(memory))) << with_version;
   }
+}
+
+// Every record here has a good checksum; together they make no sense. None may crash a daemon.
+class SenselessTest : public HandoverFormatTest {
+ public:
+  void AddLiveInode(std::uint64_t id, std::uint64_t version, std::uint64_t entry,
+                    std::uint64_t parent, std::uint64_t named, std::uint64_t pending) {
+    log_.Add(RecordWriter()
+                 .Number(12)
+                 .Number(id)
+                 .Number(version)
+                 .Number(entry)
+                 .Number(parent)
+                 .Number(named)
+                 .Number(pending)
+                 .Number(1)
+                 .Number(1000));
+  }
+  void AddLiveRoot(std::uint64_t version, std::uint64_t next) {
+    log_.Add(RecordWriter().Number(17).Number(version).Text("").Number(next).Number(1).Number(0));
+  }
+  // A version with the files `a` and `d/b`: entries 1, 2 (a directory), 3.
+  void AddLiveVersion() {
+    log_.Add(
+        File(File(RecordWriter().Number(11).Number(1).Number(1000).Text("").Number(2), "a", "one"),
+             "d/b", "two"));
+    AddLiveInode(1, 1, 0, 0, 1, 0);
+  }
+  void AddLink(std::uint64_t id, const char* name) {
+    log_.Add(RecordWriter().Number(4).Number(id).Text(name).Number(0).Number(1).Number(1000));
+  }
+  void ExpectRefused(VolumeLayout& layout, const char* what) {
+    log_.Commit();
+    const auto read = layout.ResumeFrom(std::make_unique<HandoverLog>(memory_));
+    ASSERT_FALSE(read) << what;
+    EXPECT_EQ(read.error().code, ErrorCode::kFailedPrecondition) << what;
+  }
+};
+
+TEST_F(SenselessTest, InTheLiveLayoutItIsRefused) {
+  using Add = std::function<void(SenselessTest&)>;
+  const std::vector<std::pair<const char*, Add>> cases = {
+      {"nothing", [](SenselessTest&) {}},
+      {"no root", [](SenselessTest& t) { t.AddLiveRoot(1, 9); }},
+      {"root is a file",
+       [](SenselessTest& t) {
+         t.AddLiveVersion();
+         t.AddLiveInode(1, 1, 1, 0, 1, 0);
+         t.AddLiveRoot(1, 9);
+       }},
+      {"parent is missing",
+       [](SenselessTest& t) {
+         t.AddLiveVersion();
+         t.AddLiveInode(5, 1, 1, 4, 1, 0);
+         t.AddLiveRoot(1, 9);
+       }},
+      {"pending parent is missing",
+       [](SenselessTest& t) {
+         t.AddLiveVersion();
+         t.AddLiveInode(5, 1, 1, 4, 0, 1);
+         t.AddLiveRoot(1, 9);
+       }},
+      {"parent is a file",
+       [](SenselessTest& t) {
+         t.AddLiveVersion();
+         t.AddLiveInode(2, 1, 1, 1, 1, 0);
+         t.AddLiveInode(3, 1, 3, 2, 1, 0);
+         t.AddLiveRoot(1, 9);
+       }},
+      {"parent is pending",
+       [](SenselessTest& t) {
+         t.AddLiveVersion();
+         t.AddLiveInode(2, 1, 2, 1, 0, 1);
+         t.AddLiveInode(3, 1, 3, 2, 1, 0);
+         t.AddLiveRoot(1, 9);
+       }},
+      {"parent is held",
+       [](SenselessTest& t) {
+         t.AddLiveVersion();
+         t.AddLiveInode(2, 1, 2, 1, 0, 0);
+         t.AddLiveInode(3, 1, 3, 2, 1, 0);
+         t.AddLiveRoot(1, 9);
+       }},
+      {"a name twice",
+       [](SenselessTest& t) {
+         t.AddLiveVersion();
+         t.AddLiveInode(2, 1, 1, 1, 1, 0);
+         t.AddLiveInode(3, 1, 1, 1, 1, 0);
+         t.AddLiveRoot(1, 9);
+       }},
+      {"no name",
+       [](SenselessTest& t) {
+         t.AddLiveVersion();
+         t.AddLiveInode(2, 1, 0, 1, 1, 0);
+         t.AddLiveRoot(1, 9);
+       }},
+      {"inode 0",
+       [](SenselessTest& t) {
+         t.AddLiveVersion();
+         t.AddLiveInode(0, 1, 1, 1, 0, 0);
+         t.AddLiveRoot(1, 9);
+       }},
+      {"beyond the last",
+       [](SenselessTest& t) {
+         t.AddLiveVersion();
+         t.AddLiveInode(9, 1, 1, 1, 1, 0);
+         t.AddLiveRoot(1, 9);
+       }},
+      {"a number that nobody gives",
+       [](SenselessTest& t) {
+         t.AddLiveVersion();
+         t.AddLiveRoot(1, ~std::uint64_t{0});
+       }},
+      {"a version twice",
+       [](SenselessTest& t) {
+         t.AddLiveVersion();
+         t.AddLiveVersion();
+         t.AddLiveRoot(1, 9);
+       }},
+  };
+  for (const auto& [what, add] : cases) {
+    log_.BeginCopy();
+    add(*this);
+    log_.EndCopy();
+    LiveLayout layout(Ownership{}, {});
+    ExpectRefused(layout, what);
+  }
+}
+
+TEST_F(SenselessTest, InTheKubeletsLayoutItIsRefused) {
+  using Add = std::function<void(SenselessTest&)>;
+  const auto good = [](SenselessTest& t) {
+    t.AddVersion(1, 2, "..v1", "x");
+    t.AddState(2, 1, 0);
+  };
+  const std::vector<std::pair<const char*, Add>> cases = {
+      {"nothing", [](SenselessTest&) {}},
+      {"nothing shown",
+       [&](SenselessTest& t) {
+         good(t);
+         t.AddRoot(0, 0, 8, false);
+       }},
+      {"the shown one has no name",
+       [](SenselessTest& t) {
+         t.AddVersion(1, 2, "..v1", "x");
+         t.AddState(2, 0, 0);
+         t.AddRoot(2, 0, 8, false);
+       }},
+      {"the staged one is shown",
+       [&](SenselessTest& t) {
+         good(t);
+         t.AddRoot(2, 2, 8, true);
+       }},
+      {"the root's own inode",
+       [](SenselessTest& t) {
+         t.AddVersion(1, 1, "..v1", "x");
+         t.AddState(1, 1, 0);
+         t.AddRoot(1, 0, 8, false);
+       }},
+      {"inodes that wrap around",
+       [](SenselessTest& t) {
+         t.AddVersion(1, ~std::uint64_t{0} - 2, "..v1", "x");
+         t.AddState(~std::uint64_t{0} - 2, 1, 0);
+         t.AddRoot(~std::uint64_t{0} - 2, 0, ~std::uint64_t{0}, false);
+       }},
+      {"a data directory of that name",
+       [](SenselessTest& t) {
+         t.AddVersion(1, 2, "..data", "x");
+         t.AddState(2, 1, 0);
+         t.AddRoot(2, 0, 8, false);
+       }},
+      {"a data directory elsewhere",
+       [](SenselessTest& t) {
+         t.AddVersion(1, 2, "../../etc", "x");
+         t.AddState(2, 1, 0);
+         t.AddRoot(2, 0, 8, false);
+       }},
+      {"two data directories of one name",
+       [&](SenselessTest& t) {
+         good(t);
+         t.AddVersion(1, 8, "..v1", "y");
+         t.AddState(8, 1, 0);
+         t.AddRoot(2, 0, 14, false);
+       }},
+      {"a link that is a version's",
+       [&](SenselessTest& t) {
+         good(t);
+         t.AddLink(4, "a");
+         t.AddRoot(2, 0, 8, false);
+       }},
+      {"a link twice",
+       [&](SenselessTest& t) {
+         good(t);
+         t.AddLink(8, "a");
+         t.AddLink(9, "a");
+         t.AddRoot(2, 0, 10, false);
+       }},
+      {"a link without a name",
+       [&](SenselessTest& t) {
+         good(t);
+         t.AddLink(8, "");
+         t.AddRoot(2, 0, 10, false);
+       }},
+      {"an unknown change is armed",
+       [&](SenselessTest& t) {
+         good(t);
+         t.AddRoot(2, 0, 8, false);
+         t.log_.Add(RecordWriter().Number(6).Number(99).Number(1).Text("a").Text(""));
+       }},
+  };
+  for (const auto& [what, add] : cases) {
+    log_.BeginCopy();
+    add(*this);
+    log_.EndCopy();
+    KubeletLayout layout(Ownership{}, {});
+    ExpectRefused(layout, what);
+  }
+}
+
+TEST_F(SenselessTest, FilesThatAreNoTreeAreRefused) {
+  const std::vector<std::vector<const char*>> trees = {{"a", "a"}, {"a", "a/b"}, {"a/b", "a/b/c"},
+                                                       {""},       {"/a"},       {"a/"},
+                                                       {"a//b"},   {".."},       {"a/../b"}};
+  for (const auto& paths : trees) {
+    RecordWriter record = RecordWriter().Number(1).Text("..v1").Number(paths.size());
+    for (const char* const path : paths) record = File(std::move(record), path, "");
+    RecordReader reader(record.bytes());
+    EXPECT_EQ(ReadVersion(reader), nullptr) << paths.back();
+  }
+  // More files than there are bytes.
+  const RecordWriter many = RecordWriter().Number(1).Text("..v1").Number(~std::uint64_t{0});
+  RecordReader reader(many.bytes());
+  EXPECT_EQ(ReadVersion(reader), nullptr);
 }
 
 }  // namespace

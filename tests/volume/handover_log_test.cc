@@ -2,13 +2,8 @@
 #include "fs/volume/handover_log.h"
 
 #include <gmock/gmock.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <random>
-#include <thread>
 
 #include "fs/fuse/request_in_work.h"
 #include "fs/volume/kubelet_layout.h"
@@ -122,55 +117,6 @@ TEST_F(JournalTest, ALargeStateIsCopiedInTime) {
     for (int i = 0; i < 5; ++i) journal.Add(RecordWriter().Text(large));
     journal.EndCopy();
   }
-}
-
-TEST(HandoverMemoryTest, AMemoryThatDoesNotFitIsRefused) {
-  const OwnedFd good = *HandoverMemory::Create();
-  const auto refused = [&](const std::function<void(HandoverHeader&)>& damage) {
-    const OwnedFd fd = *HandoverMemory::Create();
-    damage(HandoverMemory::Map(fd.get())->header());
-    return !HandoverMemory::Map(fd.get());
-  };
-  EXPECT_TRUE(HandoverMemory::Map(good.get()));
-  EXPECT_TRUE(refused([](HandoverHeader& header) { header.magic = 1; }));
-  EXPECT_TRUE(refused([](HandoverHeader& header) { header.format = kHandoverFormat + 1; }));
-  EXPECT_TRUE(refused([](HandoverHeader& header) { header.area_bytes = 1; }));
-  EXPECT_TRUE(refused([](HandoverHeader& header) { header.current = 2; }));
-  EXPECT_TRUE(refused([](HandoverHeader& header) { header.init_size = 1000; }));
-  EXPECT_TRUE(refused([](HandoverHeader& header) { header.area[1].used = kAreaBytes + 1; }));
-  EXPECT_TRUE(refused([](HandoverHeader& header) { header.lost = 1; }));
-  const OwnedFd other(memfd_create("other", MFD_CLOEXEC));
-  EXPECT_FALSE(HandoverMemory::Map(other.get()));
-  EXPECT_NE(ftruncate(good.get(), 0), 0);  // sealed
-}
-
-TEST(HandoverMemoryTest, TheDeathOfTheThreadThatHeldLifeIsSeenOnce) {
-  const OwnedFd fd = *HandoverMemory::Create();
-  const HandoverMemory memory = *HandoverMemory::Map(fd.get());
-  EXPECT_FALSE(memory.LifeLost());
-  // Another thread of the process lives on: what is seen is that of the thread.
-  std::thread([&] { memory.HoldLife(); }).join();
-  EXPECT_TRUE(memory.LifeLost());
-  EXPECT_FALSE(memory.LifeLost());
-  // By another mapping, as another process has it: TSan takes the first one's mutex for held.
-  const HandoverMemory next = *HandoverMemory::Map(fd.get());
-  int ready[2];
-  ASSERT_EQ(pipe(ready), 0);
-  const pid_t child = fork();
-  if (child == 0) {
-    next.HoldLife();
-    if (write(ready[1], "1", 1) == 1) pause();
-    _exit(0);
-  }
-  char byte = 0;
-  ASSERT_EQ(read(ready[0], &byte, 1), 1);
-  EXPECT_FALSE(memory.LifeLost());
-  kill(child, SIGKILL);
-  EXPECT_EQ(waitpid(child, nullptr, 0), child);
-  EXPECT_TRUE(memory.LifeLost());
-  EXPECT_FALSE(memory.LifeLost());
-  close(ready[0]);
-  close(ready[1]);
 }
 
 // Nodes that record all they do, and what another process makes of it.

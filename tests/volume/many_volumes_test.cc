@@ -100,7 +100,7 @@ TEST_F(ManyVolumesTest, AVolumeDoesNotTakeTheThreadsFromTheOthers) {
   for (int i = 0; i < 8; ++i) {
     askers.emplace_back([this] {
       char text[16];
-      EXPECT_EQ(getxattr(Path(0).c_str(), "user.downwardfs.status", text, sizeof text), 2);
+      EXPECT_EQ(getxattr(Path(0).c_str(), "trusted.downwardfs.status", text, sizeof text), 2);
     });
   }
   while (asked == 0) std::this_thread::yield();
@@ -122,7 +122,7 @@ TEST_F(ManyVolumesTest, AVolumeThatIsReadWithoutPauseIsServedToTheEnd) {
       readers.emplace_back([this] {
         char text[16];
         for (int n = 0; n < 5000; ++n) {
-          EXPECT_GT(getxattr(Path(0).c_str(), "user.downwardfs.status", text, sizeof text), 0);
+          EXPECT_GT(getxattr(Path(0).c_str(), "trusted.downwardfs.status", text, sizeof text), 0);
         }
       });
     }

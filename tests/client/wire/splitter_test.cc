@@ -142,7 +142,7 @@ TEST(ListSplitterTest, TheListSaysWhatItsItemsAre) {
   EXPECT_EQ(
       SplitList({R"({"kind":"NodeList","apiVersion":"v9","items":[{"metadata":{"name":"n"}}],)"
                  R"("metadata":{"resourceVersion":"7"}})"}),
-      "item|Node|v9||n||||{\"kind\":\"Node\",\"apiVersion\":\"v9\",\"metadata\":{\"name\":\"n\"}}|"
+      "item|Node|v9||n|||{\"kind\":\"Node\",\"apiVersion\":\"v9\",\"metadata\":{\"name\":\"n\"}}|"
       "\n"
       "rv=7 continue= n=1");
   // Items first: the hint stands. An item that names its own kind keeps it.

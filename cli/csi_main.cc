@@ -19,6 +19,7 @@
 #include "base/version.h"
 #include "cli/csi_flags.h"
 #include "cli/help_format.h"
+#include "cli/programs.h"
 #include "cli/run_main.h"
 #include "cli/stop_signals.h"
 #include "csi/csi_probe.h"
@@ -173,9 +174,9 @@ Result<int> Main(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace downwardfs
 
-int main(int argc, char** argv) {
-  using namespace downwardfs;
+int CsiMain(int argc, char** argv) {
   return RunMain("downwardfs csi", [&] { return Main(argc, argv); });
 }
+
+}  // namespace downwardfs

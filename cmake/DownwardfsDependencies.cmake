@@ -1,4 +1,6 @@
 # The Debian packages that this project stands on; deploy/packages lists them for apt.
+include(DownwardfsStatic)
+downwardfs_prefer_archives()
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(spdlog REQUIRED)
@@ -20,3 +22,4 @@ pkg_check_modules(GRPC REQUIRED IMPORTED_TARGET grpc++_unsecure)
 pkg_check_modules(PROTOBUF REQUIRED IMPORTED_TARGET protobuf)
 find_program(PROTOC protoc REQUIRED)
 find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
+downwardfs_complete_archives()

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program `downwardfs`: parses the command line, runs one subcommand, maps errors to exit 1.
+// The program `downwardfs` (cli/programs.h): parses the command line, runs one subcommand, maps
+// errors to exit 1.
 #include "cli/commands.h"
+#include "cli/programs.h"
 #include "cli/run_main.h"
 
 namespace downwardfs {
@@ -31,9 +33,9 @@ Result<int> Run(const CommandLine& line) {
 }
 
 }  // namespace
-}  // namespace downwardfs
 
-int main(int argc, char** argv) {
-  using namespace downwardfs;
+int DownwardfsMain(int argc, char** argv) {
   return RunMain("downwardfs", [&] { return Run(ParseCommandLine(argc, argv)); });
 }
+
+}  // namespace downwardfs

@@ -29,19 +29,20 @@ void ClientDoor::AddTo(std::vector<pollfd>& fds) const {
   for (const Waiting& one : waiting_) fds.push_back({one.connection.get(), POLLIN, 0});
 }
 
-OwnedFd ClientDoor::Take(const std::vector<pollfd>& fds) {
+OwnedFd ClientDoor::Take(const std::vector<pollfd>& fds, DescriptorGate& gate) {
   OwnedFd client;
   for (Waiting& one : waiting_) {
-    if (!client && IsReady(fds, one.connection) && Listen(one)) client = std::move(one.connection);
+    if (client || !IsReady(fds, one.connection)) continue;
+    if (Listen(one, gate)) client = std::move(one.connection);
   }
   waiting_.erase(std::remove_if(waiting_.begin(), waiting_.end(),
                                 [](const Waiting& one) { return !one.connection; }),
                  waiting_.end());
-  if (listener_ && IsReady(fds, listener_)) Accept();
+  if (listener_ && IsReady(fds, listener_)) Accept(gate);
   return client;
 }
 
-void ClientDoor::Accept() {
+void ClientDoor::Accept(DescriptorGate& gate) {
   OwnedFd connection(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
   if (!connection) return;
   const auto user = PeerUser(connection.get());
@@ -49,25 +50,32 @@ void ClientDoor::Accept() {
     syslog(LOG_WARNING, "downwardfs: user %u may not connect", user ? *user : ~0u);
     return;
   }
-  if (waiting_.size() >= kMostWaiting) waiting_.erase(waiting_.begin());
+  if (waiting_.size() >= kMostWaiting) {
+    gate.EndConnection(std::move(waiting_.front().connection));
+    waiting_.erase(waiting_.begin());
+  }
   waiting_.push_back({std::move(connection), false});
 }
 
-bool ClientDoor::Listen(Waiting& waiting) const {
-  auto message = ReceiveMessage(waiting.connection.get());
+bool ClientDoor::Listen(Waiting& waiting, DescriptorGate& gate) {
+  auto message = ReceiveBareMessage(waiting.connection.get());
   if (!message) {
-    if (message.error().code != ErrorCode::kUnavailable) waiting.connection.Reset();
+    if (message.error().code == ErrorCode::kCancelled) waiting.connection.Reset();
+    if (message.error().code != ErrorCode::kUnavailable)
+      gate.EndConnection(std::move(waiting.connection));
     return false;
   }
   if (waiting.refused) return false;
   if (std::holds_alternative<message::Alive>(*message)) {
-    if (!SendMessage(waiting.connection.get(), message::Alive())) waiting.connection.Reset();
+    if (!SendMessage(waiting.connection.get(), message::Alive())) {
+      gate.EndConnection(std::move(waiting.connection));
+    }
     return false;
   }
   const auto* const hello = std::get_if<message::Hello>(&*message);
   if (hello != nullptr && hello->protocol == kHolderProtocol) return true;
   syslog(LOG_ERR, "downwardfs: a client speaks another protocol");
-  waiting.connection.Reset();
+  gate.EndConnection(std::move(waiting.connection));
   return false;
 }
 

@@ -2,7 +2,8 @@
 //
 // The door of a mounter: the listening socket, and the connections that have not said hello yet. A
 // probe never says hello: it asks whether the mounter answers, and goes. So a connection at the
-// door must not disturb the client that is served. One owner, one thread.
+// door must not disturb the client that is served. What is said here has no descriptors: one that
+// comes along is dropped by the kernel, and the connection is closed. One owner, one thread.
 #pragma once
 
 #include <poll.h>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "base/owned_fd.h"
+#include "mount-helper/descriptor_gate.h"
 #include "mount-helper/unix_socket.h"
 
 namespace downwardfs {
@@ -28,7 +30,7 @@ class ClientDoor {
   void AddTo(std::vector<pollfd>& fds) const;
   /// Takes connections and messages, if poll(2) says that there are some. Returns a connection that
   /// has said hello in our protocol; absent if there is no such one.
-  OwnedFd Take(const std::vector<pollfd>& fds);
+  OwnedFd Take(const std::vector<pollfd>& fds, DescriptorGate& gate);
   /// Tells a client why it is not served. The client closes the connection: if we closed it, the
   /// client would read ECONNRESET, for what it has sent, before it reads the reason.
   void Refuse(OwnedFd connection, const std::string& why);
@@ -38,9 +40,9 @@ class ClientDoor {
     OwnedFd connection;
     bool refused = false;
   };
-  void Accept();
+  void Accept(DescriptorGate& gate);
   /// True if it has said hello. Closes the connection if it has ended or broken the protocol.
-  bool Listen(Waiting& waiting) const;
+  static bool Listen(Waiting& waiting, DescriptorGate& gate);
 
   OwnedFd listener_;
   std::optional<SocketOwner> owner_;

@@ -51,12 +51,13 @@ void DaemonKeeper::TakeOver(pid_t pid, OwnedFd channel, const DaemonFigures& fig
 }
 
 void DaemonKeeper::TakeMessage() {
-  auto message = ReceiveMessage(channel());
+  auto message = ReceiveMessage(channel(), gate_);
   if (!message) {
     if (message.error().code == ErrorCode::kUnavailable) return;
-    // The daemon cannot be trusted, or is about to die.
+    // The daemon is about to die, or cannot be trusted.
+    if (message.error().code == ErrorCode::kCancelled) return channel_.Reset();
     CloseChannel();
-    if (message.error().code != ErrorCode::kCancelled) Kill();
+    Kill();
     return;
   }
   last_sign_ = clock_.Steady();
@@ -101,7 +102,8 @@ void DaemonKeeper::Replace() {
 // The last messages may still lie in the channel.
 void DaemonKeeper::TakeLastWords() {
   while (channel_) {
-    const auto message = ReceiveMessage(channel());
+    const auto message = ReceiveMessage(channel(), gate_);
+    if (!message && message.error().code == ErrorCode::kCancelled) return channel_.Reset();
     if (!message) break;
     if (std::holds_alternative<message::Stop>(*message)) asked_to_end_ = true;
   }

@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "base/owned_fd.h"
 #include "base/result.h"
+#include "mount-helper/descriptor_gate.h"
 #include "mount-helper/holder_protocol.h"
 #include "mount-helper/request_deaths.h"
 #include "mount-helper/restart_backoff.h"
@@ -97,7 +98,8 @@ class DaemonKeeper {
   bool has_served() const { return has_served_; }
   /// Our end, not blocking; -1 once it is closed.
   int channel() const { return channel_ ? channel_.get() : -1; }
-  void CloseChannel() { channel_.Reset(); }
+  /// What the daemon has sent and nobody has read may have descriptors (descriptor_gate.h).
+  void CloseChannel() { gate_.EndConnection(std::move(channel_)); }
   const DaemonFigures& figures() const { return figures_; }
   /// Since when nobody has served: the last one's death, or its last sign of life if it hung.
   /// Nothing while one serves, and before the first has.
@@ -143,6 +145,7 @@ class DaemonKeeper {
   const std::chrono::milliseconds watchdog_;
   const Clock& clock_;
   pid_t pid_ = -1;
+  DescriptorGate gate_;
   OwnedFd channel_;
   DaemonFigures figures_;
   bool has_served_ = false;

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -61,7 +62,25 @@ bool SendPacket(int channel, std::string_view bytes, const std::vector<int>& fds
   }
 }
 
-Result<FdPacket> ReceivePacket(int channel, std::size_t limit) {
+void Abandon(std::vector<OwnedFd>& fds) {
+  for (OwnedFd& fd : fds) static_cast<void>(fd.Release());
+  fds.clear();
+}
+
+bool NextHasFds(int channel) {
+  char byte = 0;
+  iovec part = {&byte, 1};
+  msghdr packet = {};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  ssize_t n = 0;
+  do {
+    n = recvmsg(channel, &packet, MSG_PEEK);
+  } while (n < 0 && errno == EINTR);
+  return n > 0 && (packet.msg_flags & MSG_CTRUNC) != 0;
+}
+
+Result<FdPacket> ReceivePacket(int channel, std::size_t limit, std::size_t room) {
   FdPacket received;
   received.bytes.resize(limit);
   iovec part = {received.bytes.data(), limit};
@@ -69,8 +88,10 @@ Result<FdPacket> ReceivePacket(int channel, std::size_t limit) {
   msghdr packet = {};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
-  packet.msg_control = control.bytes;
-  packet.msg_controllen = sizeof control.bytes;
+  room = std::min(room, kMaxPacketFds);
+  // CMSG_SPACE has padding, in which the kernel would find room for one more.
+  packet.msg_control = room > 0 ? control.bytes : nullptr;
+  packet.msg_controllen = room > 0 ? CMSG_LEN(sizeof(int) * room) : 0;
   ssize_t n = 0;
   do {
     n = recvmsg(channel, &packet, MSG_CMSG_CLOEXEC);
@@ -82,6 +103,7 @@ Result<FdPacket> ReceivePacket(int channel, std::size_t limit) {
   if (n <= 0) return Fail(ErrorCode::kCancelled, "holder channel: closed by the other end");
   received.fds = TakeFds(packet);
   if ((packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+    Abandon(received.fds);
     return Fail(ErrorCode::kInvalidArgument, "holder channel: not a message");
   }
   received.bytes.resize(static_cast<std::size_t>(n));

@@ -26,9 +26,18 @@ struct FdPacket {
 bool SendPacket(int channel, std::string_view bytes, const std::vector<int>& fds,
                 std::chrono::milliseconds patience = {});
 
-/// Receives one of at most `limit` bytes. kCancelled at the end of the connection, kUnavailable
-/// if no packet is there and the socket does not block, kInvalidArgument for one that is longer
-/// or has more fds (they are closed).
-Result<FdPacket> ReceivePacket(int channel, std::size_t limit);
+/// Receives one of at most `limit` bytes and `room` fds. kCancelled at the end of the connection,
+/// kUnavailable if no packet is there and the socket does not block, kInvalidArgument for one that
+/// is longer or has more fds: those never become ours (the kernel drops them), and those that did
+/// are left open (Abandon), for nobody knows what they are.
+Result<FdPacket> ReceivePacket(int channel, std::size_t limit, std::size_t room = kMaxPacketFds);
+
+/// True if the next packet, which stays where it is, has fds. False also if there is none.
+bool NextHasFds(int channel);
+
+/// Leaves them open until the process ends. To close a descriptor of another's file system may wait
+/// for that file system for ever (received_fd.h); the connection that it came over is given up, so
+/// that no more come.
+void Abandon(std::vector<OwnedFd>& fds);
 
 }  // namespace downwardfs

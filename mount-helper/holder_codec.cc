@@ -288,6 +288,41 @@ Result<HolderMessage> Decode(ReceivedFrame frame) {
   return NotAMessage();
 }
 
+std::vector<FdKind> DescriptorsOf(const Frame& frame) {
+  switch (frame.kind) {
+    case Kind::kAttach:
+      return {FdKind::kMemory, FdKind::kFuseDevice, FdKind::kUnixSocket};
+    case Kind::kMounted:
+      return {FdKind::kFuseDevice, FdKind::kUnixSocket};
+    case Kind::kVolume:
+      return {FdKind::kFuseDevice, FdKind::kMemory, FdKind::kPathOnly};
+    case Kind::kSockets:
+      return {FdKind::kUnixSocket, FdKind::kUnixSocket};
+    case Kind::kMountVolume:
+      return {FdKind::kMemory};
+    case Kind::kDone:
+      // A mount has the name of its file system, a connection to a publisher has no text.
+      if (frame.text.empty()) return {FdKind::kUnixSocket};
+      return {FdKind::kFuseDevice, FdKind::kPathOnly};
+    default:
+      return {};
+  }
+}
+
+std::vector<FdKind> OrderDescriptors() {
+  return {FdKind::kUnixSocket};
+}
+
+bool DescriptorsFit(const std::vector<FdKind>& kinds, const std::vector<OwnedFd>& fds) {
+  for (std::size_t i = 0; i < fds.size(); ++i) {
+    const FdKind kind = KindOf(fds[i].get());
+    if (kind == FdKind::kUnknown || (i < kinds.size() && kind != kinds[i])) return false;
+    // Whoever gets it asks this too, and the first time may take a lookup (overlayfs).
+    if (kind == FdKind::kPathOnly && FileSystemOf(fds[i].get()).empty()) return false;
+  }
+  return true;
+}
+
 Result<SentFrame> Encode(const message::ConnectDaemon& order) {
   return FrameWriter(Kind::kAttach).Fd(order.connection).Take();
 }

@@ -9,9 +9,12 @@
 // missing. A text that only explains (Refused, a failed Done) is cut instead.
 #pragma once
 
+#include <vector>
+
 #include "base/result.h"
 #include "mount-helper/holder_frame.h"
 #include "mount-helper/holder_protocol.h"
+#include "mount-helper/received_fd.h"
 
 namespace downwardfs {
 
@@ -37,6 +40,14 @@ Result<SentFrame> Encode(const HolderMessage& message);
 
 /// kInvalidArgument where the frame is no such message; its descriptors are closed.
 Result<HolderMessage> Decode(ReceivedFrame frame);
+
+/// What the descriptors of such a message are, one after the other; the last ones may be absent.
+std::vector<FdKind> DescriptorsOf(const Frame& frame);
+/// The same for a publisher's control socket.
+std::vector<FdKind> OrderDescriptors();
+/// Whether each is what it should be. Those after them, of a newer build, are ignored, and so may
+/// be of any kind that can be closed.
+bool DescriptorsFit(const std::vector<FdKind>& kinds, const std::vector<OwnedFd>& fds);
 
 // Of a publisher's control socket.
 Result<SentFrame> Encode(const message::ConnectDaemon& order);

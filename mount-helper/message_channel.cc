@@ -3,18 +3,50 @@
 
 #include <cerrno>
 #include <utility>
+#include <vector>
 
 #include "mount-helper/fd_packet.h"
 
 namespace downwardfs {
 namespace {
 
-Result<ReceivedFrame> ReceiveFrame(int channel) {
-  auto packet = ReceivePacket(channel, Frame::kMaxBytes);
+tl::unexpected<Error> NoMessage() {
+  return Fail(ErrorCode::kInvalidArgument, "holder channel: not a message");
+}
+
+Result<ReceivedFrame> FrameOf(Result<FdPacket> packet) {
   if (!packet) return Fail(std::move(packet.error()));
   auto frame = ParseFrame(packet->bytes);
-  if (!frame) return Fail(ErrorCode::kInvalidArgument, "holder channel: not a message");
+  if (!frame) return NoMessage();
   return ReceivedFrame{std::move(*frame), std::move(packet->fds)};
+}
+
+// In the child of the gate. What is not asked for stays with it.
+bool FitsMessage(FdPacket& packet) {
+  const auto frame = ParseFrame(packet.bytes);
+  if (!frame || !DescriptorsFit(DescriptorsOf(*frame), packet.fds)) return false;
+  const std::size_t wanted = DescriptorsOf(*frame).size();
+  if (packet.fds.size() > wanted) packet.fds.resize(wanted);
+  return true;
+}
+
+Result<ReceivedFrame> ReceiveFrame(int channel, bool order) {
+  auto packet = ReceivePacket(channel, Frame::kMaxBytes);
+  if (packet) {
+    const auto frame = ParseFrame(packet->bytes);
+    const auto kinds =
+        !frame ? std::vector<FdKind>() : (order ? OrderDescriptors() : DescriptorsOf(*frame));
+    if (!frame || !DescriptorsFit(kinds, packet->fds)) {
+      Abandon(packet->fds);
+      return NoMessage();
+    }
+  }
+  return FrameOf(std::move(packet));
+}
+
+Result<HolderMessage> MessageOf(Result<ReceivedFrame> frame) {
+  if (!frame) return Fail(std::move(frame.error()));
+  return Decode(std::move(*frame));
 }
 
 }  // namespace
@@ -27,13 +59,19 @@ Status SendFrame(int channel, const SentFrame& frame, std::chrono::milliseconds 
 }
 
 Result<HolderMessage> ReceiveMessage(int channel) {
-  auto frame = ReceiveFrame(channel);
-  if (!frame) return Fail(std::move(frame.error()));
-  return Decode(std::move(*frame));
+  return MessageOf(ReceiveFrame(channel, /*order=*/false));
+}
+
+Result<HolderMessage> ReceiveMessage(int channel, DescriptorGate& gate) {
+  return MessageOf(FrameOf(gate.Receive(channel, Frame::kMaxBytes, FitsMessage)));
+}
+
+Result<HolderMessage> ReceiveBareMessage(int channel) {
+  return MessageOf(FrameOf(ReceivePacket(channel, Frame::kMaxBytes, 0)));
 }
 
 Result<PublisherOrder> ReceiveOrder(int channel) {
-  auto frame = ReceiveFrame(channel);
+  auto frame = ReceiveFrame(channel, /*order=*/true);
   if (!frame) return Fail(std::move(frame.error()));
   return DecodeOrder(std::move(*frame));
 }

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "base/result.h"
+#include "mount-helper/descriptor_gate.h"
 #include "mount-helper/holder_codec.h"
 #include "mount-helper/holder_protocol.h"
 
@@ -23,10 +24,15 @@ Status SendMessage(int channel, const Message& message, std::chrono::millisecond
   return SendFrame(channel, *frame, patience);
 }
 
-/// Receives one. kCancelled at the end of the connection, kInvalidArgument for a packet that is no
-/// message (its descriptors are closed), kUnavailable where there is none now and the channel does
-/// not block.
+/// Receives one from a peer with the same rights or more. kCancelled at the end of the connection,
+/// kInvalidArgument for a packet that is not a message, also if a descriptor is not what its field
+/// says (all of them are left open then, see Abandon()), kUnavailable where there is none now and
+/// the channel does not block.
 Result<HolderMessage> ReceiveMessage(int channel);
+/// The same from a peer that has fewer rights: no descriptor that could hang us becomes ours.
+Result<HolderMessage> ReceiveMessage(int channel, DescriptorGate& gate);
+/// The same where no message has descriptors; one that has some is not a message.
+Result<HolderMessage> ReceiveBareMessage(int channel);
 /// The same on a publisher's control socket.
 Result<PublisherOrder> ReceiveOrder(int channel);
 

@@ -61,6 +61,7 @@ bool TakeValue(const std::string& option, const char* value, NodeOptions& option
 // The kubelet looks for plugins in these directories (kubernetes pkg/kubelet/config/defaults.go).
 void FillInPaths(NodeOptions& options) {
   NodeMounterOptions& mounter = options.supervisor.mounter;
+  mounter.driver = options.driver;
   if (mounter.kubelet_dir.empty()) return;
   const std::string plugin = mounter.kubelet_dir + "/plugins/" + options.driver;
   if (mounter.csi_socket.empty()) mounter.csi_socket = plugin + "/csi.sock";

@@ -2,6 +2,7 @@
 #include "mount-helper/node_mounter.h"
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,7 +15,7 @@
 #include <csignal>
 #include <utility>
 
-#include "mount-helper/handover_memory.h"
+#include "base/text.h"
 #include "mount-helper/holder_answers.h"
 #include "mount-helper/message_channel.h"
 #include "mount-helper/mount_identity.h"
@@ -28,7 +29,8 @@ constexpr milliseconds kCheckDelay{100};
 constexpr milliseconds kPatience{5000};  // with a peer that does not read
 // With a socket that another process may be giving up just now.
 constexpr milliseconds kHolderPatience{2000};
-constexpr milliseconds kSocketPatience{10000};
+constexpr std::size_t kFilesPerVolume = 4;     // three, and some for everything else
+constexpr std::size_t kMostRefusalsSaid = 10;  // of one client
 constexpr mode_t kPluginMode = 0755;
 constexpr mode_t kStateMode = 0700;
 
@@ -37,8 +39,13 @@ constexpr mode_t kStateMode = 0700;
 template <class Message>
 bool NodeMounter::Send(const Message& message) {
   if (client_ && SendMessage(client_.get(), message, kPatience)) return true;
-  client_.Reset();
+  if (client_) DropClient("does not read");
   return false;
+}
+
+void NodeMounter::DropClient(const char* why) {
+  syslog(LOG_ERR, "downwardfs: the client %s; it is dropped", why);
+  gate_.EndConnection(std::move(client_));
 }
 
 Status NodeMounter::SetUp() {
@@ -55,7 +62,12 @@ Status NodeMounter::SetUp() {
   signals_.Reset(signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) return Fail(ErrnoError(errno, "signalfd"));
   if (auto made = MakeDirectories(); !made) return made;
+  rlimit files = {};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    most_volumes_ = std::clamp<std::size_t>(files.rlim_cur / kFilesPerVolume, 1, kMostVolumes);
+  }
   client_ = std::move(options_.channel);
+  offers_ = true;
   if (options_.socket.empty()) return {};
   auto listener = ListenAt(options_.socket, SocketKind::kPackets, options_.client, kHolderPatience);
   if (!listener) return Fail(std::move(listener.error()));
@@ -89,13 +101,13 @@ int NodeMounter::Run() {
     std::vector<pollfd> fds = {{signals_.get(), POLLIN, 0},
                                {client_ ? client_.get() : -1, POLLIN, 0},
                                {checking || volumes_.empty() ? -1 : watch_->fd(), POLLPRI, 0}};
-    door_.AddTo(fds);
+    if (!gate_.full()) door_.AddTo(fds);
     const int wait = checking ? static_cast<int>(kCheckDelay.count()) : -1;
     if (poll(fds.data(), fds.size(), wait) < 0 && errno != EINTR) return 1;
     if (fds[0].revents != 0 && !TakeSignals()) return 0;
     if (fds[1].revents != 0) TakeMessage();
     if (fds[2].revents != 0) check_at_ = Clock::now() + kCheckDelay;
-    if (OwnedFd client = door_.Take(fds)) Welcome(std::move(client));
+    if (OwnedFd client = door_.Take(fds, gate_)) Welcome(std::move(client));
     if (Clock::now() >= check_at_) CheckMounts();
   }
   return 0;
@@ -106,8 +118,7 @@ bool NodeMounter::TakeSignals() {
   signalfd_siginfo info = {};
   while (read(signals_.get(), &info, sizeof info) == sizeof info) {
     if (info.ssi_signo != SIGCHLD) return false;
-    while (waitpid(-1, nullptr, WNOHANG) > 0) {
-    }
+    for (pid_t pid = 0; (pid = waitpid(-1, nullptr, WNOHANG)) > 0;) publishers_.erase(pid);
   }
   return true;
 }
@@ -125,81 +136,79 @@ void NodeMounter::Welcome(OwnedFd client) {
       return;
     }
   }
+  // It may have left messages that nobody has read.
+  if (client_) gate_.EndConnection(std::move(client_));
   client_ = std::move(client);
+  offers_ = true;
+  messages_ = refusals_ = 0;
   said_refused_ = false;
   offered_.clear();
 }
 
+void NodeMounter::SayRefused(const std::string& id, const std::string& why) {
+  if (++refusals_ > kMostRefusalsSaid) return;
+  syslog(LOG_WARNING, "downwardfs: refused: volume %s: %s", QuoteForMessage(id).c_str(),
+         OneLine(why).c_str());
+}
+
+template <class Answer>
+void NodeMounter::SayDone(std::uint64_t serial, Answer answer) {
+  if (!answer) ++refusals_;
+  Send(DoneWith(serial, std::move(answer)));
+}
+
 void NodeMounter::TakeMessage() {
-  auto message = ReceiveMessage(client_.get());
-  if (!message) {
-    if (message.error().code == ErrorCode::kInvalidArgument) {
-      syslog(LOG_ERR, "downwardfs: the client sent a malformed message; it is dropped");
-    }
-    if (message.error().code != ErrorCode::kUnavailable) client_.Reset();
-    return;
+  auto message = ReceiveMessage(client_.get(), gate_);
+  if (message) {
+    ++messages_;
+    if (!TakeTurn(*message)) DropClient("sent a message out of turn");
+  } else if (message.error().code == ErrorCode::kCancelled) {
+    syslog(LOG_INFO, "downwardfs: the client has gone after %zu messages, %zu of them refused",
+           messages_, refusals_);
+    client_.Reset();
+  } else if (message.error().code != ErrorCode::kUnavailable) {
+    DropClient(("sent a malformed message (" + OneLine(message.error().message) + ")").c_str());
   }
-  std::visit(
+}
+
+// False for a message that the client may not send now. First it says what it has, then it asks.
+bool NodeMounter::TakeTurn(HolderMessage& message) {
+  const auto asks = [&](auto& asked, auto answer) {
+    if (offers_) return false;
+    SayDone(asked.serial, answer(asked));
+    return true;
+  };
+  return std::visit(
       Overloaded{
-          [this](message::Hello& hello) { Take(hello); },
-          [this](message::Volume& offer) { Take(offer); },
-          [this](message::Sockets& sockets) { Take(sockets); },
-          [this](const message::Synced&) { Synchronize(); },
-          [this](const message::MountVolume& asked) { Send(DoneWith(asked.serial, Mount(asked))); },
-          [this](const message::UnmountVolume& asked) {
-            Send(DoneWith(asked.serial, Unmount(asked)));
+          [&](message::Hello& hello) { return Take(hello), true; },
+          [&](message::Volume& offer) { return offers_ && TakeOffer(offer); },
+          [&](message::Sockets& offer) { return offers_ && TakeOffer(offer); },
+          [&](const message::Synced&) {
+            return std::exchange(offers_, false) && (Synchronize(), true);
           },
-          [this](const message::StartPublisher& asked) {
-            Send(DoneWith(asked.serial, StartPublisher()));
+          [&](message::MountVolume& asked) {
+            return asks(asked, [&](const auto& request) { return Mount(request); });
           },
-          [this](const message::FindPodDirectory& asked) {
-            const bool there = PodDirectoryExists(options_.kubelet_dir, asked.path);
-            Send(DoneWith(asked.serial, Result<bool>(there)));
+          [&](message::UnmountVolume& asked) {
+            return asks(asked, [&](const auto& request) { return Unmount(request); });
           },
-          [](const auto&) {},
+          [&](message::StartPublisher& asked) {
+            return asks(asked, [&](const auto&) { return StartPublisher(); });
+          },
+          [&](message::FindPodDirectory& asked) {
+            return asks(asked, [&](const auto& request) {
+              return Result<bool>(PodDirectoryExists(options_.kubelet_dir, request.path));
+            });
+          },
+          [](const auto&) { return false; },
       },
-      *message);
+      message);
 }
 
 void NodeMounter::Take(message::Hello& hello) {
   offered_.clear();
-  if (hello.protocol == kHolderProtocol) return;
-  syslog(LOG_ERR, "downwardfs: the client speaks another protocol");
-  client_.Reset();
-}
-
-void NodeMounter::Take(message::Sockets& sockets) {
-  if (!sockets_.csi && sockets.registration) sockets_ = std::move(sockets);
-}
-
-// The client has a volume that we do not know (any more): an earlier mounter has mounted it. We
-// trust no part of the offer: the volume must be mounted at a volume's place, as one of ours.
-void NodeMounter::Take(message::Volume& offer) {
-  FuseMount& volume = offer.mount;
-  const std::string id = volume.id;
-  offered_.insert(id);
-  if (const auto known = volumes_.find(id); known != volumes_.end()) {
-    // It went, or became another one, while there was nobody to tell.
-    if (!known->second.mounted || known->second.file_system != volume.file_system) SayDetached(id);
-    return;
-  }
-  auto memory = HandoverMemory::Map(volume.memory.get());
-  const auto mounts = watch_->Read();
-  const auto place = VolumePlace::Open(options_.kubelet_dir, volume.path);
-  auto path = place ? place->RealPath() : Result<std::string>("");
-  const bool good =
-      memory && mounts && path && volume.view &&
-      FileSystemOf(volume.view.get()) == volume.file_system &&
-      std::any_of(mounts->begin(), mounts->end(), [&, at = *path](const MountEntry& mount) {
-        return mount.mount_point == at && IsDownwardfs(mount) && mount.device == volume.file_system;
-      });
-  if (!good) {
-    syslog(LOG_WARNING, "downwardfs: volume %s is mounted no longer", id.c_str());
-    SayDetached(id);
-    return;
-  }
-  own_->Add(volume.file_system);
-  volumes_[id] = std::move(volume);
+  offers_ = true;
+  if (hello.protocol != kHolderProtocol) DropClient("speaks another protocol");
 }
 
 void NodeMounter::SayDetached(const std::string& id) {
@@ -219,22 +228,6 @@ void NodeMounter::Synchronize() {
   if (sockets_.csi && !Send(sockets_)) return;
   Send(message::Synced());
   check_at_ = Clock::now();
-}
-
-// Binds once, for as long as we or the client live: a socket that disappears from the kubelet's
-// plugins_registry deregisters the driver.
-Status NodeMounter::BindSockets() {
-  if (sockets_.csi || options_.csi_socket.empty()) return {};
-  auto csi = ListenAt(options_.csi_socket, SocketKind::kStream, options_.client, kSocketPatience);
-  if (!csi) return Fail(std::move(csi.error()));
-  if (!options_.registration.empty()) {
-    auto registration =
-        ListenAt(options_.registration, SocketKind::kStream, options_.client, kSocketPatience);
-    if (!registration) return Fail(std::move(registration.error()));
-    sockets_.registration = std::move(*registration);
-  }
-  sockets_.csi = std::move(*csi);
-  return {};
 }
 
 }  // namespace downwardfs

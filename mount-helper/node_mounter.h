@@ -4,7 +4,17 @@
 // the rules, binds the listening sockets, starts publisher's processes, and keeps the descriptors
 // of every volume, so that a supervisor that has died gets them back. In a cluster it is the pod
 // `downwardfs-holder`. It does what its client asks and trusts nothing of it: no path but those of
-// CSI volumes, no file system but those that it has mounted itself.
+// CSI volumes that the kubelet has given to our driver, no file system but those that it has
+// mounted itself, no descriptor that could hang it (descriptor_gate.h), no more volumes and
+// processes than these limits:
+//
+//   volumes       kMostVolumes, and what RLIMIT_NOFILE has room for; one for each place and each
+//                 file system, so that the kubelet decides how many there are
+//   publishers    kMostPublishers processes
+//   offers        as many as volumes; only before Synced
+//
+// A client that breaks the protocol is dropped. Messages and refusals are counted, and logged when
+// the client has gone.
 //
 // One client at a time, from its hello until its connection ends; others are told so meanwhile. One
 // thread; nothing it does waits for a file system.
@@ -13,6 +23,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -21,6 +32,7 @@
 #include "base/owned_fd.h"
 #include "base/result.h"
 #include "mount-helper/client_door.h"
+#include "mount-helper/descriptor_gate.h"
 #include "mount-helper/file_system_set.h"
 #include "mount-helper/fuse_mount.h"
 #include "mount-helper/holder_protocol.h"
@@ -34,6 +46,7 @@ struct NodeMounterOptions {
   std::string socket;        ///< to listen at for clients; empty: `channel` is the only one
   OwnedFd channel;           ///< a connection to the client
   std::string kubelet_dir;   ///< its root directory; empty: volumes may be anywhere
+  std::string driver;        ///< the driver's name: whose places under it are ours
   std::string csi_socket;    ///< to bind for the daemon
   std::string registration;  ///< the same, in the kubelet's plugins_registry; empty: none
   std::string plugin_dir;    ///< to make, for the sockets; empty: it is there
@@ -43,6 +56,10 @@ struct NodeMounterOptions {
 
 class NodeMounter {
  public:
+  static constexpr std::size_t kMostVolumes = 4096;
+  static constexpr std::size_t kMostPublishers = 64;
+  static constexpr std::size_t kLongestVolumeId = 128;  // CSI specification: size limits
+
   explicit NodeMounter(NodeMounterOptions options) : options_(std::move(options)) {}
 
   /// Runs until SIGTERM, or until its only client is gone; returns the process's exit status. What
@@ -55,13 +72,20 @@ class NodeMounter {
   Status SetUp();
   Status MakeDirectories() const;
   void Welcome(OwnedFd client);
+  void DropClient(const char* why);
+  void SayRefused(const std::string& id, const std::string& why);
   void TakeMessage();
+  bool TakeTurn(HolderMessage& message);
+  template <class Answer>
+  void SayDone(std::uint64_t serial, Answer answer);
   void Take(message::Hello& hello);
-  void Take(message::Volume& offer);
-  void Take(message::Sockets& sockets);
+  bool TakeOffer(message::Volume& offer);
+  Status CheckOffer(const FuseMount& offer);
+  bool TakeOffer(message::Sockets& offer);
   void SayDetached(const std::string& id);
   void Synchronize();
   Status BindSockets();
+  Status CheckRoom(const message::MountVolume& request) const;
   Result<FuseMount> Mount(const message::MountVolume& request);
   bool IsAt(const std::string& id, const std::string& path) const;
   Status ClearPlace(const VolumePlace& place, bool ours_may_be_there);
@@ -74,15 +98,21 @@ class NodeMounter {
   bool Send(const Message& message);
 
   NodeMounterOptions options_;
+  std::size_t most_volumes_ = kMostVolumes;
+  DescriptorGate gate_;
   std::optional<FileSystemSet> own_;
   std::optional<MountWatch> watch_;
   OwnedFd signals_;
   ClientDoor door_;
   OwnedFd client_;
+  bool offers_ = false;        // it says what it has, and asks for nothing yet
+  std::size_t messages_ = 0;   // of this client
+  std::size_t refusals_ = 0;   // of them, those that it was refused
   bool said_refused_ = false;  // of those who came while this client lives
   message::Sockets sockets_;
   std::map<std::string, FuseMount> volumes_;  // by volume_id
   std::set<std::string> offered_;             // by the client, in the exchange that is under way
+  std::set<pid_t> publishers_;
   // Many mounts come and go together: the table is read once for all.
   Clock::time_point check_at_ = Clock::time_point::max();
 };

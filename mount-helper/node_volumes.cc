@@ -63,20 +63,37 @@ Status NodeMounter::ClearPlace(const VolumePlace& place, bool ours_may_be_there)
   }
 }
 
+// The daemon may ask again for what we have, since our answer may never have reached it; that needs
+// no room.
+Status NodeMounter::CheckRoom(const message::MountVolume& request) const {
+  if (IsAt(request.id, request.path)) return {};
+  const std::string who = "volume " + QuoteForMessage(request.id, kLongestVolumeId);
+  if (request.id.size() > kLongestVolumeId) {
+    return Invalid(who + ": the id is longer than " + std::to_string(kLongestVolumeId) + " bytes");
+  }
+  for (const auto& [id, volume] : volumes_) {
+    if (id != request.id && (volume.path != request.path || !volume.mounted)) continue;
+    return Fail(ErrorCode::kAlreadyExists,
+                "volume " + id + ": is mounted already, at " + QuoteForMessage(volume.path));
+  }
+  if (volumes_.size() < most_volumes_) return {};
+  return Fail(ErrorCode::kResourceExhausted, who + ": there are " +
+                                                 std::to_string(volumes_.size()) +
+                                                 " volumes on this node, the most that there may "
+                                                 "be");
+}
+
 Result<FuseMount> NodeMounter::Mount(const message::MountVolume& request) {
   const std::string& id = request.id;
-  // The daemon may ask again for what we have: our answer may never have reached it.
+  if (auto room = CheckRoom(request); !room) return Fail(std::move(room.error()));
   const bool again = IsAt(id, request.path);
-  if (!again && volumes_.count(id) != 0) {
-    return Fail(ErrorCode::kAlreadyExists,
-                "volume " + id + ": is mounted already, at " + QuoteForMessage(volumes_[id].path));
-  }
   auto memory = HandoverMemory::Map(request.memory.get());
   if (!memory) return Fail(std::move(memory.error()));
   OwnedFd kept_memory = Duplicate(request.memory);
   if (!kept_memory) return Fail(ErrnoError(errno, "volume " + id));
   auto place = VolumePlace::Open(options_.kubelet_dir, request.path);
   if (!place) return Fail(std::move(place.error()));
+  if (auto ours = place->CheckOwner(options_.driver); !ours) return Fail(std::move(ours.error()));
   if (auto clear = ClearPlace(*place, again || request.replace); !clear) {
     return Fail(std::move(clear.error()));
   }
@@ -107,10 +124,17 @@ Status NodeMounter::Unmount(const message::UnmountVolume& request) {
   auto place = VolumePlace::Open(options_.kubelet_dir, request.path);
   const bool absent = !place && place.error().code == ErrorCode::kNotFound;
   if (!place && !absent) return Fail(std::move(place.error()));
-  // Under the kubelet's directory every place is ours. Elsewhere only a place that the daemon or we
-  // know.
+  // Under the kubelet's directory a place is ours if the kubelet says so. Elsewhere only a place
+  // that the daemon or we know.
   const bool known = IsAt(request.id, request.path);
   const bool ours = known || request.ours || !options_.kubelet_dir.empty();
+  if (!absent && !known) {
+    const auto owner = place->CheckOwner(options_.driver);
+    // With no record and no target there is nothing to do, and nothing to refuse.
+    if (!owner && (owner.error().code == ErrorCode::kPermissionDenied || place->Exists())) {
+      return owner;
+    }
+  }
   if (!absent) {
     if (auto clear = ClearPlace(*place, ours); !clear) return Fail(std::move(clear.error()));
     if (ours) {
@@ -123,8 +147,14 @@ Status NodeMounter::Unmount(const message::UnmountVolume& request) {
 
 // The process ends with its connection.
 Result<OwnedFd> NodeMounter::StartPublisher() {
+  if (publishers_.size() >= kMostPublishers) {
+    return Fail(ErrorCode::kResourceExhausted,
+                "there are " + std::to_string(publishers_.size()) +
+                    " publisher's processes, the most that there may be");
+  }
   auto process = PublisherProcess::StartShared(*own_);
   if (!process) return Fail(std::move(process.error()));
+  publishers_.insert(process->pid());
   return process->Connect();
 }
 

@@ -4,8 +4,6 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +17,7 @@
 #include "base/reap.h"
 #include "mount-helper/fd_packet.h"
 #include "mount-helper/fuse_mount.h"
+#include "mount-helper/holder_codec.h"
 #include "mount-helper/message_channel.h"
 #include "mount-helper/mount_identity.h"
 #include "mount-helper/privileges.h"
@@ -29,13 +28,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kEndGrace{2000};
 
-constexpr unsigned kFuseMajor = 10;  // Documentation/admin-guide/devices.txt: misc, fuse
-constexpr unsigned kFuseMinor = 229;
-
-bool IsFuseDevice(int fd) {
-  struct stat st = {};
-  return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
-         st.st_rdev == makedev(kFuseMajor, kFuseMinor);
+// The caller could give us a descriptor of anything: what can be closed, and be looked at.
+bool AreOfAVolume(const std::vector<OwnedFd>& fds) {
+  return DescriptorsFit({FdKind::kFuseDevice, FdKind::kPathOnly}, fds);
 }
 
 }  // namespace
@@ -44,8 +39,10 @@ struct PublisherProcess::Work {
   // False when the holder is gone.
   bool TakeOrder();
   // False if the daemon is gone, or sent a malformed call.
-  bool TakeCall() const;
+  bool TakeCall();
   int Perform(const TreeCall& call, const std::vector<OwnedFd>& fds) const;
+  // Ends, or hangs in closing what it got: it works for that caller alone.
+  [[noreturn]] void GiveUp();
   [[noreturn]] void Run();
 
   OwnedFd control;
@@ -66,9 +63,18 @@ bool PublisherProcess::Work::TakeOrder() {
   return true;
 }
 
-bool PublisherProcess::Work::TakeCall() const {
-  auto packet = ReceivePacket(connection.get(), kMaxTreeCall);
+void PublisherProcess::Work::GiveUp() {
+  connection.Reset();
+  control.Reset();
+  _exit(1);
+}
+
+bool PublisherProcess::Work::TakeCall() {
+  // The process of one mount has its descriptors, and must outlive every daemon.
+  const std::size_t room = allowed != nullptr ? 2 : 0;
+  auto packet = ReceivePacket(connection.get(), kMaxTreeCall, room);
   if (!packet) return packet.error().code == ErrorCode::kUnavailable;
+  if (!AreOfAVolume(packet->fds)) GiveUp();
   const auto call = DecodeTreeCall(packet->bytes);
   if (!call) return false;
   const int result = Perform(*call, packet->fds);
@@ -77,8 +83,7 @@ bool PublisherProcess::Work::TakeCall() const {
 
 int PublisherProcess::Work::Perform(const TreeCall& call, const std::vector<OwnedFd>& fds) const {
   if (allowed == nullptr) return PerformTreeCall(call, view.get(), device.get());
-  // The caller could give us a descriptor of anything.
-  if (fds.size() != 2 || !IsFuseDevice(fds[0].get())) return EPERM;
+  if (fds.size() != 2) return EPERM;
   const std::string file_system = FileSystemOf(fds[1].get());
   if (!allowed->Has(file_system)) return EPERM;
   allowed->Enter(file_system);

@@ -26,6 +26,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kConnectAgain{200};
+constexpr std::size_t kMostAsked = 1024;  // requests of the daemon, of which each has a descriptor
 constexpr milliseconds kPeerPatience{5000};  // with a peer that does not read
 
 // A mounter takes two sockets or none.
@@ -290,6 +291,10 @@ void Supervisor::PassOn(Request& request) {
   const std::uint64_t serial = request.serial;
   if (!synced_) {
     Refuse(serial, "the holder is away; try again");
+    return;
+  }
+  if (asked_.size() >= kMostAsked) {
+    Refuse(serial, "too many requests wait for the holder; try again");
     return;
   }
   request.serial = next_serial_++;

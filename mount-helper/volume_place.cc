@@ -13,6 +13,7 @@
 #include <climits>
 
 #include "base/text.h"
+#include "mount-helper/volume_data.h"
 
 namespace downwardfs {
 namespace {
@@ -115,7 +116,63 @@ Result<VolumePlace> VolumePlace::Open(const std::string& kubelet_dir, const std:
   }
   auto parent = OpenParent(kubelet_dir, path, slash == 0 ? "/" : plain.substr(0, slash));
   if (!parent) return Fail(std::move(parent.error()));
-  return VolumePlace(std::move(*parent), std::move(name), path);
+  VolumePlace place(std::move(*parent), std::move(name), path);
+  if (!kubelet_dir.empty()) place.volume_ = ParseKubeletTarget(kubelet_dir, path)->volume;
+  return place;
+}
+
+// O_NONBLOCK for a FIFO, NO_XDEV for a mount: whatever lies there, nobody is waited for.
+Result<std::string> VolumePlace::ReadVolumeData() const {
+  open_how how = {};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
+  const OwnedFd file(
+      static_cast<int>(syscall(SYS_openat2, parent_.get(), kVolumeDataName, &how, sizeof how)));
+  if (!file) return Fail(ErrnoError(errno, kVolumeDataName));
+  struct stat st = {};
+  if (fstat(file.get(), &st) != 0) return Fail(ErrnoError(errno, kVolumeDataName));
+  if (!S_ISREG(st.st_mode)) return Invalid(std::string(kVolumeDataName) + ": is not a file");
+  std::string text(kLongestVolumeData + 1, '\0');
+  std::size_t size = 0;
+  for (ssize_t n = 1; n > 0 && size < text.size(); size += static_cast<std::size_t>(n)) {
+    n = read(file.get(), text.data() + size, text.size() - size);
+    if (n < 0) return Fail(ErrnoError(errno, kVolumeDataName));
+  }
+  text.resize(size);
+  return text;
+}
+
+Status VolumePlace::CheckOwner(const std::string& driver) const {
+  if (volume_.empty()) return {};
+  const auto text = ReadVolumeData();
+  const auto data =
+      text ? ParseVolumeData(*text) : Result<VolumeData>(tl::make_unexpected(text.error()));
+  if (!data) {
+    const std::string what = text ? std::string(kVolumeDataName) + ": " : "";
+    return Fail(ErrorCode::kFailedPrecondition,
+                Quoted(path_) + ": no record of the kubelet says whose it is: " + what +
+                    data.error().message);
+  }
+  if (data->driver != driver) {
+    return Fail(ErrorCode::kPermissionDenied, Quoted(path_) + ": is a volume of driver " +
+                                                  QuoteForMessage(data->driver) + ", not of " +
+                                                  driver + " (" + kVolumeDataName + ")");
+  }
+  // As the kubelet makes a directory's name of it (EscapeQualifiedName).
+  std::string name = data->volume;
+  std::replace(name.begin(), name.end(), '/', '~');
+  if (name != volume_) {
+    return Fail(ErrorCode::kPermissionDenied, Quoted(path_) + ": is of volume " +
+                                                  QuoteForMessage(data->volume) + " (" +
+                                                  kVolumeDataName + ")");
+  }
+  return {};
+}
+
+bool VolumePlace::Exists() const {
+  struct statx st = {};
+  constexpr int kStatFlags = AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+  return statx(parent_.get(), name_.c_str(), kStatFlags, STATX_TYPE, &st) == 0 || errno != ENOENT;
 }
 
 Result<OwnedFd> VolumePlace::OpenTarget() const {

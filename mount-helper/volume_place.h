@@ -34,6 +34,13 @@ class VolumePlace {
   /// path. kNotFound if it does not exist, kInvalidArgument names the rule that `path` breaks.
   static Result<VolumePlace> Open(const std::string& kubelet_dir, const std::string& path);
 
+  /// Whether the kubelet has the place for a volume of that driver: its own record beside the
+  /// target says so (volume_data.h), and is read with the same steps as the place is found.
+  /// kPermissionDenied if it is another driver's, or another volume's; kFailedPrecondition if there
+  /// is no record, or none that can be read. True of every place without `kubelet_dir`.
+  Status CheckOwner(const std::string& driver) const;
+  /// The target is there, or something else in its place. True also if that cannot be known.
+  bool Exists() const;
   /// Makes the target, 0750 as the kubelet does, unless it is there; holds it open.
   Result<OwnedFd> OpenTarget() const;
   /// The path without symlinks, as mountinfo shows it.
@@ -50,10 +57,12 @@ class VolumePlace {
  private:
   VolumePlace(OwnedFd parent, std::string name, std::string path)
       : parent_(std::move(parent)), name_(std::move(name)), path_(std::move(path)) {}
+  Result<std::string> ReadVolumeData() const;
 
   OwnedFd parent_;
-  std::string name_;  // of the target in it
-  std::string path_;  // as it was given
+  std::string name_;    // of the target in it
+  std::string path_;    // as it was given
+  std::string volume_;  // of the kubelet's; empty: of no kubelet
 };
 
 /// True if the directory of the pod that `path` belongs to exists. True also if that cannot be

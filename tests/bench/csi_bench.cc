@@ -77,6 +77,8 @@ PublishCall CallFor(const std::string& kubelet, int i) {
   const std::string uid = "uid-" + number;
   const std::string above = kubelet + "/pods/" + uid + "/volumes/kubernetes.io~csi/info";
   std::filesystem::create_directories(above);
+  std::ofstream(above + "/vol_data.json")
+      << R"({"driverName":"csi.downwardfs.dev","specVolID":"info"})";
   PublishCall call;
   call.volume_id = "csi-" + number;
   call.target_path = above + "/mount";

@@ -119,7 +119,17 @@ std::string CsiTest::Target(const std::string& pod, const std::string& volume) c
   const std::string above =
       kubelet_ + "/pods/" + UidOf(pod) + "/volumes/kubernetes.io~csi/" + volume;
   std::filesystem::create_directories(above);
+  WriteVolumeData(above + "/mount", volume == "other" ? "csi.example.com" : kDriver, volume);
   return above + "/mount";
+}
+
+void CsiTest::WriteVolumeData(const std::string& target, const std::string& driver,
+                              const std::string& volume) {
+  const nlohmann::json record = {{"attachmentID", "csi-0a"}, {"driverName", driver},
+                                 {"nodeName", "node1"},      {"specVolID", volume},
+                                 {"volumeHandle", "csi-1b"}, {"volumeLifecycleMode", "Ephemeral"}};
+  const auto above = std::filesystem::path(target).parent_path();
+  std::ofstream(above / "vol_data.json") << record << "\n";
 }
 
 PublishCall CsiTest::CallFor(const std::string& pod, const std::string& volume) const {

@@ -40,6 +40,9 @@ class CsiTest : public ::testing::Test {
 
   /// Where the kubelet wants the volume of the pod; the directory above is made.
   std::string Target(const std::string& pod = "web", const std::string& volume = "ours") const;
+  /// The kubelet's record of a volume, beside `target`. Target() writes it.
+  static void WriteVolumeData(const std::string& target, const std::string& driver,
+                              const std::string& volume);
   PublishCall CallFor(const std::string& pod = "web", const std::string& volume = "ours") const;
   CsiClient& client();
 

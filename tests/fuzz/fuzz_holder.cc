@@ -12,6 +12,7 @@
 #include "mount-helper/fd_packet.h"
 #include "mount-helper/holder_codec.h"
 #include "mount-helper/tree_call.h"
+#include "mount-helper/volume_data.h"
 
 namespace downwardfs {
 namespace {
@@ -58,6 +59,14 @@ void CheckCall(std::string_view bytes) {
   if (!call->path.empty() && call->path[0] == '/') std::abort();
 }
 
+// The kubelet's record of a volume, beside whose place a client's request leads.
+void CheckVolumeData(std::string_view bytes) {
+  const auto data = ParseVolumeData(bytes);
+  if (data ? data->driver.empty() || data->volume.empty() : data.error().message.empty()) {
+    std::abort();
+  }
+}
+
 }  // namespace
 }  // namespace downwardfs
 
@@ -65,5 +74,6 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   downwardfs::CheckFrame(bytes);
   downwardfs::CheckCall(bytes);
+  downwardfs::CheckVolumeData(bytes);
   return 0;
 }

@@ -88,10 +88,11 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   LanePool::Options fair;
   fair.budget = LanePool::BudgetOfNode();
   LanePool lanes(fair);
+  ContentBudget budget;
   WorkerPool workers([client = holder->get()] { return client->NewPublisher(); });
   NodeObjects objects(*access, options.node);
   const AccessReviewer reviewer(access->transport);
-  const VolumeParts parts = {objects, reviewer, **holder, workers, **loop, lanes};
+  const VolumeParts parts = {objects, reviewer, **holder, workers, **loop, lanes, budget};
   VolumeManager volumes({options.driver_name, options.kubelet_dir, options.review_interval}, parts,
                         std::move(*journal));
   volumes.Start((*holder)->TakeVolumes());

@@ -28,10 +28,12 @@ tl::unexpected<Error> OfAttributes(Error error) {
 CsiVolume::CsiVolume(const VolumeParts& parts, PublishSpec spec)
     : parts_(parts),
       spec_(std::move(spec)),
+      share_(parts.budget, spec_.pod.uid),
       status_(spec_.target_path),
       namer_(Clock::Real()),
       updates_(parts.lanes.NewLane(spec_.pod.uid)) {
   status_.SetHolder(parts.holder.figures());
+  spec_.view.most_bytes = kMostBytes;
 }
 
 CsiVolume::~CsiVolume() {
@@ -80,6 +82,11 @@ Result<std::shared_ptr<CsiVolume>> CsiVolume::Resume(const VolumeParts& parts, P
                                        parts.loop, parts.lanes);
   if (!mounted) return Fail(std::move(mounted.error()));
   volume->volume_ = std::move(*mounted);
+  if (const auto shown = volume->volume_->shown()) {
+    std::size_t bytes = 0;
+    for (const auto& content : *shown->PeekContents()) bytes += content.size();
+    volume->share_.Set(ContentBudget::Weight(bytes, shown->file_count()));
+  }
   volume->status_.AttachVolume(volume->volume_.get(), nullptr);
   return volume;
 }
@@ -169,11 +176,7 @@ Status CsiVolume::Show(VolumeUpdater::Update update, bool replace) {
   }
   std::size_t bytes = 0;
   for (const ProjectedFile& file : update.files) bytes += file.content.size();
-  if (bytes > kMostBytes) {
-    return Fail(ErrorCode::kResourceExhausted, "the volume's files have " + std::to_string(bytes) +
-                                                   " bytes, more than " +
-                                                   std::to_string(kMostBytes));
-  }
+  if (auto room = share_.Resize(bytes, update.files.size()); !room) return room;
   auto version = VolumeVersion::Make(update.files, std::move(update.contents), namer_.Next(),
                                      Clock::Real().Wall());
   if (!volume_) return Mount(std::move(version), std::move(update.resource_version), replace);
@@ -235,6 +238,7 @@ Status CsiVolume::Change(const PublishSpec& spec) {
 // that has happened, or the next call would find nothing to change.
 Status CsiVolume::ChangeView(const PublishSpec& spec) {
   const VolumeView before = std::exchange(spec_.view, spec.view);
+  spec_.view.most_bytes = kMostBytes;
   auto valid = CheckRights();
   if (valid) {
     if (auto shown = ProjectFrom(*source_, source_->pod(), spec_.view); !shown) {

@@ -12,6 +12,7 @@
 #include "base/mutex.h"
 #include "base/result.h"
 #include "csi/access_reviewer.h"
+#include "csi/content_budget.h"
 #include "csi/holder_client.h"
 #include "csi/node_objects.h"
 #include "csi/pod_source.h"
@@ -34,6 +35,7 @@ struct VolumeParts {
   WorkerPool& workers;
   SessionLoop& loop;
   LanePool& lanes;
+  ContentBudget& budget;
 };
 
 class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
@@ -87,6 +89,7 @@ class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
 
   const VolumeParts parts_;
   PublishSpec spec_;
+  ContentBudget::Share share_;  // what is shown
   std::shared_ptr<const HandoverMemory> memory_;
   MountStatus status_;
   DataDirNamer namer_;

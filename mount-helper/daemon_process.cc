@@ -8,8 +8,10 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <utility>
 
@@ -31,6 +33,22 @@ constexpr milliseconds kKillGrace{2000};  // one that hangs in the kernel is lef
   _exit(1);
 }
 
+// When memory runs out the kernel is to end the daemon, which is started again and goes on, before
+// its parent, which has what makes that possible. To raise the number needs no right. Where /proc
+// is missing it stays as it is.
+void EndBeforeParent() {
+  constexpr int kMore = 100;
+  constexpr int kMost = 1000;  // proc_pid_oom_score_adj(5)
+  FILE* const file = std::fopen("/proc/self/oom_score_adj", "r+e");
+  if (file == nullptr) return;
+  int before = 0;
+  if (std::fscanf(file, "%d", &before) == 1) {
+    std::rewind(file);
+    std::fprintf(file, "%d", std::min(before + kMore, kMost));
+  }
+  std::fclose(file);
+}
+
 }  // namespace
 
 void ForkedDaemons::BecomeDaemon(int end) const {
@@ -47,6 +65,7 @@ void ForkedDaemons::BecomeDaemon(int end) const {
   if (options_.mount_namespace >= 0 && setns(options_.mount_namespace, CLONE_NEWNS) != 0) {
     CannotStart(what + ErrnoError(errno, "its mount namespace").message);
   }
+  EndBeforeParent();
   if (options_.run_as) {
     if (const auto done = BecomeUser(*options_.run_as); !done) {
       CannotStart(what + done.error().message);

@@ -27,11 +27,18 @@ Value Compute(const Item& item, const ProjectionInput& input) {
   return {ResourceValue(ref, input.pod->root(), node), ref.resource + " of " + ref.container_name};
 }
 
+Error TooMuch(std::size_t most_bytes) {
+  return {ErrorCode::kResourceExhausted,
+          "the volume's files have more than " + std::to_string(most_bytes) + " bytes"};
+}
+
 }  // namespace
 
-Result<std::vector<ProjectedFile>> Project(const ItemSpec& spec, const ProjectionInput& input) {
+Result<std::vector<ProjectedFile>> Project(const ItemSpec& spec, const ProjectionInput& input,
+                                           std::size_t most_bytes) {
   std::vector<ProjectedFile> files;
   files.reserve(spec.items.size());
+  std::size_t bytes = 0;
   for (std::size_t i = 0; i < spec.items.size(); ++i) {
     const Item& item = spec.items[i];
     Value value = Compute(item, input);
@@ -44,6 +51,11 @@ Result<std::vector<ProjectedFile>> Project(const ItemSpec& spec, const Projectio
     file.source = std::move(value.source);
     if (value.content) {
       file.content = std::move(*value.content);
+      bytes += file.content.size();
+      if (bytes > most_bytes) {
+        return Fail(TooMuch(most_bytes),
+                    "items[" + std::to_string(i) + "] " + QuoteForMessage(item.path));
+      }
     } else if (value.content.error().code == ErrorCode::kFailedPrecondition) {
       file.problem = std::move(value.content.error().message);
     } else {
@@ -65,7 +77,14 @@ Result<std::vector<ProjectedFile>> Project(const ItemSpec& spec, const Projectio
 Result<std::vector<ProjectedFile>> ProjectView(const VolumeView& view,
                                                const ProjectionInput& input) {
   const Json& pod = input.pod->root();
-  if (view.kind == VolumeView::Kind::kFullView) return ProjectFullView(pod);
+  if (view.kind == VolumeView::Kind::kFullView) {
+    // A few times the pod, which the API server has bounded.
+    auto files = ProjectFullView(pod);
+    std::size_t bytes = 0;
+    for (const ProjectedFile& file : files) bytes += file.content.size();
+    if (bytes > view.most_bytes) return Fail(TooMuch(view.most_bytes));
+    return files;
+  }
   ItemSpec of_volume;
   const ItemSpec* spec = &view.items;
   if (view.kind == VolumeView::Kind::kVolume) {
@@ -85,7 +104,7 @@ Result<std::vector<ProjectedFile>> ProjectView(const VolumeView& view,
   if (auto valid = ValidateLayout(*spec, equal_paths); !valid) {
     return Fail(std::move(valid.error()));
   }
-  return Project(*spec, input);
+  return Project(*spec, input, view.most_bytes);
 }
 
 }  // namespace downwardfs

@@ -3,6 +3,8 @@
 // Projection: a pod, its node and a list of items become files. Pure functions; any thread.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -23,8 +25,10 @@ struct ProjectionInput {
 /// The files of `spec`, in the order of their paths; of equal paths the last item counts. An item
 /// that needs a node which is not known is an empty file with `problem` set; every other failure
 /// (no such container, unknown field) fails the whole, as the kubelet's CollectData does, naming
-/// the item.
-Result<std::vector<ProjectedFile>> Project(const ItemSpec& spec, const ProjectionInput& input);
+/// the item. kResourceExhausted at the first item with which the files have more than `most_bytes`:
+/// nothing after it is rendered.
+Result<std::vector<ProjectedFile>> Project(const ItemSpec& spec, const ProjectionInput& input,
+                                           std::size_t most_bytes = SIZE_MAX);
 
 /// The view of a pod that a volume or a mount shows.
 struct VolumeView {
@@ -34,9 +38,10 @@ struct VolumeView {
     kFullView,  ///< every field (full_view.h)
   };
   Kind kind = Kind::kFullView;
-  ItemSpec items;      ///< kItems
-  std::string volume;  ///< kVolume
-  ItemRules rules;     ///< how strict items are checked
+  ItemSpec items;                     ///< kItems
+  std::string volume;                 ///< kVolume
+  ItemRules rules;                    ///< how strict items are checked
+  std::size_t most_bytes = SIZE_MAX;  ///< of all files together
 };
 
 /// Validates the view's items against the pod and projects them.

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "fs/volume/projection_turn.h"
 
 namespace downwardfs {
 namespace {
@@ -68,27 +69,35 @@ Result<ObjectKey> RequireNode(ObjectSource& source, LoadedInput& loaded) {
 
 Result<Projection> ProjectFrom(ObjectSource& source, const ObjectKey& key, const VolumeView& view) {
   Projection projection;
-  auto loaded = LoadInput(source, key);
-  if (!loaded) return Fail(std::move(loaded.error()));
-  projection.loaded = std::move(*loaded);
-  auto files = ProjectView(view, projection.loaded.input);
-  if (!files) return Fail(std::move(files.error()));
+  Result<std::vector<ProjectedFile>> files;
+  {
+    const ProjectionTurn turn;
+    auto loaded = LoadInput(source, key);
+    if (!loaded) return Fail(std::move(loaded.error()));
+    projection.loaded = std::move(*loaded);
+    files = ProjectView(view, projection.loaded.input);
+    if (!files) return Fail(std::move(files.error()));
+  }
+  // The source may have to wait for the node's first answer.
   if (projection.loaded.node || NeedsNode(*files)) {
     const bool had_node = projection.loaded.node != nullptr;
     auto node = RequireNode(source, projection.loaded);
     if (!node) return Fail(std::move(node.error()));
     projection.node = std::move(*node);
     if (!had_node && projection.loaded.node) {
+      const ProjectionTurn turn;
       files = ProjectView(view, projection.loaded.input);
       if (!files) return Fail(std::move(files.error()));
     }
   }
   projection.files = std::move(*files);
+  projection.loaded.input = {};  // what is parsed takes ten times what is not
   return projection;
 }
 
 Result<std::vector<ProjectedFile>> ProjectAgain(const ObjectPtr& pod, const ObjectPtr& node,
                                                 const VolumeView& view) {
+  const ProjectionTurn turn;
   ProjectionInput input;
   input.unknown_fields = UnknownFields::kEmpty;  // they were judged the first time
   auto parsed = Document::Parse(pod->Json());

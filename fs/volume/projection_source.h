@@ -31,8 +31,8 @@ Result<ObjectKey> RequireNode(ObjectSource& source, LoadedInput& loaded);
 
 /// A view of a pod, computed from what the source has now.
 struct Projection {
-  LoadedInput loaded;
-  ObjectKey node;  ///< the Node that the files depend on, there or not; no name: none
+  LoadedInput loaded;  ///< of ProjectFrom(): without the parsed objects
+  ObjectKey node;      ///< the Node that the files depend on, there or not; no name: none
   std::vector<ProjectedFile> files;
 };
 

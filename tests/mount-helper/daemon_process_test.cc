@@ -7,7 +7,11 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
+#include <string>
+
+#include "base/file.h"
 
 namespace downwardfs {
 namespace {
@@ -40,6 +44,17 @@ TEST(DaemonProcessTest, TheDaemonHasItsEndOfTheChannelAndNoCapability) {
   EXPECT_TRUE(WIFSIGNALED(status));
   EXPECT_EQ(WTERMSIG(status), SIGKILL);
   EXPECT_EQ(Read(started->channel), "");  // closed
+}
+
+TEST(DaemonProcessTest, WhenMemoryRunsOutTheDaemonEndsBeforeItsParent) {
+  const int ours = std::stoi(ReadFile("/proc/self/oom_score_adj").value_or("0"));
+  ForkedDaemons daemons =
+      Shell("cat /proc/self/oom_score_adj >&\"$DOWNWARDFS_HOLDER_FD\"; exec sleep 1000");
+  auto started = daemons.Start();
+  ASSERT_TRUE(started);
+  EXPECT_EQ(std::stoi(Read(started->channel)), std::min(ours + 100, 1000));
+  daemons.Kill(started->pid);
+  waitpid(started->pid, nullptr, 0);
 }
 
 TEST(DaemonProcessTest, ADaemonThatIsAskedToEndSaysHow) {

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon's memory has a bound, whatever pods ask for (docs/csi.md, Limits). The figures are
+// printed.
+#include <cstdio>
+#include <thread>
+#include <vector>
+
+#include "base/file.h"
+#include "tests/csi/csi_fixture.h"
+
+namespace downwardfs::testing {
+namespace {
+
+constexpr std::size_t kLabel = 250000;  // nearly what the API server allows for annotations
+
+class CsiLimitsTest : public CsiTest {
+ protected:
+  // Items that all show the pod's labels, of which one is large.
+  static std::string Items(int count) {
+    std::string items;
+    for (int i = 0; i < count; ++i) {
+      items += "- {path: p" + std::to_string(i) + ", fieldRef: {fieldPath: metadata.labels}}\n";
+    }
+    return items;
+  }
+
+  void MakePod(const std::string& name, int volumes, char sign) {
+    std::string spec = R"("containers":[{"name":"main"}],"volumes":[)";
+    for (int i = 0; i < volumes; ++i) {
+      spec += (i > 0 ? "," : "") + std::string(R"({"name":"v)") + std::to_string(i) +
+              R"(","csi":{"driver":"csi.downwardfs.dev"}})";
+    }
+    spec += "]";
+    server_->PutObject("pods", "default", name, {.spec = spec}, std::string(kLabel, sign));
+  }
+
+  // Megabytes that the daemon has had resident at once since it began.
+  static long Peak() {
+    const std::string status =
+        ReadFile("/proc/" + std::to_string(Find("downwardfs-csi")) + "/status").value_or("");
+    const auto at = status.find("VmHWM:");
+    return at == std::string::npos ? -1 : std::stol(status.substr(at + 6)) / 1024;
+  }
+
+  CsiAnswer PublishItems(CsiClient& client, const std::string& pod, const std::string& volume,
+                         int items) const {
+    PublishCall call = CallFor(pod, volume);
+    call.context.erase("csi.storage.k8s.io/serviceAccount.name");
+    call.context["items"] = Items(items);
+    return client.Publish(call);
+  }
+};
+
+// Rendered, these would be 1 GB.
+TEST_F(CsiLimitsTest, WhatIsTooMuchIsNotRendered) {
+  constexpr int kVolumes = 4;
+  constexpr long kMost = 300;  // MB; of them the program and its libraries are about 60
+  MakePod("greedy", kVolumes, 'a');
+  StartPlugin();
+  ASSERT_TRUE(Eventually([&] { return client().Probe() == "ready"; }));
+  std::vector<std::thread> calls;
+  std::vector<CsiAnswer> answers(kVolumes);
+  for (int i = 0; i < kVolumes; ++i) {
+    calls.emplace_back([&, i] {
+      CsiClient own(socket_);
+      for (int round = 0; round < 3; ++round) {
+        answers[i] = PublishItems(own, "greedy", "v" + std::to_string(i), 1000);
+      }
+    });
+  }
+  for (std::thread& call : calls) call.join();
+  for (const CsiAnswer& answer : answers) {
+    EXPECT_EQ(answer.code, csi_code::kResourceExhausted) << answer.message;
+    EXPECT_THAT(answer.message, ::testing::HasSubstr("more than 4194304 bytes"));
+  }
+  const long peak = Peak();
+  std::printf("4 volumes of 1,000 items of 250 kB: the daemon had at most %ld MB\n", peak);
+  EXPECT_GT(peak, 0);
+  EXPECT_LT(peak, kMost);
+}
+
+// 100 volumes of the worst shape that a volume may have: 16 items of 250 kB, which change.
+TEST_F(CsiLimitsTest, AHundredWorstVolumesStayBelowTheBound) {
+  constexpr int kPods = 100;
+  constexpr long kMost = 1024;  // MB: the memory limit of the DaemonSet
+  for (int i = 0; i < kPods; ++i) MakePod("pod" + std::to_string(i), 1, 'a');
+  StartPlugin();
+  ASSERT_TRUE(Eventually([&] { return client().Probe() == "ready"; }));
+  int published = 0;
+  std::string last;
+  for (int i = 0; i < kPods; ++i) {
+    const std::string pod = "pod" + std::to_string(i);
+    const CsiAnswer answer = PublishItems(client(), pod, "v0", 16);
+    published += answer.ok() ? 1 : 0;
+    if (answer.ok()) last = pod;
+    if (!answer.ok()) {
+      EXPECT_EQ(answer.code, csi_code::kResourceExhausted) << answer.message;
+    }
+  }
+  EXPECT_GT(published, 10);
+  EXPECT_LT(published, kPods);
+  for (char sign = 'b'; sign < 'e'; ++sign) {
+    for (int i = 0; i < published; ++i) MakePod("pod" + std::to_string(i), 1, sign);
+    for (int i = 0; i < published; ++i) {
+      const std::string target = Target("pod" + std::to_string(i), "v0");
+      EXPECT_TRUE(Eventually([&] {
+        const auto text = ReadFile(target + "/p0");
+        return text && text->find(std::string(100, sign)) != std::string::npos;
+      })) << i;
+    }
+  }
+  const long peak = Peak();
+  std::printf(
+      "100 volumes of 16 items of 250 kB, %d of them admitted: the daemon had at most %ld MB\n",
+      published, peak);
+  EXPECT_GT(peak, 0);
+  EXPECT_LT(peak, kMost);
+}
+
+}  // namespace
+}  // namespace downwardfs::testing

@@ -156,6 +156,7 @@ class HostileDaemonTest : public HostileTest, public DaemonKeeper::Owner, public
     return Started{1, std::move(there_)};
   }
   void Kill(pid_t /*pid*/) override { ++killed_; }
+  bool IsDying(pid_t /*pid*/) override { return false; }
   int End(pid_t /*pid*/) override { return 1; }
   void Attach() override {}
   void Take(HolderMessage& /*message*/) override { ++taken_; }
@@ -163,7 +164,6 @@ class HostileDaemonTest : public HostileTest, public DaemonKeeper::Owner, public
     return DaemonKeeper::Next::kAnother;
   }
   bool SignsExpected() const override { return false; }
-  int LifeMemory() const override { return -1; }
   std::map<std::string, int> Memories() const override { return {}; }
 
   int killed_ = 0;

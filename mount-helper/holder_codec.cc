@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "mount-helper/frame_fields.h"
+#include "mount-helper/mount_identity.h"
 
 namespace downwardfs {
 namespace {

@@ -18,7 +18,6 @@
 #include "base/text.h"
 #include "mount-helper/holder_answers.h"
 #include "mount-helper/message_channel.h"
-#include "mount-helper/mount_identity.h"
 
 namespace downwardfs {
 namespace {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "mount-helper/handover_memory.h"
+#include "mount-helper/mount_identity.h"
 #include "mount-helper/node_mounter.h"
 #include "mount-helper/received_fd.h"
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "mount-helper/fd_packet.h"
+#include "mount-helper/mount_identity.h"
 #include "mount-helper/received_fd.h"
 #include "tests/csi/mounter_client.h"
 #include "tests/fakes/hung_file_system.h"

@@ -59,7 +59,7 @@ TEST_F(EventsTest, WhoWatchesForDataAloneSeesEveryFinalState) {
   const Mounted mount({"--pod-file", pod_, "--volume", "info"}, at_);
   ASSERT_TRUE(mount.ok());
   EventLog events(at_, IN_MOVED_TO | IN_CREATE);
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 500; ++i) {
     const std::string label = "n" + std::to_string(i);
     dir_.Replace("pod.yaml", PodYaml(label));
     std::string seen;

@@ -73,7 +73,7 @@ TEST_F(HostileClientTest, NoMessageOfAClientHangsTheMounter) {
       Client client(holder_socket_);
       ASSERT_TRUE(offering ? client.Send(message::Hello()) : client.Synchronize());
       ASSERT_TRUE(Offer(client, packet));
-      ASSERT_TRUE(Offer(client, packet));  // nobody reads this one
+      Offer(client, packet);  // nobody reads this one; it may find the connection closed
       EXPECT_TRUE(std::holds_alternative<message::Stop>(client.Next()));
     }
   }

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -102,10 +103,12 @@ TEST_P(ReadWaysTest, AnOpenFromBeforeAChangeShowsOneOfBothWhole) {
       const ReadWay& way = ReadWays()[n];
       // In the live layout the page cache is of the one inode, whose content has changed.
       const std::string& expected = live() && way.cached ? after : before;
+      const std::size_t least =
+          live() && way.ends_at_size ? std::min(before.size(), after.size()) : expected.size();
       std::string seen;
       EXPECT_TRUE(Eventually([&] {
         seen = Seen(way, opens[n], expected.size());
-        return seen == expected;
+        return seen.size() >= least && expected.starts_with(seen);
       })) << way.name
           << " after change " << i << ": " << seen;
     }

@@ -173,16 +173,16 @@ bool CopiesBetweenFileSystems(int other) {
 
 const std::vector<ReadWay>& ReadWays() {
   static const std::vector<ReadWay> ways = [] {
-    std::vector<ReadWay> all = {{"read", false, Read},
-                                {"pread", false, Pread},
-                                {"sendfile", true, Sendfile},
-                                {"splice", true, Splice},
-                                {"mmap, private", true, MapPrivate},
-                                {"mmap, shared", true, MapShared}};
-    if (Ring().ok()) all.push_back({"io_uring", false, IoUring});
+    std::vector<ReadWay> all = {{"read", false, false, Read},
+                                {"pread", false, false, Pread},
+                                {"sendfile", true, false, Sendfile},
+                                {"splice", true, false, Splice},
+                                {"mmap, private", true, false, MapPrivate},
+                                {"mmap, shared", true, false, MapShared}};
+    if (Ring().ok()) all.push_back({"io_uring", false, true, IoUring});
     const OwnedFd other(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
     if (CopiesBetweenFileSystems(other.get())) {
-      all.push_back({"copy_file_range", true, CopyFileRange});
+      all.push_back({"copy_file_range", true, false, CopyFileRange});
     }
     return all;
   }();

@@ -56,7 +56,8 @@ std::string PublicStatus(const std::string& full) {
   for (const char* const key : kWithheld) out[key] = nullptr;
   for (const char* const key : kErrors) {
     const auto found = status.find(key);
-    const bool some = found != status.end() && found->is_string() && *found != "";
+    const bool some = found != status.end() && found->is_string() &&
+                      !found->get_ref<const std::string&>().empty();
     out[key] = some ? kSeeNode : "";
   }
   return StatusText(out);

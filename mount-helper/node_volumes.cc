@@ -129,7 +129,7 @@ Status NodeMounter::Unmount(const message::UnmountVolume& request) {
   const bool known = IsAt(request.id, request.path);
   const bool ours = known || request.ours || !options_.kubelet_dir.empty();
   if (!absent && !known) {
-    const auto owner = place->CheckOwner(options_.driver);
+    auto owner = place->CheckOwner(options_.driver);
     // With no record and no target there is nothing to do, and nothing to refuse.
     if (!owner && (owner.error().code == ErrorCode::kPermissionDenied || place->Exists())) {
       return owner;

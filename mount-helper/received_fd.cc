@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <cstring>
+#include <string_view>
 
 namespace downwardfs {
 namespace {
@@ -68,7 +70,7 @@ bool IsOwnListener(int fd, const std::string& path) {
   if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
   const std::size_t length = size - offsetof(sockaddr_un, sun_path);
   return size > offsetof(sockaddr_un, sun_path) &&
-         std::string(address.sun_path, length).c_str() == path;
+         std::string_view(address.sun_path, strnlen(address.sun_path, length)) == path;
 }
 
 }  // namespace downwardfs

@@ -94,7 +94,8 @@ TEST_F(ApiStartTest, AnAnswerThatMakesNoSenseIsAskedForAgain) {
     EXPECT_EQ(Slurp(at_ + "/tick"), "one");
     EXPECT_EQ(RunProgram({"umount", at_}).exit_code, 0);
   }
-  server_->Inject({Kind::kWrongType, "list"});
+  // More than one: the daemon of the mount before may still ask.
+  for (int i = 0; i < 3; ++i) server_->Inject({Kind::kWrongType, "list"});
   const Outcome once = Run("mount", Web({"--volume", "info", "--wait", "0", at_}));
   EXPECT_EQ(once.exit_code, 1);
   EXPECT_THAT(once.err, HasSubstr("text/html"));

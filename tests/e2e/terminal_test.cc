@@ -108,6 +108,8 @@ TEST_P(TerminalTest, TheMountOutlivesItsTerminal) {
 TEST_P(TerminalTest, TheMountOutlivesCtrlCOfTheScriptThatMadeIt) {
   Terminal terminal(R"("$@" && echo ready; sleep 1000; echo on)", Mount());
   ASSERT_TRUE(terminal.Shows("ready"));
+  // Not while the shell is between its commands.
+  ASSERT_TRUE(Eventually([&] { return InSession(terminal.pid()).size() == 2; }));
   terminal.Type('\x03');
   EXPECT_EQ(terminal.Wait(), 128 + SIGINT);
   ExpectServed();

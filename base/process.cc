@@ -65,9 +65,8 @@ void LeaveStandardStreams() {
   if (const auto null = OpenNull()) LeaveStandardStreams(*null);
 }
 
-void CloseAllBut(std::vector<int> kept) {
+void CloseAllBut(std::vector<int> kept, unsigned first) {
   std::sort(kept.begin(), kept.end());
-  unsigned first = STDERR_FILENO + 1;
   for (const int fd : kept) {
     if (fd < static_cast<int>(first)) continue;
     if (static_cast<unsigned>(fd) > first) {

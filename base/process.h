@@ -36,8 +36,8 @@ void LeaveStandardStreams(const OwnedFd& null);
 /// The same, with a null device of its own.
 void LeaveStandardStreams();
 
-/// Closes every file descriptor but standard input, output and error and these.
-void CloseAllBut(std::vector<int> kept);
+/// Closes every file descriptor but these, from `first` on: as a rule the standard streams stay.
+void CloseAllBut(std::vector<int> kept, unsigned first = 3);
 
 /// As many open files as the hard limit allows.
 void RaiseFileLimit();

@@ -13,6 +13,8 @@
 #include <string>
 #include <utility>
 
+#include "base/process.h"
+
 namespace downwardfs {
 namespace {
 
@@ -37,14 +39,7 @@ Result<ChildPair> MakeChildPair() {
 
 // A child that hangs keeps what it has open: nothing but these, no standard stream either.
 void KeepOnly(std::vector<int> fds) {
-  std::sort(fds.begin(), fds.end());
-  unsigned first = 0;
-  for (const int fd : fds) {
-    const auto kept = static_cast<unsigned>(fd);
-    if (kept > first) syscall(SYS_close_range, first, kept - 1, 0);
-    first = kept + 1;
-  }
-  syscall(SYS_close_range, first, ~0u, 0);
+  CloseAllBut(std::move(fds), /*first=*/0);
 }
 
 // A connection to receive one packet from: its answer.

@@ -13,6 +13,7 @@
 #include <climits>
 
 #include "base/text.h"
+#include "mount-helper/mount_identity.h"
 #include "mount-helper/volume_data.h"
 
 namespace downwardfs {
@@ -186,13 +187,10 @@ Result<OwnedFd> VolumePlace::OpenTarget() const {
 }
 
 Result<std::string> VolumePlace::RealPath() const {
-  char real[PATH_MAX];
-  const std::string link = "/proc/self/fd/" + std::to_string(parent_.get());
-  const ssize_t n = readlink(link.c_str(), real, sizeof real);
-  if (n <= 0) return Fail(ErrnoError(errno, Quoted(path_)));
-  std::string path(real, static_cast<std::size_t>(n));
-  if (path.back() != '/') path += '/';
-  return path + name_;
+  auto path = PathOfDescriptor(parent_.get());
+  if (!path) return Fail(std::move(path.error()), Quoted(path_));
+  if (path->back() != '/') *path += '/';
+  return *path + name_;
 }
 
 std::optional<std::string> VolumePlace::MountedThere() const {

@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <time.h>
 
 #include <algorithm>
 #include <deque>
@@ -17,6 +16,7 @@
 
 #include "base/log.h"
 #include "base/mutex.h"
+#include "base/thread_time.h"
 
 namespace downwardfs {
 namespace {
@@ -24,12 +24,6 @@ namespace {
 // A call of the tree is made by the publisher's process and answered by a serving thread, while the
 // task waits: the processor time of all three is about twice what the task's own thread uses.
 constexpr double kCostOfOwnTime = 2;
-
-LaneBudget::Seconds TimeOfThisThread() {
-  timespec time = {};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
 
 }  // namespace
 

@@ -3,12 +3,13 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <string>
 #include <utility>
+
+#include "base/thread_time.h"
 
 namespace downwardfs {
 namespace {
@@ -31,12 +32,6 @@ epoll_event Readable(std::uint64_t id) {
   event.events = EPOLLIN | EPOLLET;
   event.data.u64 = id;
   return event;
-}
-
-std::chrono::duration<double> TimeOfThisThread() {
-  timespec time = {};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
 }  // namespace

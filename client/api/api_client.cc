@@ -8,6 +8,9 @@ namespace {
 
 // No single object comes near this: etcd takes 1.5 MB by default.
 constexpr std::size_t kUnaryBytes = std::size_t{32} << 20;
+// Of a list that is asked for once, for one command.
+constexpr std::size_t kListBytes = std::size_t{1} << 30;
+constexpr std::size_t kMostPages = 100'000;
 constexpr std::chrono::milliseconds kUnaryLimit{60'000};
 constexpr std::chrono::milliseconds kListIdle{60'000};
 constexpr char kPageSize[] = "500";
@@ -156,6 +159,8 @@ ApiResult<std::vector<std::string>> ApiClient::List(const ResourcePath& path,
                                                     const QueryParameters& selectors,
                                                     Cancellation* cancel) const {
   std::vector<std::string> objects;
+  std::size_t bytes = 0;
+  std::size_t pages = 0;
   QueryParameters paging{{"limit", kPageSize}};
   bool whole = false;
   for (;;) {
@@ -164,9 +169,11 @@ ApiResult<std::vector<std::string>> ApiClient::List(const ResourcePath& path,
     query.parameters.insert(query.parameters.end(), paging.begin(), paging.end());
     auto page = ListPage(
         path, query,
-        [&objects](const ObjectView& object) -> Status {
+        [&](const ObjectView& object) -> Status {
           objects.emplace_back(object.json);
-          return {};
+          bytes += object.json.size();
+          if (bytes <= kListBytes) return {};
+          return Fail(ErrorCode::kResourceExhausted, "the list is larger than 1 GiB");
         },
         cancel);
     if (!page && page.error().status == 410 && paging.size() > 1 && !whole) {
@@ -174,10 +181,17 @@ ApiResult<std::vector<std::string>> ApiClient::List(const ResourcePath& path,
       whole = true;
       paging.clear();
       objects.clear();
+      bytes = 0;
       continue;
     }
     if (!page) return FailWith(std::move(page.error()));
     if (page->continue_token.empty()) return objects;
+    if (++pages > kMostPages) {
+      return FailWith(OwnFailure(
+          Question("list", path),
+          Error{ErrorCode::kResourceExhausted, "the list does not end: it has more than " +
+                                                   std::to_string(kMostPages) + " pages"}));
+    }
     paging = {{"limit", kPageSize}, {"continue", page->continue_token}};
   }
 }

@@ -68,6 +68,11 @@ std::size_t ObjectStore::size() const {
   return entries_.size();
 }
 
+std::size_t ObjectStore::bytes() const {
+  const MutexLock lock(mutex_);
+  return bytes_;
+}
+
 std::unique_ptr<ObjectSource::Subscription> ObjectStore::Register(Subscribers::Topic topic,
                                                                   std::string text,
                                                                   ChangeCallback callback) {
@@ -102,12 +107,18 @@ std::unique_ptr<ObjectSource::Subscription> ObjectStore::SubscribeKind(const std
 ObjectStore::Change ObjectStore::Apply(const Entries::iterator& at, PackedObject after,
                                        std::uint16_t feed) {
   Change change;
+  std::uint32_t first_stream = feeds_[feed].stream;
   if (at != entries_.end()) {
+    if (at->feed == feed) first_stream = at->first_stream;
     change.before = at->packed;
+    bytes_ -= at->packed.bytes();
     entries_.erase(at);
   }
   change.after = after;
-  if (after) entries_.insert(Entry{std::move(after), feed, feeds_[feed].stream});
+  if (after) {
+    bytes_ += after.bytes();
+    entries_.insert(Entry{std::move(after), feed, feeds_[feed].stream, first_stream});
+  }
   subscribers_.Find(change.before, change.after, &change.subscribers);
   return change;
 }
@@ -137,8 +148,11 @@ void ObjectStore::CompressAll() {
   Entries compressed;
   compressed.reserve(entries_.size());
   for (const Entry& entry : entries_) {
-    compressed.insert(Entry{entry.packed.Compressed(*codec_), entry.feed, entry.stream});
+    compressed.insert(
+        Entry{entry.packed.Compressed(*codec_), entry.feed, entry.stream, entry.first_stream});
   }
+  bytes_ = 0;
+  for (const Entry& entry : compressed) bytes_ += entry.packed.bytes();
   entries_ = std::move(compressed);
 }
 
@@ -216,27 +230,46 @@ void ObjectStore::BeginList(std::uint16_t feed) {
   state.deleted_order.clear();
 }
 
-void ObjectStore::EndList(std::uint16_t feed) {
-  const MutexLock writer(writer_mutex_);
+void ObjectStore::EraseAll(std::uint16_t feed, const std::function<bool(const Entry&)>& which) {
   std::vector<Change> changes;
   {
     const MutexLock lock(mutex_);
-    FeedState& state = feeds_[feed];
     std::vector<ObjectId> gone;
     std::vector<PackedObject> keep_alive;
     for (const Entry& entry : entries_) {
-      if (entry.feed != feed || entry.stream == state.stream) continue;
+      if (entry.feed != feed || !which(entry)) continue;
       keep_alive.push_back(entry.packed);
       gone.push_back(keep_alive.back().id());
     }
     for (const ObjectId& id : gone) {
       changes.push_back(Apply(entries_.find(id), PackedObject(), feed));
     }
-    state.synced = true;
-    state.current_at = clock_.Steady();
-    synced_.NotifyAll();
   }
   for (const Change& change : changes) Tell(change);
+}
+
+void ObjectStore::EndList(std::uint16_t feed) {
+  const MutexLock writer(writer_mutex_);
+  std::uint32_t stream = 0;
+  {
+    const MutexLock lock(mutex_);
+    stream = feeds_[feed].stream;
+  }
+  EraseAll(feed, [stream](const Entry& entry) { return entry.stream != stream; });
+  const MutexLock lock(mutex_);
+  feeds_[feed].synced = true;
+  feeds_[feed].current_at = clock_.Steady();
+  synced_.NotifyAll();
+}
+
+void ObjectStore::DropList(std::uint16_t feed) {
+  const MutexLock writer(writer_mutex_);
+  std::uint32_t stream = 0;
+  {
+    const MutexLock lock(mutex_);
+    stream = feeds_[feed].stream;
+  }
+  EraseAll(feed, [stream](const Entry& entry) { return entry.first_stream == stream; });
 }
 
 void ObjectStore::EndFeed(std::uint16_t feed) {

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -49,6 +50,8 @@ class ObjectStore final : public ObjectSource {
   std::unique_ptr<Subscription> SubscribeKind(const std::string& kind, ChangeCallback callback);
 
   std::size_t size() const;
+  /// What all objects take together, as they are kept.
+  std::size_t bytes() const;
 
   /// Waits until every feed has delivered its first complete list. False when `deadline` passed.
   bool WaitUntilSynced(std::chrono::steady_clock::time_point deadline) const;
@@ -62,6 +65,7 @@ class ObjectStore final : public ObjectSource {
     std::uint16_t feed;
     /// In which of its feed's streams it was last seen.
     mutable std::uint32_t stream;
+    std::uint32_t first_stream;  // in which it came, before all that changed it
   };
   // Found by ObjectId, without making an Entry.
   struct EntryHash {
@@ -114,6 +118,8 @@ class ObjectStore final : public ObjectSource {
   void Put(std::uint16_t feed, const ObjectView& object);
   void Remove(std::uint16_t feed, const ObjectView& object);
   void EndList(std::uint16_t feed);
+  void DropList(std::uint16_t feed);
+  void EraseAll(std::uint16_t feed, const std::function<bool(const Entry&)>& which);
   void EndFeed(std::uint16_t feed);
 
   const std::string description_;
@@ -124,6 +130,7 @@ class ObjectStore final : public ObjectSource {
   mutable Mutex mutex_;
   mutable CondVar synced_;
   Entries entries_ GUARDED_BY(mutex_);
+  std::size_t bytes_ GUARDED_BY(mutex_) = 0;
   Subscribers subscribers_ GUARDED_BY(mutex_);
   std::deque<FeedState> feeds_ GUARDED_BY(mutex_);
   std::shared_ptr<const ObjectCodec> codec_ GUARDED_BY(mutex_);
@@ -142,6 +149,9 @@ class ObjectStore::Feed {
   void BeginList();
   /// An object that was not put since BeginList() is gone from the server: it is deleted here.
   void EndList();
+  /// The stream is given up for good, and what it has brought that was not there before: an endless
+  /// list fills nothing, however often it is tried.
+  void DropList();
 
   /// An item of the list or an ADDED or MODIFIED event. Within a stream a state that is older than
   /// the one that is held does nothing; neither does one that is the same.

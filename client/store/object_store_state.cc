@@ -57,6 +57,9 @@ void ObjectStore::Feed::BeginList() {
 void ObjectStore::Feed::EndList() {
   store_.EndList(index_);
 }
+void ObjectStore::Feed::DropList() {
+  store_.DropList(index_);
+}
 void ObjectStore::Feed::Put(const ObjectView& object) {
   store_.Put(index_, object);
 }

@@ -80,6 +80,11 @@ std::string_view PackedObject::Field(int index) const {
   return {bytes_.get() + sizeof header + begin, header.ends[index] - begin};
 }
 
+std::size_t PackedObject::bytes() const {
+  const Header header = ReadHeader();
+  return sizeof header + header.ends[kFields - 1] + header.kept_size;
+}
+
 bool PackedObject::compressed() const {
   const Header header = ReadHeader();
   return header.json_size != header.kept_size;

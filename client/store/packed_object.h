@@ -47,6 +47,8 @@ class PackedObject {
   std::string_view resource_version() const { return Field(4); }
   ObjectId id() const { return {kind(), ns(), name()}; }
 
+  /// The memory that it takes.
+  std::size_t bytes() const;
   /// True if Json() needs the codec that Pack() was given.
   bool compressed() const;
   std::string Json(const ObjectCodec* codec) const;

@@ -25,14 +25,32 @@ ReflectorOptions Options(const char* resource, const char* kind, std::string ns,
   return options;
 }
 
+constexpr char kByName[] = "metadata.name=";
+
+// Of a name there is one; a server that ignores the selector is told apart all the same.
+void LimitToOne(SplitterLimits& limits) {
+  limits.objects = 1000;
+  limits.all_bytes = std::size_t{64} << 20;
+}
+
 }  // namespace
 
 ReflectorOptions PodReflectorOptions(std::string ns, std::string field_selector) {
-  return Options("pods", "Pod", std::move(ns), std::move(field_selector));
+  ReflectorOptions options = Options("pods", "Pod", std::move(ns), std::move(field_selector));
+  const std::string& selector = options.field_selector;
+  if (!options.path.ns.empty() && selector.starts_with(kByName)) LimitToOne(options.limits);
+  // Large nodes have some hundred pods.
+  if (selector.starts_with("spec.nodeName=")) {
+    options.limits.objects = 20'000;
+    options.limits.all_bytes = std::size_t{1} << 30;
+  }
+  return options;
 }
 
 ReflectorOptions NodeReflectorOptions(const std::string& name) {
-  return Options("nodes", "Node", "", name.empty() ? "" : "metadata.name=" + name);
+  ReflectorOptions options = Options("nodes", "Node", "", name.empty() ? "" : kByName + name);
+  if (!name.empty()) LimitToOne(options.limits);
+  return options;
 }
 
 ReflectorSession::ReflectorSession(std::shared_ptr<Transport> transport, ObjectStore& store,
@@ -45,6 +63,7 @@ ReflectorSession::ReflectorSession(std::shared_ptr<Transport> transport, ObjectS
                [engine = std::mt19937(seed)]() mutable {
                  return std::uniform_real_distribution<double>(0, 1)(engine);
                }),
+      limit_(store, options_.limits),
       fault_log_(options_.timing.good_after) {}
 
 ListQuery ReflectorSession::Query(const ReflectorMachine::Step& step) const {
@@ -81,15 +100,24 @@ Clock::SteadyTime ReflectorSession::Step(Cancellation* cancellation) {
 }
 
 void ReflectorSession::List(const ReflectorMachine::Step& step, Cancellation* cancellation) {
-  if (step.first_page) feed_->BeginList();
+  if (step.first_page) BeginList();
   auto page = client_.ListPage(
       options_.path, Query(step),
       [this](const ObjectView& object) -> Status {
+        if (auto good = limit_.TakeItem(object); !good) return good;
         feed_->Put(object);
         return {};
       },
       cancellation);
+  if (page && !page->continue_token.empty()) {
+    if (auto good = limit_.TakePage(); !good) {
+      ApiFailure endless;
+      endless.error = std::move(good.error());
+      page = tl::unexpected<ApiFailure>(std::move(endless));
+    }
+  }
   if (!page) {
+    if (limit_.exceeded()) feed_->DropList();
     heard_at_ = clock_.Steady();
     machine_.OnListFailed(page.error(), heard_at_);
     Failed(page.error());
@@ -98,7 +126,13 @@ void ReflectorSession::List(const ReflectorMachine::Step& step, Cancellation* ca
   if (machine_.OnPage(*page, clock_.Steady())) ListComplete();
 }
 
+void ReflectorSession::BeginList() {
+  limit_.Begin();
+  feed_->BeginList();
+}
+
 void ReflectorSession::ListComplete() {
+  in_list_ = false;
   feed_->EndList();
   feed_->Reached(machine_.resource_version());
   if (options_.on_outcome) options_.on_outcome(nullptr);
@@ -139,6 +173,8 @@ Status ReflectorSession::OnEvent(const WatchEvent& event) {
       if (event.type == EventType::kDeleted) {
         feed_->Remove(event.object);
       } else {
+        auto good = in_list_ ? limit_.TakeItem(event.object) : limit_.TakeEvent(event.object);
+        if (!good) return good;
         feed_->Put(event.object);
       }
       feed_->Reached(machine_.resource_version());
@@ -160,7 +196,8 @@ Status ReflectorSession::OnEvent(const WatchEvent& event) {
 void ReflectorSession::Watch(const ReflectorMachine::Step& step, Cancellation* cancellation) {
   stopped_by_verdict_ = stopped_by_error_ = false;
   heard_at_ = clock_.Steady();
-  if (step.initial_events) feed_->BeginList();
+  in_list_ = step.initial_events;
+  if (in_list_) BeginList();
   WatchHandler handler;
   handler.started = [this, &step] {
     heard_at_ = clock_.Steady();
@@ -173,6 +210,7 @@ void ReflectorSession::Watch(const ReflectorMachine::Step& step, Cancellation* c
   handler.event = [this](const WatchEvent& event) { return OnEvent(event); };
   const auto done = client_.Watch(options_.path, Query(step), handler, cancellation);
   const auto now = clock_.Steady();
+  if (in_list_ && limit_.exceeded()) feed_->DropList();
   if (stopped_by_verdict_) {
     machine_.OnWatchStopped(now);
     if (!step.initial_events) {

@@ -18,6 +18,7 @@
 #include "client/api/api_client.h"
 #include "client/store/object_store.h"
 #include "client/watch/fault_log.h"
+#include "client/watch/list_limit.h"
 #include "client/watch/reflector_machine.h"
 
 namespace downwardfs::client {
@@ -60,6 +61,7 @@ class ReflectorSession {
   void List(const ReflectorMachine::Step& step, Cancellation* cancellation);
   void Watch(const ReflectorMachine::Step& step, Cancellation* cancellation);
   Status OnEvent(const WatchEvent& event);
+  void BeginList();
   void ListComplete();
   void Connected();
   void Failed(const ApiFailure& failure);
@@ -70,6 +72,8 @@ class ReflectorSession {
   ApiClient client_;
   const std::unique_ptr<ObjectStore::Feed> feed_;
   ReflectorMachine machine_;
+  ListLimit limit_;
+  bool in_list_ = false;  // a page, or initial events
 
   // Written by the transport's thread while this one waits for it.
   Clock::SteadyTime heard_at_{};

@@ -36,6 +36,26 @@ void WidenToComma(std::string_view json, std::size_t* begin, std::size_t* end) {
   if (after < json.size() && json[after] == ',') *end = after + 1;
 }
 
+Status CheckLength(const char* field, std::string_view value, std::size_t longest) {
+  if (value.size() <= longest) return {};
+  return Fail(ErrorCode::kInvalidArgument, std::string(field) + " has " +
+                                               std::to_string(value.size()) + " bytes, more than " +
+                                               std::to_string(longest));
+}
+
+// What the store keeps with each object, and what is sent to the server again.
+Status CheckLengths(const ObjectView& view) {
+  for (const auto& [field, value] : {std::pair("kind", view.kind),
+                                     {"apiVersion", view.api_version},
+                                     {"metadata.name", view.name},
+                                     {"metadata.namespace", view.ns},
+                                     {"metadata.uid", view.uid},
+                                     {"metadata.resourceVersion", view.resource_version}}) {
+    if (auto good = CheckLength(field, value, ObjectDecoder::kLongestField); !good) return good;
+  }
+  return {};
+}
+
 }  // namespace
 
 struct ObjectDecoder::Parsers {
@@ -137,6 +157,7 @@ Result<ObjectView> ObjectDecoder::Decode(std::string_view json, const TypeHint& 
       }
     }
   }
+  if (auto good = CheckLengths(view); !good) return Fail(std::move(good.error()));
   if (auto done = parsers_->Keep(json, checked, has_managed_fields, &view, *root, hint); !done) {
     return Fail(std::move(done.error()));
   }
@@ -187,6 +208,11 @@ Result<ObjectDecoder::Envelope> ObjectDecoder::DecodeEnvelope(std::string_view j
   if ((*root)["metadata"].get(metadata) == simdjson::SUCCESS) {
     envelope.resource_version = json_dom::Text(metadata, "resourceVersion");
     envelope.continue_token = json_dom::Text(metadata, "continue");
+  }
+  for (auto good :
+       {CheckLength("metadata.resourceVersion", envelope.resource_version, kLongestField),
+        CheckLength("metadata.continue", envelope.continue_token, kLongestToken)}) {
+    if (!good) return Fail(std::move(good.error()));
   }
   return envelope;
 }

@@ -36,6 +36,11 @@ struct TypeHint {
 /// Decodes one object after the other, reusing its memory.
 class ObjectDecoder {
  public:
+  /// The longest name, uid, version that is taken. The API server bounds names to 253 bytes; a
+  /// version is a decimal number, and kept and sent again with every request.
+  static constexpr std::size_t kLongestField = 1024;
+  static constexpr std::size_t kLongestToken = 65536;  ///< of a list's next page
+
   /// Bytes that must be readable behind the JSON (simdjson reads in blocks).
   static constexpr std::size_t kPadding = 64;
 

@@ -24,6 +24,9 @@ struct SplitterLimits {
   std::size_t object_bytes = std::size_t{8} << 20;
   /// The bytes around the items of a list.
   std::size_t envelope_bytes = std::size_t{1} << 20;
+  /// Of one list with all its pages, and of what is held of a collection.
+  std::size_t objects = 2'000'000;
+  std::size_t all_bytes = std::size_t{16} << 30;
 };
 
 /// The metadata of a List.

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 
 namespace downwardfs {
 
@@ -19,11 +20,15 @@ Status BecomeUser(const RunAs& who) {
   return {};
 }
 
-Status DropAllCapabilities() {
+namespace {
+
+// `kept`: bits by the number of the capability.
+Status DropCapabilities(std::uint64_t kept) {
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   // Past the last one that the kernel knows it says EINVAL; without CAP_SETPCAP there is nothing in
   // the bounding set that we could get.
-  for (int capability = 0; prctl(PR_CAPBSET_DROP, capability) == 0; ++capability) {
+  for (int capability = 0;; ++capability) {
+    if ((kept >> capability & 1) == 0 && prctl(PR_CAPBSET_DROP, capability) != 0) break;
   }
   constexpr unsigned long kNoRoot = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
                                     SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
@@ -31,12 +36,29 @@ Status DropAllCapabilities() {
   // Without the right to set them we had no capability to begin with.
   static_cast<void>(prctl(PR_SET_SECUREBITS, kNoRoot));
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-  const __user_cap_data_struct none[2] = {};
-  if (syscall(SYS_capset, &header, none) != 0) return Fail(ErrnoError(errno, "capset"));
+  __user_cap_data_struct sets[2] = {};
+  if (kept != 0 && syscall(SYS_capget, &header, sets) != 0) {
+    return Fail(ErrnoError(errno, "capget"));
+  }
+  for (unsigned half = 0; half < 2; ++half) {
+    const auto stays = static_cast<std::uint32_t>(kept >> 32 * half) & sets[half].permitted;
+    sets[half] = {stays, stays, 0};
+  }
+  if (syscall(SYS_capset, &header, sets) != 0) return Fail(ErrnoError(errno, "capset"));
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
     return Fail(ErrnoError(errno, "no_new_privs"));
   }
   return {};
+}
+
+}  // namespace
+
+Status DropAllCapabilities() {
+  return DropCapabilities(0);
+}
+
+Status DropCapabilitiesBut(int capability) {
+  return DropCapabilities(std::uint64_t{1} << capability);
 }
 
 }  // namespace downwardfs

@@ -19,5 +19,7 @@ Status BecomeUser(const RunAs& who);
 /// No capability now or ever again: all sets are emptied (bounding and ambient too), uid 0 gives
 /// none at exec (SECBIT_NOROOT), and no_new_privs is set. capabilities(7), prctl(2).
 Status DropAllCapabilities();
+/// The same but for this capability (CAP_...), which stays if the process has it.
+Status DropCapabilitiesBut(int capability);
 
 }  // namespace downwardfs

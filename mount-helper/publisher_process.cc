@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mount-helper/publisher_process.h"
 
+#include <linux/capability.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -135,7 +136,9 @@ Result<PublisherProcess> PublisherProcess::Fork(Work work) {
   sigset_t all;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, nullptr);
-  if (!DropAllCapabilities()) _exit(1);
+  // The one that stays opens a volume's own files for writing, whatever their mode and owner, for
+  // the sake of IN_CLOSE_WRITE.
+  if (!DropCapabilitiesBut(CAP_DAC_OVERRIDE)) _exit(1);
   work.Run();
 }
 

@@ -40,9 +40,9 @@ int Notify(int device, int code, const void* body, std::size_t size, const std::
 
 // The daemon decides what the volume's names lead to, and it is not trusted: symlinks are not
 // followed, or it could lead us anywhere (openat2(2)).
-OwnedFd OpenInside(int root, const std::string& path) {
+OwnedFd OpenInside(int root, const std::string& path, std::uint64_t flags = O_PATH) {
   open_how how = {};
-  how.flags = O_PATH | O_CLOEXEC;
+  how.flags = flags | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
   return OwnedFd(static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
 }
@@ -75,8 +75,14 @@ int ChangeMode(int root, const std::string& path, mode_t mode) {
   return chmod(("/proc/self/fd/" + std::to_string(file.get())).c_str(), mode);
 }
 
-int Touch(const Place& at) {
-  // With the time of access among them it would be IN_ATTRIB.
+// As a program that writes the file in place: IN_OPEN, IN_MODIFY, IN_CLOSE_WRITE. The answer to the
+// truncation has the size and the times of the new content, whatever was asked for.
+int Touch(int root, const std::string& path, const Place& at) {
+  if (const OwnedFd file = OpenInside(root, path, O_WRONLY | O_NONBLOCK)) {
+    return ftruncate(file.get(), 0);
+  }
+  // Somebody else's, or without the right to write for its owner: IN_MODIFY alone. With the time of
+  // access among them it would be IN_ATTRIB.
   const timespec times[2] = {{0, UTIME_OMIT}, {0, UTIME_NOW}};
   return utimensat(at.directory(), at.name(), times, AT_SYMLINK_NOFOLLOW);
 }
@@ -111,7 +117,7 @@ int MakeCall(const TreeCall& call, int root) {
     case CallKind::kChangeMode:
       return ChangeMode(root, call.path, call.mode);
     case CallKind::kTouch:
-      return Touch(at);
+      return Touch(root, call.path, at);
     case CallKind::kLook:
       return Look(at);
     default:

@@ -20,7 +20,7 @@ struct TreeCall {
     kUnlink,
     kRemoveDirectory,
     kChangeMode,      ///< to `mode`: IN_ATTRIB
-    kTouch,           ///< the time of modification alone: IN_MODIFY
+    kTouch,           ///< written in place, as it seems: IN_MODIFY and IN_CLOSE_WRITE
     kLook,            ///< stat(2): the kernel asks for what it was told is stale
     kInvalidateName,  ///< FUSE_NOTIFY_INVAL_ENTRY of `path` in the directory `node`
     kInvalidateNode,  ///< FUSE_NOTIFY_INVAL_INODE of `node`

@@ -62,6 +62,11 @@ class FileSystem {
   /// LOOKUP: finds `name` and counts one lookup of what is found. Nothing: ENOENT, which the kernel
   /// does not cache.
   virtual std::optional<Entry> Lookup(InodeId parent, std::string_view name) = 0;
+  /// Asked after a LOOKUP that has found nothing: answer ESTALE instead of ENOENT? A link may have
+  /// led to the name until a moment ago; at ESTALE the kernel walks the whole path again, once, and
+  /// finds where the link leads now. A second ESTALE would go to the caller, so it is once per
+  /// name.
+  virtual bool LeadsElsewhere(InodeId /*parent*/, std::string_view /*name*/) { return false; }
   /// FORGET and BATCH_FORGET, all of it or (if the daemon dies meanwhile) nothing. Unknown inodes
   /// are passed over, counts stop at zero.
   virtual void Forget(std::span<const Forgotten> inodes) = 0;

@@ -82,7 +82,7 @@ void Lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
   if (const auto found = context.file_system->Lookup(parent, name)) {
     ReplyEntry(request, context, *found);
   } else {
-    fuse_reply_err(request, ENOENT);
+    fuse_reply_err(request, context.file_system->LeadsElsewhere(parent, name) ? ESTALE : ENOENT);
   }
 }
 
@@ -117,14 +117,27 @@ void Readlink(fuse_req_t request, fuse_ino_t inode) {
   }
 }
 
+// An open that comes with an armed change of the file's attributes is our own, made for the
+// IN_CLOSE_WRITE that its end raises. It pins nothing, and no byte that is written to it counts.
+void OpenForWriting(fuse_req_t request, const SessionContext& context, InodeId inode,
+                    fuse_file_info* file) {
+  const FileSystem::Traits traits = context.file_system->traits();
+  const bool armed = traits.opens_files && traits.takes_changes &&
+                     context.file_system->Apply({ChangeKind::kSetAttributes, inode, "", ""});
+  if (!armed) {
+    fuse_reply_err(request, EROFS);
+    return;
+  }
+  file->fh = kNoOpen;
+  file->direct_io = 1;
+  fuse_reply_open(request, file);
+}
+
 // ENOSYS tells the kernel never to ask again and to keep what it has read. The reads of an open
 // that pins a content must leave no page behind for the next open.
 void Open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
   SessionContext& context = Counted(request, RequestKind::kOpen);
-  if ((file->flags & O_ACCMODE) != O_RDONLY) {
-    fuse_reply_err(request, EROFS);
-    return;
-  }
+  if ((file->flags & O_ACCMODE) != O_RDONLY) return OpenForWriting(request, context, inode, file);
   const bool pins = context.file_system->traits().opens_files;
   if (!pins && context.kernel_caches) {
     fuse_reply_err(request, ENOSYS);

@@ -7,10 +7,29 @@
 #include "fs/volume/kubelet_layout.h"
 
 namespace downwardfs {
+namespace {
+
+// Data directories that a walk may still be on its way to; a walk takes microseconds.
+constexpr std::size_t kRememberedNames = 64;
+
+}  // namespace
+
+bool KubeletLayout::LeadsElsewhere(InodeId parent, std::string_view name) {
+  if (parent != kRootInode) return false;
+  MutexLock lock(mutex_);
+  const auto at = std::find(just_removed_.begin(), just_removed_.end(), name);
+  if (at == just_removed_.end()) return false;
+  just_removed_.erase(at);
+  return true;
+}
 
 // The one place where a version's life changes.
 void KubeletLayout::Advance(Edit& edit, InodeId base, LifeEvent event) {
   if (known_.Find(base) == nullptr) return;
+  if (event == LifeEvent::kUnname) {
+    just_removed_.push_back(known_.At(base).version->data_dir());
+    if (just_removed_.size() > kRememberedNames) just_removed_.pop_front();
+  }
   known_.Change(edit, base,
                 [&](KnownVersion& version) { version.life = After(version.life, event); });
   if (event == LifeEvent::kUnname) DropIfUnused(edit, base);
@@ -174,7 +193,7 @@ std::optional<std::string> KubeletLayout::UnfinishedDirectory() const {
 
 std::vector<std::string> KubeletLayout::MovedNames() const {
   MutexLock lock(mutex_);
-  std::vector<std::string> names = {kDataLink, kNewDataLink};
+  std::vector<std::string> names = {kDataLink, kNewDataLink, kRemovedName};
   for (const auto& [id, link] : links_.all()) {
     if (!link.listed) names.push_back(link.name);
   }
@@ -192,34 +211,58 @@ std::vector<std::pair<InodeId, std::string>> KubeletLayout::RetiredVersions() co
   return retired;
 }
 
-std::vector<KubeletLayout::Known> KubeletLayout::KnownOf(InodeId base, bool directories) const {
+std::vector<InodeId> KubeletLayout::RemovedVersions() const {
+  MutexLock lock(mutex_);
+  std::vector<InodeId> removed;
+  for (const auto& [base, version] : known_.all()) {
+    if (version.life == VersionLife::kRemoved && !KnownOf(base, Kind::kDirectories).empty()) {
+      removed.push_back(base);
+    }
+  }
+  return removed;
+}
+
+std::vector<KubeletLayout::Known> KubeletLayout::KnownOf(InodeId base, Kind kind) const {
   std::vector<Known> out;
   const KnownVersion* const known = known_.Find(base);
   if (known == nullptr) return out;
   const VolumeVersion& version = *known->version;
+  const auto& counts = kind == Kind::kAliases ? known->known_aliases : known->known;
+  if (counts.empty()) return out;
+  const InodeId first = base + (kind == Kind::kAliases ? 2 + version.size() : 1);
   std::vector<std::string> paths(version.size());
-  paths[0] = version.data_dir();
+  paths[0] = HasName(known->life) ? version.data_dir() : kRemovedName;
   for (std::uint32_t i = 0; i < version.size(); ++i) {
     const TreeEntry& entry = version.entry(i);  // parents come before their children
     if (i != 0) paths[i] = paths[entry.parent] + "/" + entry.name;
-    if (known->known[1 + i] == 0 || entry.is_directory != directories) continue;
-    if (known->IsUnlinked(i)) continue;
+    if (counts[1 + i] == 0 || entry.is_directory != (kind == Kind::kDirectories)) continue;
+    if (kind == Kind::kFiles && known->IsUnlinked(i)) continue;
     out.push_back(
-        {{ChangeKind::kUnlink, base + 1 + entry.parent, entry.name, ""}, base + 1 + i, paths[i]});
+        {{ChangeKind::kUnlink, base + 1 + entry.parent, entry.name, ""}, first + i, paths[i]});
   }
   return out;
 }
 
 std::vector<KubeletLayout::Known> KubeletLayout::KnownFiles(InodeId version) const {
   MutexLock lock(mutex_);
-  return KnownOf(version, false);
+  return KnownOf(version, Kind::kFiles);
+}
+
+std::vector<KubeletLayout::Known> KubeletLayout::KnownAliases(InodeId version) const {
+  MutexLock lock(mutex_);
+  return KnownOf(version, Kind::kAliases);
 }
 
 std::vector<KubeletLayout::Known> KubeletLayout::KnownDirectories(InodeId version) const {
   MutexLock lock(mutex_);
-  auto known = KnownOf(version, true);
+  auto known = KnownOf(version, Kind::kDirectories);
   std::reverse(known.begin(), known.end());
   return known;
+}
+
+void KubeletLayout::Reveal(InodeId version) {
+  MutexLock lock(mutex_);
+  revealed_ = version;
 }
 
 void KubeletLayout::Orphan(InodeId version) {

@@ -63,6 +63,7 @@ std::optional<InodeId> KubeletLayout::Find(InodeId parent, std::string_view name
 std::optional<InodeId> KubeletLayout::FindInRoot(std::string_view name) const {
   // Whether the kernel knows the link or has dropped it meanwhile.
   if (name == kNewDataLink && root_->staged != 0 && root_->new_link) return root_->staged;
+  if (name == kRemovedName && known_.Find(revealed_) != nullptr) return revealed_ + 1;
   if (root_->shown == 0) return std::nullopt;
   if (name == kDataLink) return root_->shown;
   const auto& data_dirs = known_.format().data_dirs;
@@ -98,7 +99,12 @@ void KubeletLayout::AddLookup(Edit& edit, InodeId id) {
   } else if (const auto located = Locate(id)) {
     known_.Change(edit, located->base, [&](KnownVersion& version) {
       ++version.lookups;
-      if (!located->alias) ++version.known[located->index];
+      if (!located->alias) {
+        ++version.known[located->index];
+      } else {
+        version.known_aliases.resize(version.known.size());
+        ++version.known_aliases[located->index];
+      }
     });
   }
 }
@@ -111,8 +117,10 @@ void KubeletLayout::DropLookups(Edit& edit, const Forgotten& inode) {
   } else if (const auto located = Locate(inode.id)) {
     known_.Change(edit, located->base, [&](KnownVersion& version) {
       version.lookups -= std::min(version.lookups, inode.count);
-      if (located->alias) return;
-      std::uint32_t& known = version.known[located->index];
+      // Of an alias that the daemon before us has shown nothing is known.
+      if (located->alias && version.known_aliases.empty()) return;
+      auto& counts = located->alias ? version.known_aliases : version.known;
+      std::uint32_t& known = counts[located->index];
       known -= static_cast<std::uint32_t>(std::min<std::uint64_t>(known, inode.count));
     });
     DropIfUnused(edit, located->base);

@@ -13,9 +13,11 @@
 // shown by one at a time (the volume's lane, or before it is mounted).
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,6 +29,9 @@ namespace downwardfs {
 /// The link to the data directory that is shown, and its name before it is moved there.
 inline constexpr char kDataLink[] = "..data";
 inline constexpr char kNewDataLink[] = "..data_tmp";
+/// A removed data directory under no name that anybody knows, for the publisher (Reveal()). No item
+/// can have it.
+inline constexpr char kRemovedName[] = "..removed";
 
 class KubeletLayout final : public VolumeLayout {
  public:
@@ -34,6 +39,9 @@ class KubeletLayout final : public VolumeLayout {
 
   Traits traits() const override { return {.takes_changes = true}; }
   std::optional<std::string> ReadLink(InodeId id) const override EXCLUDES(mutex_);
+  /// True once for each data directory that has lost its name: a walk that has just followed
+  /// `..data` may have been on its way there.
+  bool LeadsElsewhere(InodeId parent, std::string_view name) override EXCLUDES(mutex_);
   void SetResourceVersion(std::string resource_version) override EXCLUDES(mutex_);
 
   /// Everything that has to happen for a version to be shown.
@@ -63,7 +71,11 @@ class KubeletLayout final : public VolumeLayout {
   /// Versions that resolve by name, but are not shown.
   std::vector<std::pair<InodeId, std::string>> RetiredVersions() const EXCLUDES(mutex_);
 
-  /// An inode of a retired version, by its path from the root.
+  /// Versions whose name is removed and of which the kernel still knows a directory.
+  std::vector<InodeId> RemovedVersions() const EXCLUDES(mutex_);
+
+  /// An inode of a retired version, by its path from the root: below its data directory while that
+  /// has a name, below kRemovedName afterwards.
   struct Known {
     TreeChange removal;  ///< of a file: the change that unlinks it
     InodeId id = 0;
@@ -71,8 +83,13 @@ class KubeletLayout final : public VolumeLayout {
   };
   /// The files of the version that the kernel knows and that have not been unlinked.
   std::vector<Known> KnownFiles(InodeId version) const EXCLUDES(mutex_);
+  /// The aliases of its files that the kernel knows.
+  std::vector<Known> KnownAliases(InodeId version) const EXCLUDES(mutex_);
   /// The directories of the version that the kernel knows, deepest first.
   std::vector<Known> KnownDirectories(InodeId version) const EXCLUDES(mutex_);
+  /// From now on kRemovedName leads to the data directory of that version, which has no other name;
+  /// with 0 to nothing. For the publisher, who has something left to do there.
+  void Reveal(InodeId version) EXCLUDES(mutex_);
 
   /// LifeEvent::kOrphan, kAlias and kUnname of a version that is not shown. An expired version is
   /// freed once the kernel has forgotten it.
@@ -121,7 +138,8 @@ class KubeletLayout final : public VolumeLayout {
   // Whose a link is: its file's own user.
   std::optional<std::uint32_t> LinkUser(const std::string& name) const REQUIRES(mutex_);
   std::optional<Changed> ChangeRoot(Edit& edit, const TreeChange& change) REQUIRES(mutex_);
-  std::vector<Known> KnownOf(InodeId base, bool directories) const REQUIRES(mutex_);
+  enum class Kind { kFiles, kAliases, kDirectories };
+  std::vector<Known> KnownOf(InodeId base, Kind kind) const REQUIRES(mutex_);
   void CompareLinks(const VolumeVersion& version, Flip& flip) const REQUIRES(mutex_);
 
   void Advance(Edit& edit, InodeId base, LifeEvent event) REQUIRES(mutex_);
@@ -136,6 +154,9 @@ class KubeletLayout final : public VolumeLayout {
                                                               KnownVersionFormat(versions_)};
   RecordedTable<RootLinkFormat> links_ GUARDED_BY(mutex_){record_};
   RecordedValue<KubeletRootFormat> root_ GUARDED_BY(mutex_);
+  // Neither is recorded.
+  std::deque<std::string> just_removed_ GUARDED_BY(mutex_);  // data directories, the newest last
+  InodeId revealed_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace downwardfs

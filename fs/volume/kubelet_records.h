@@ -26,6 +26,8 @@ struct KnownVersion {
   std::uint64_t lookups = 0;         ///< of all its inodes, aliases too
   std::vector<std::uint32_t> known;  ///< lookups of each first inode
   std::vector<bool> unlinked;        ///< by entry; empty: none
+  /// Lookups of each alias, empty: none. Not recorded: the next daemon starts without.
+  std::vector<std::uint32_t> known_aliases;
 
   bool IsUnlinked(std::uint32_t entry) const { return !unlinked.empty() && unlinked[entry]; }
 };

@@ -27,6 +27,8 @@ std::function<void()> KubeletUpdate::Show(VolumeVersionPtr version, std::string 
     ++without_events_;
     ShowByNotification(flip);
   }
+  const auto now = std::chrono::steady_clock::now();
+  grace_ = now - std::exchange(last_change_, now) < kQuickly ? kLongGraceTime : kGraceTime;
   return [this, flip] { Retire(flip.retires, flip.retired_dir); };
 }
 
@@ -94,6 +96,10 @@ std::function<void()> KubeletUpdate::Resume() {
   }
   return [this, retired = layout_.RetiredVersions()] {
     for (const auto& [version, data_dir] : retired) Retire(version, data_dir);
+    // The daemon before us may have died before it told those who watch.
+    if (auto tree = tree_.Open()) {
+      for (const InodeId version : layout_.RemovedVersions()) TellWatchers(*tree, version);
+    }
   };
 }
 
@@ -106,22 +112,40 @@ void KubeletUpdate::Retire(InodeId version, const std::string& data_dir) {
   auto tree = tree_.Open();
   if (tree_.lost()) return;  // the next daemon does it
   if (tree) {
-    // Watchers of a directory get DELETE_SELF when the kernel drops an inode that has no link. It
-    // learns of that by asking, and drops what nobody holds when the name is invalidated.
-    layout_.Orphan(version);
-    for (const auto& directory : layout_.KnownDirectories(version)) {
-      notifier_.InvalidateInode(directory.id);
-      tree->Look(directory.path);
-    }
     // A removed directory resolves no name even for those who hold it, so another inode under the
     // same name is removed in its place.
+    layout_.Orphan(version);
     layout_.ShowAlias(version);
     notifier_.InvalidateName(kRootInode, data_dir);
-    if (tree->RemoveDirectory(InRoot(ChangeKind::kRemoveDirectory, data_dir), data_dir)) return;
+    if (tree->RemoveDirectory(InRoot(ChangeKind::kRemoveDirectory, data_dir), data_dir)) {
+      TellWatchers(*tree, version);
+      return;
+    }
     if (tree_.lost()) return;
   }
   layout_.Expire(version);
   notifier_.InvalidateName(kRootInode, data_dir);
+}
+
+// The version's name is gone, in lookups and listings; now those hear of it who watch its
+// directories, and files that they have found as aliases. Watchers of a directory get DELETE_SELF
+// when the kernel drops an inode that has no link. It learns of that by asking, under a name that
+// nobody else knows, and drops what nobody holds when that name is invalidated, children first.
+void KubeletUpdate::TellWatchers(WritableView::Session& tree, InodeId version) {
+  const auto directories = layout_.KnownDirectories(version);
+  const auto aliases = layout_.KnownAliases(version);
+  if (directories.empty() && aliases.empty()) return;
+  layout_.Reveal(version);
+  for (const auto& alias : aliases) {
+    auto unlinked = tree.Unlink(alias.removal, alias.path);
+    if (!unlinked) LogDebug("alias kept", {{log_keys::kError, unlinked.error().message}});
+  }
+  for (const auto& directory : directories) {
+    notifier_.InvalidateInode(directory.id);
+    tree.Look(directory.path);
+  }
+  layout_.Reveal(0);
+  notifier_.InvalidateName(kRootInode, kRemovedName);
 }
 
 }  // namespace downwardfs

@@ -7,9 +7,10 @@
 //     MOVED_FROM ..data_tmp, MOVED_TO ..data, DELETE,ISDIR of the old data directory;
 //     watchers of a file get ATTRIB and DELETE_SELF, of a directory DELETE and DELETE_SELF
 //
-// One thing is later than the kubelet's: the old directory goes after two seconds, and until then
-// it resolves, so that a reader that has just followed `..data` never gets ENOENT. A program that
-// holds the directory goes on reading for as long as it likes.
+// Before the old directory goes, it resolves for a moment more, the grace time, so that a reader
+// that has just followed `..data` does not get ENOENT. A reader that is later still walks again
+// (FileSystem::LeadsElsewhere). A program that holds the directory goes on reading for as long as
+// it likes.
 //
 // If the tree cannot be changed through the kernel, the names are invalidated instead: readers see
 // the change, watchers get no event. Used on the volume's lane only.
@@ -28,7 +29,14 @@ namespace downwardfs {
 
 class KubeletUpdate final : public VolumeUpdate {
  public:
-  static constexpr std::chrono::seconds kGraceTime{2};
+  /// Short enough that the removal is of one burst with the change for those who gather events,
+  /// and long enough that hardly any walk is still on its way.
+  static constexpr std::chrono::milliseconds kGraceTime{10};
+  /// After a change that follows another within kQuickly: walks wait for the root's lock then, many
+  /// at a time, and there is no single burst anyhow. And after Resume(): readers have waited for a
+  /// daemon.
+  static constexpr std::chrono::milliseconds kLongGraceTime{2000};
+  static constexpr std::chrono::milliseconds kQuickly{100};
 
   /// All outlive it. The layout shows a first version already.
   KubeletUpdate(KubeletLayout& layout, WritableView& tree, KernelNotifier& notifier)
@@ -36,6 +44,7 @@ class KubeletUpdate final : public VolumeUpdate {
 
   std::function<void()> Show(VolumeVersionPtr version, std::string resource_version) override;
   std::function<void()> Resume() override;
+  std::chrono::milliseconds grace_time() const override { return grace_; }
   std::uint64_t without_events() const override { return without_events_; }
 
  private:
@@ -44,10 +53,13 @@ class KubeletUpdate final : public VolumeUpdate {
   Status ShowThroughKernel(const KubeletLayout::Flip& flip);
   void ShowByNotification(const KubeletLayout::Flip& flip);
   void Retire(InodeId version, const std::string& data_dir);
+  void TellWatchers(WritableView::Session& tree, InodeId version);
 
   KubeletLayout& layout_;
   WritableView& tree_;
   KernelNotifier& notifier_;
+  std::chrono::steady_clock::time_point last_change_;
+  std::chrono::milliseconds grace_{kLongGraceTime};
   std::atomic<std::uint64_t> without_events_{0};
 };
 

@@ -63,7 +63,12 @@ void LiveUpdate::ShowByNotification(const LiveLayout::Difference& difference) {
       notifier_.InvalidateInode(step.change.inode);
     }
   }
-  for (const auto& step : difference.changed) notifier_.InvalidateInode(step.id);
+  const auto tree = tree_.Open();
+  for (const auto& step : difference.changed) {
+    notifier_.InvalidateInode(step.id);
+    // The kernel must know the new size even so, since sendfile(2) asks for none.
+    if (tree) tree->Look(step.path);
+  }
 }
 
 }  // namespace downwardfs

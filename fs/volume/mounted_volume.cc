@@ -237,7 +237,7 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Resume(
   lane.Post([state, lane] {
     auto rest = state->update->Resume();
     if (!rest) return;
-    lane.PostAt(std::chrono::steady_clock::now() + KubeletUpdate::kGraceTime,
+    lane.PostAt(std::chrono::steady_clock::now() + KubeletUpdate::kLongGraceTime,
                 [state, rest = std::move(rest)] { rest(); });
   });
   return volume;
@@ -274,7 +274,7 @@ void MountedVolume::Publish(VolumeVersionPtr version, std::string resource_versi
   lane.Post([state = state_, lane] {
     auto rest = state->ShowPending();
     if (!rest) return;
-    const auto due = std::chrono::steady_clock::now() + KubeletUpdate::kGraceTime;
+    const auto due = std::chrono::steady_clock::now() + state->update->grace_time();
     lane.PostAt(due, [state, rest = std::move(rest)] { rest(); });
   });
 }

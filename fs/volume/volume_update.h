@@ -3,6 +3,7 @@
 // without_events() by any thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -23,6 +24,9 @@ class VolumeUpdate {
   /// Finishes what the daemon before us has begun. Returns what is left to do after the grace time,
   /// if anything.
   virtual std::function<void()> Resume() = 0;
+
+  /// How long that is after the last Show().
+  virtual std::chrono::milliseconds grace_time() const { return std::chrono::milliseconds(0); }
 
   /// Versions that were shown without events for those who watch.
   virtual std::uint64_t without_events() const = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What programs that watch a volume with inotify(7) are told: the kubelet's sequence (kubernetes
-// pkg/volume/util/atomic_writer.go), with the old directory two seconds later.
+// pkg/volume/util/atomic_writer.go).
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/inotify.h>
@@ -89,6 +89,22 @@ TEST_F(LiveEventsTest, AFileAndTheDirectoryTellThatTheFileWasModified) {
   EXPECT_THAT(file.UntilLast("MODIFY"), ElementsAre("MODIFY"));
   EXPECT_THAT(root.UntilLast("MODIFY labels"), ElementsAre("MODIFY labels"));
   EXPECT_EQ(Slurp(mount / "labels"), "app=\"two\"");
+}
+
+// As of a file that is written in place, whatever its mode and owner (0440 and 0400 here).
+TEST_F(LiveEventsTest, WritingEndsWithACloseWrite) {
+  const Mounted mount(Live(), at_);
+  ASSERT_TRUE(mount.ok());
+  EventLog file(mount / "labels", IN_MODIFY | IN_CLOSE_WRITE);
+  EventLog root(at_, IN_MODIFY | IN_CLOSE_WRITE);
+  for (int i = 0; i < 20; ++i) {
+    const std::string value = "of a length " + std::string(static_cast<std::size_t>(i), 'x');
+    dir_.Replace("pod.yaml", PodYaml(value));
+    EXPECT_THAT(file.UntilLast("CLOSE_WRITE"), ElementsAre("MODIFY", "CLOSE_WRITE"));
+    EXPECT_THAT(root.UntilLast("CLOSE_WRITE labels"),
+                ElementsAre("MODIFY labels", "CLOSE_WRITE labels"));
+    ASSERT_EQ(Slurp(mount / "labels"), "app=\"" + value + "\"");
+  }
 }
 
 TEST_F(LiveEventsTest, NamesThatComeAndGoTellIt) {

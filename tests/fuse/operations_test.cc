@@ -54,6 +54,7 @@ class FakeFileSystem final : public FileSystem {
   void CloseDirectory(std::uint64_t handle) override { closed.push_back(handle); }
   std::optional<Entry> Apply(const TreeChange& change) override {
     applied.push_back(change);
+    if (armed.kind != TreeChange::Kind::kNone && change == armed) return EntryOf(kFile);
     return std::nullopt;
   }
   std::optional<Origin> OriginOf(InodeId) const override { return std::nullopt; }
@@ -73,6 +74,7 @@ class FakeFileSystem final : public FileSystem {
   std::vector<std::uint64_t> closed;
   std::vector<bool> begun;
   std::vector<TreeChange> applied;
+  TreeChange armed;
 };
 
 struct Answer {
@@ -194,6 +196,20 @@ TEST_F(OperationsTest, AReadThatFillsThePageCacheGetsWhatTheInodeShowsNow) {
   read.fh = 3;
   read.size = 100;
   EXPECT_EQ(Ask(FUSE_READ, kFile, read).body, "content 0");
+}
+
+TEST_F(OperationsTest, AnOpenForWritingIsTakenOnlyWithAnArmedChange) {
+  shown_.the_traits = {.opens_files = true, .takes_changes = true};
+  Start();
+  fuse_open_in writing = {};
+  writing.flags = O_WRONLY;
+  EXPECT_EQ(Ask(FUSE_OPEN, kFile, writing).error, EROFS);
+  shown_.armed = {TreeChange::Kind::kSetAttributes, kFile, "", ""};
+  const Answer taken = Ask(FUSE_OPEN, kFile, writing);
+  EXPECT_EQ(taken.error, 0);
+  EXPECT_EQ(taken.As<fuse_open_out>().fh, kNoOpen);
+  fuse_write_in write = {};
+  EXPECT_EQ(Ask(FUSE_WRITE, kFile, write).error, EROFS);
 }
 
 TEST_F(OperationsTest, AListingGoesOnAfterItsCookie) {

@@ -17,7 +17,7 @@ constexpr std::pair<std::uint32_t, const char*> kNames[] = {
     {IN_MODIFY, "MODIFY"},           {IN_ATTRIB, "ATTRIB"},   {IN_MOVED_FROM, "MOVED_FROM"},
     {IN_MOVED_TO, "MOVED_TO"},       {IN_CREATE, "CREATE"},   {IN_DELETE, "DELETE"},
     {IN_DELETE_SELF, "DELETE_SELF"}, {IN_UNMOUNT, "UNMOUNT"}, {IN_IGNORED, "IGNORED"},
-    {IN_Q_OVERFLOW, "Q_OVERFLOW"},   {IN_ISDIR, "ISDIR"},
+    {IN_Q_OVERFLOW, "Q_OVERFLOW"},   {IN_ISDIR, "ISDIR"},     {IN_CLOSE_WRITE, "CLOSE_WRITE"},
 };
 
 std::string Describe(const inotify_event& event) {

@@ -12,6 +12,7 @@ namespace downwardfs {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 VolumeVersionPtr Version(std::vector<ProjectedFile> files, std::string data_dir) {
   return VolumeVersion::Make(std::move(files), std::move(data_dir),
@@ -305,6 +306,48 @@ TEST_F(KubeletLayoutFlipTest, AHeldDirectoryOutlivesTheRemovalOfItsName) {
   EXPECT_FALSE(Walk({"..v1"}));
   const auto below = nodes_.Lookup(nodes_.Lookup(held.id, "res")->id, "cpu");
   EXPECT_EQ(nodes_.File(below->id)->content(), "1");
+}
+
+// A walk that was on its way there is sent round again; whoever asks for the name itself is not.
+TEST_F(KubeletLayoutFlipTest, ARemovedNameLeadsElsewhereOnce) {
+  Install(nodes_, Version({File("a", "1")}, "..v1"));
+  const auto flip = FlipTo(Version({File("a", "2")}, "..v2"));
+  EXPECT_FALSE(nodes_.LeadsElsewhere(kRootInode, "..v1"));
+  nodes_.Orphan(flip.retires);
+  nodes_.ShowAlias(flip.retires);
+  ASSERT_TRUE(Make(InRoot(Kind::kRemoveDirectory, "..v1")));
+  EXPECT_FALSE(nodes_.LeadsElsewhere(kRootInode, "..never"));
+  EXPECT_FALSE(nodes_.LeadsElsewhere(7, "..v1"));
+  EXPECT_TRUE(nodes_.LeadsElsewhere(kRootInode, "..v1"));
+  EXPECT_FALSE(nodes_.LeadsElsewhere(kRootInode, "..v1"));
+}
+
+TEST_F(KubeletLayoutFlipTest, ARemovedDirectoryIsReachedByThePublisherAlone) {
+  Install(nodes_, Version({File("res/cpu", "1")}, "..v1"));
+  const auto held = *Walk({"..v1"});
+  const auto file = *Walk({"..v1", "res", "cpu"});
+  const auto flip = FlipTo(Version({File("res/cpu", "2")}, "..v2"));
+  for (const auto& known : nodes_.KnownFiles(flip.retires)) ASSERT_TRUE(Make(known.removal));
+  EXPECT_THAT(nodes_.KnownAliases(flip.retires), IsEmpty());
+  const auto alias = *Walk({"..v1", "res", "cpu"});
+  EXPECT_NE(alias.id, file.id);
+  nodes_.Orphan(flip.retires);
+  nodes_.ShowAlias(flip.retires);
+  ASSERT_TRUE(Make(InRoot(Kind::kRemoveDirectory, "..v1")));
+  EXPECT_THAT(nodes_.RemovedVersions(), ElementsAre(flip.retires));
+  EXPECT_FALSE(Walk({kRemovedName}));
+  nodes_.Reveal(flip.retires);
+  EXPECT_EQ(Walk({kRemovedName})->id, held.id);
+  EXPECT_EQ(Walk({kRemovedName})->links, 0u);
+  const auto aliases = nodes_.KnownAliases(flip.retires);
+  ASSERT_EQ(aliases.size(), 1u);
+  EXPECT_EQ(aliases[0].id, alias.id);
+  EXPECT_EQ(aliases[0].path, "..removed/res/cpu");
+  EXPECT_TRUE(Make(aliases[0].removal));
+  nodes_.ForgetOne(alias.id, 1);
+  EXPECT_THAT(nodes_.KnownAliases(flip.retires), IsEmpty());
+  nodes_.Reveal(0);
+  EXPECT_FALSE(Walk({kRemovedName}));
 }
 
 TEST_F(KubeletLayoutFlipTest, AnAttemptThatWasGivenUpLeavesNothing) {

@@ -28,6 +28,8 @@
 // protocol replies with no lock held.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -65,8 +67,10 @@ class FileSystem {
   /// Asked after a LOOKUP that has found nothing: answer ESTALE instead of ENOENT? A link may have
   /// led to the name until a moment ago; at ESTALE the kernel walks the whole path again, once, and
   /// finds where the link leads now. A second ESTALE would go to the caller, so it is once per
-  /// name.
-  virtual bool LeadsElsewhere(InodeId /*parent*/, std::string_view /*name*/) { return false; }
+  /// name and `thread` (fuse_in_header.pid; 0: of a foreign pid namespace).
+  virtual bool LeadsElsewhere(InodeId /*parent*/, std::string_view /*name*/, pid_t /*thread*/) {
+    return false;
+  }
   /// FORGET and BATCH_FORGET, all of it or (if the daemon dies meanwhile) nothing. Unknown inodes
   /// are passed over, counts stop at zero.
   virtual void Forget(std::span<const Forgotten> inodes) = 0;

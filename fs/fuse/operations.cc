@@ -82,7 +82,9 @@ void Lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
   if (const auto found = context.file_system->Lookup(parent, name)) {
     ReplyEntry(request, context, *found);
   } else {
-    fuse_reply_err(request, context.file_system->LeadsElsewhere(parent, name) ? ESTALE : ENOENT);
+    const pid_t thread = fuse_req_ctx(request)->pid;
+    const bool elsewhere = context.file_system->LeadsElsewhere(parent, name, thread);
+    fuse_reply_err(request, elsewhere ? ESTALE : ENOENT);
   }
 }
 

@@ -11,23 +11,25 @@ namespace {
 
 // Data directories that a walk may still be on its way to; a walk takes microseconds.
 constexpr std::size_t kRememberedNames = 64;
+// Of each name: more walks at a time than that nobody makes.
+constexpr std::size_t kRememberedThreads = 1024;
 
 }  // namespace
 
-bool KubeletLayout::LeadsElsewhere(InodeId parent, std::string_view name) {
+bool KubeletLayout::LeadsElsewhere(InodeId parent, std::string_view name, pid_t thread) {
   if (parent != kRootInode) return false;
   MutexLock lock(mutex_);
-  const auto at = std::find(just_removed_.begin(), just_removed_.end(), name);
-  if (at == just_removed_.end()) return false;
-  just_removed_.erase(at);
-  return true;
+  const auto removed = std::ranges::find(just_removed_, name, &RemovedName::name);
+  if (removed == just_removed_.end()) return false;
+  if (removed->sent_elsewhere.size() >= kRememberedThreads) return false;
+  return removed->sent_elsewhere.insert(thread).second;
 }
 
 // The one place where a version's life changes.
 void KubeletLayout::Advance(Edit& edit, InodeId base, LifeEvent event) {
   if (known_.Find(base) == nullptr) return;
   if (event == LifeEvent::kUnname) {
-    just_removed_.push_back(known_.At(base).version->data_dir());
+    just_removed_.push_back({known_.At(base).version->data_dir(), {}});
     if (just_removed_.size() > kRememberedNames) just_removed_.pop_front();
   }
   known_.Change(edit, base,

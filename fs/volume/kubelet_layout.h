@@ -13,9 +13,12 @@
 // shown by one at a time (the volume's lane, or before it is mounted).
 #pragma once
 
+#include <sys/types.h>
+
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,9 +42,10 @@ class KubeletLayout final : public VolumeLayout {
 
   Traits traits() const override { return {.takes_changes = true}; }
   std::optional<std::string> ReadLink(InodeId id) const override EXCLUDES(mutex_);
-  /// True once for each data directory that has lost its name: a walk that has just followed
-  /// `..data` may have been on its way there.
-  bool LeadsElsewhere(InodeId parent, std::string_view name) override EXCLUDES(mutex_);
+  /// True once for each thread and data directory that has lost its name: a walk that has just
+  /// followed `..data` may have been on its way there.
+  bool LeadsElsewhere(InodeId parent, std::string_view name, pid_t thread) override
+      EXCLUDES(mutex_);
   void SetResourceVersion(std::string resource_version) override EXCLUDES(mutex_);
 
   /// Everything that has to happen for a version to be shown.
@@ -154,8 +158,12 @@ class KubeletLayout final : public VolumeLayout {
                                                               KnownVersionFormat(versions_)};
   RecordedTable<RootLinkFormat> links_ GUARDED_BY(mutex_){record_};
   RecordedValue<KubeletRootFormat> root_ GUARDED_BY(mutex_);
+  struct RemovedName {
+    std::string name;
+    std::set<pid_t> sent_elsewhere;
+  };
   // Neither is recorded.
-  std::deque<std::string> just_removed_ GUARDED_BY(mutex_);  // data directories, the newest last
+  std::deque<RemovedName> just_removed_ GUARDED_BY(mutex_);  // data directories, the newest last
   InodeId revealed_ GUARDED_BY(mutex_) = 0;
 };
 

@@ -139,7 +139,9 @@ TEST_F(WatchSequenceTest, ADirectoryIsGoneWhenTheFirstEventSaysSo) {
     }
     EXPECT_TRUE(Gone(mount / before)) << std::generic_category().message(errno);
     EXPECT_FALSE(Listed(at_, before));
-    if (i % 2 == 0) EXPECT_THAT(self.UntilLast("DELETE_SELF"), Contains("DELETE_SELF"));
+    if (i % 2 == 0) {
+      EXPECT_THAT(self.UntilLast("DELETE_SELF"), Contains("DELETE_SELF"));
+    }
   }
 }
 

@@ -309,17 +309,19 @@ TEST_F(KubeletLayoutFlipTest, AHeldDirectoryOutlivesTheRemovalOfItsName) {
 }
 
 // A walk that was on its way there is sent round again; whoever asks for the name itself is not.
-TEST_F(KubeletLayoutFlipTest, ARemovedNameLeadsElsewhereOnce) {
+TEST_F(KubeletLayoutFlipTest, ARemovedNameLeadsEachThreadElsewhereOnce) {
   Install(nodes_, Version({File("a", "1")}, "..v1"));
   const auto flip = FlipTo(Version({File("a", "2")}, "..v2"));
-  EXPECT_FALSE(nodes_.LeadsElsewhere(kRootInode, "..v1"));
+  EXPECT_FALSE(nodes_.LeadsElsewhere(kRootInode, "..v1", 7));
   nodes_.Orphan(flip.retires);
   nodes_.ShowAlias(flip.retires);
   ASSERT_TRUE(Make(InRoot(Kind::kRemoveDirectory, "..v1")));
-  EXPECT_FALSE(nodes_.LeadsElsewhere(kRootInode, "..never"));
-  EXPECT_FALSE(nodes_.LeadsElsewhere(7, "..v1"));
-  EXPECT_TRUE(nodes_.LeadsElsewhere(kRootInode, "..v1"));
-  EXPECT_FALSE(nodes_.LeadsElsewhere(kRootInode, "..v1"));
+  EXPECT_FALSE(nodes_.LeadsElsewhere(kRootInode, "..never", 7));
+  EXPECT_FALSE(nodes_.LeadsElsewhere(9, "..v1", 7));
+  for (const pid_t thread : {7, 8, 0}) {
+    EXPECT_TRUE(nodes_.LeadsElsewhere(kRootInode, "..v1", thread));
+    EXPECT_FALSE(nodes_.LeadsElsewhere(kRootInode, "..v1", thread));
+  }
 }
 
 TEST_F(KubeletLayoutFlipTest, ARemovedDirectoryIsReachedByThePublisherAlone) {

@@ -3,11 +3,15 @@
 #include <poll.h>
 
 #include <cerrno>
+#include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/log_keys.h"
 #include "base/log_setup.h"
+#include "base/mutex.h"
 #include "base/signals.h"
 #include "cli/commands.h"
 #include "cli/inputs.h"
@@ -19,11 +23,39 @@
 namespace downwardfs {
 namespace {
 
-Status WaitForSignal(int fd) {
+constexpr int kLookAtTarget = 1000;  // ms
+
+// The target directory, and what was written to it last. The updater's thread writes; a change of
+// the directory itself, which no event of the pod tells, is noticed by the main thread.
+class Target {
+ public:
+  explicit Target(std::unique_ptr<AtomicWriter> writer) : writer_(std::move(writer)) {}
+
+  Status Write(const VolumeUpdater::Update& update) EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    if (update.changed) files_ = update.files;
+    if (!update.changed && writer_->InPlace()) return {};
+    return writer_->Write(files_);
+  }
+  bool InPlace() const EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return writer_->InPlace();
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::unique_ptr<AtomicWriter> writer_ GUARDED_BY(mutex_);
+  std::vector<ProjectedFile> files_ GUARDED_BY(mutex_);
+};
+
+Status WaitForSignal(int fd, const Target& target, VolumeUpdater& updater) {
   pollfd poll_fd = {fd, POLLIN, 0};
   int signal = 0;
   while ((signal = TakeSignal(fd)) == 0) {
-    if (poll(&poll_fd, 1, -1) < 0 && errno != EINTR) return Fail(ErrnoError(errno, "poll"));
+    if (poll(&poll_fd, 1, kLookAtTarget) < 0 && errno != EINTR) {
+      return Fail(ErrnoError(errno, "poll"));
+    }
+    if (!target.InPlace()) updater.LookAgain();
   }
   LogInfo("stopped; the files stay", {{log_keys::kSignal, std::to_string(signal)}});
   return {};
@@ -44,11 +76,10 @@ Result<int> RunWrite(const WriteOptions& options) {
   if (!inputs) return Fail(std::move(inputs.error()));
   auto writer = AtomicWriter::Open(options.directory, Clock::Real());
   if (!writer) return Fail(std::move(writer.error()));
-  VolumeUpdater updater(*inputs->source, inputs->pod, inputs->view,
-                        [&](const VolumeUpdater::Update& update) -> Status {
-                          if (!update.changed) return {};
-                          return (*writer)->Write(update.files);
-                        });
+  Target target(std::move(*writer));
+  VolumeUpdater updater(
+      *inputs->source, inputs->pod, inputs->view,
+      [&target](const VolumeUpdater::Update& update) { return target.Write(update); });
   if (auto done = updater.Start(); !done) return Fail(std::move(done.error()));
   for (const std::string& problem : updater.state().problems) {
     LogWarning("a file is empty", {{log_keys::kItem, problem}});
@@ -58,7 +89,8 @@ Result<int> RunWrite(const WriteOptions& options) {
   LogInfo("writing", {{log_keys::kFile, options.directory},
                       {log_keys::kPod, inputs->pod.ns + "/" + inputs->pod.name},
                       {log_keys::kSource, inputs->source->State().description}});
-  if (auto done = WaitForSignal(signals->get()); !done) return Fail(std::move(done.error()));
+  if (auto done = WaitForSignal(signals->get(), target, updater); !done)
+    return Fail(std::move(done.error()));
   return 0;
 }
 

@@ -144,11 +144,17 @@ bool CsiVolume::follows() const {
 }
 
 Status CsiVolume::StartUpdater(bool replace) {
-  auto post = [lane = updates_->poster(), weak = weak_from_this()](std::function<void()> task) {
-    lane.Post([weak, task = std::move(task)] {
+  auto post = [lane = updates_->poster(), weak = weak_from_this()](VolumeUpdater::SteadyTime due,
+                                                                   std::function<void()> task) {
+    auto guarded = [weak, task = std::move(task)] {
       // As long as a task runs, so does what it works on live.
       if (const auto self = weak.lock()) task();
-    });
+    };
+    if (due == VolumeUpdater::SteadyTime::min()) {
+      lane.Post(std::move(guarded));
+    } else {
+      lane.PostAt(due, std::move(guarded));
+    }
   };
   updater_ = std::make_unique<VolumeUpdater>(
       *source_, source_->pod(), spec_.view,

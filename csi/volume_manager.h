@@ -19,10 +19,10 @@
 
 #include "base/mutex.h"
 #include "base/result.h"
+#include "base/retry.h"
 #include "base/worker_thread.h"
 #include "csi/csi_volume.h"
 #include "csi/publish_journal.h"
-#include "csi/retry.h"
 
 namespace downwardfs {
 

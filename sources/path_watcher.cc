@@ -180,8 +180,8 @@ PathChanges PathWatcher::Drain() {
       at += sizeof(inotify_event) + event->len;
     }
   }
-  // A failure here (no watches left) leaves the old watches; the next event tries again.
-  if (follow) static_cast<void>(Follow());
+  // A failure here (no watches left) leaves the old watches.
+  if (follow) lost_ = !Follow();
   return changes;
 }
 

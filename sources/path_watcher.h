@@ -48,6 +48,14 @@ class PathWatcher {
   /// Takes in what has happened, without waiting, and follows the path anew where names changed.
   PathChanges Drain();
 
+  /// True while a part of the path is not watched although it should be: there were no watches
+  /// left.
+  bool lost() const { return lost_; }
+  /// Tries again then.
+  void FollowIfLost() {
+    if (lost_) lost_ = !Follow();
+  }
+
  private:
   struct Watch {
     std::string directory;           // empty: the file's inode
@@ -67,6 +75,7 @@ class PathWatcher {
   std::string path_;
   OwnedFd inotify_;
   Watches watches_;
+  bool lost_ = false;
 };
 
 }  // namespace downwardfs

@@ -71,9 +71,17 @@ WatchedFile::WatchedFile(std::string path, Parser parser)
       watchable_(IsWatchable(path_)) {}
 
 Result<WatchedFile::Content> WatchedFile::Load() const {
-  auto bytes = watchable_ ? ReadRegularFile(absolute_, path_) : ReadFile(path_);
+  auto bytes = Read();
   if (!bytes) return Fail(std::move(bytes.error()));
-  auto content = parser_(*bytes);
+  return Parse(*bytes);
+}
+
+Result<std::string> WatchedFile::Read() const {
+  return watchable_ ? ReadRegularFile(absolute_, path_) : ReadFile(path_);
+}
+
+Result<WatchedFile::Content> WatchedFile::Parse(std::string_view bytes) const {
+  auto content = parser_(bytes);
   if (!content) return Fail(std::move(content.error()), path_);
   return content;
 }
@@ -108,10 +116,16 @@ void WatchedFile::Note(PathChanges::Last last) {
 std::optional<Result<WatchedFile::Content>> WatchedFile::Poll() {
   if (!watcher_) return std::nullopt;
   Note(watcher_->Drain().last);
+  if (again_at_ && *again_at_ <= std::chrono::steady_clock::now()) {
+    again_at_.reset();
+    watcher_->FollowIfLost();
+    Note(PathChanges::Last::kComplete);
+  }
   while (due_ && *due_ <= std::chrono::steady_clock::now()) {
     const bool was_quiet = quiet_;
     due_.reset();
-    auto content = Load();
+    auto bytes = Read();
+    auto content = bytes ? Parse(*bytes) : Result<Content>(Fail(bytes.error()));
     // After the parsing, not before: the notice of a write follows the bytes by a moment.
     const PathChanges meanwhile = watcher_->Drain();
     Note(meanwhile.last);
@@ -121,6 +135,13 @@ std::optional<Result<WatchedFile::Content>> WatchedFile::Poll() {
         waited > kBrokenAt) {
       dirty_since_.reset();
       if (due_) dirty_since_ = std::chrono::steady_clock::now();
+      again_at_.reset();
+      if (bytes && !watcher_->lost()) {
+        retry_.Succeeded();
+      } else {
+        retry_.Failed(std::chrono::steady_clock::now(), "");
+        again_at_ = retry_.at();
+      }
       return content;
     }
     if (!due_) Note(PathChanges::Last::kWritten);

@@ -5,7 +5,9 @@
 // it or a name moves to it, and after 100 ms of quiet when it was written to and left open; content
 // during whose reading the file was written to is thrown away; and what cannot be used is called
 // broken only after those 100 ms too, for an editor may be half-way. No writer can hold us off for
-// good: after 250 ms of steady writing a read counts if the file's times did not move during it.
+// good: after 250 ms of steady writing a read counts if the file's times did not move during it. A
+// file that cannot be read (no descriptor left, a server away) is read again after 1 s, doubled up
+// to 60 s, and so is a path that cannot be watched.
 //
 // A path that is no regular file (a FIFO, /dev/stdin, "-") is read once and never watched.
 // Owned by one thread.
@@ -19,6 +21,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/retry.h"
 #include "fs/projection/document.h"
 #include "sources/path_watcher.h"
 
@@ -48,13 +51,17 @@ class WatchedFile {
   int fd() const { return watcher_ ? watcher_->fd() : -1; }
 
   /// When Poll() should be called even if fd() is not readable.
-  std::optional<Time> deadline() const { return due_; }
+  std::optional<Time> deadline() const {
+    return due_ && (!again_at_ || *due_ < *again_at_) ? due_ : again_at_;
+  }
 
   /// Takes in what has happened. News, if there is any: the content of the file, or why it cannot
   /// be used. It need not differ from the last news.
   std::optional<Result<Content>> Poll();
 
  private:
+  Result<std::string> Read() const;
+  Result<Content> Parse(std::string_view bytes) const;
   void Note(PathChanges::Last last);
 
   std::string path_;
@@ -66,6 +73,8 @@ class WatchedFile {
   std::optional<Time> due_;          // when to read
   std::optional<Time> dirty_since_;  // of the first change that is not answered yet
   bool quiet_ = false;               // due_ is the end of a quiet time
+  Retry retry_;                      // of reading: no event says when that would succeed
+  std::optional<Time> again_at_;
 };
 
 }  // namespace downwardfs

@@ -2,15 +2,20 @@
 #include "fs/volume/atomic_writer.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "base/text.h"
@@ -83,23 +88,74 @@ std::optional<std::string> LinkTarget(int directory, const std::string& name) {
   return std::string(target, static_cast<std::size_t>(n));
 }
 
+// The directory at an absolute path none of whose components is a symlink (openat2(2)).
+OwnedFd OpenWithoutLinks(const std::string& path, std::uint64_t flags) {
+  open_how how = {};
+  how.flags = flags | O_DIRECTORY | O_CLOEXEC;
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  return OwnedFd(static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
+}
+
+// A file system without locks does without.
+Status Lock(int directory, const std::string& path) {
+  if (flock(directory, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return {};
+  return Fail(ErrorCode::kAlreadyExists, path + ": another downwardfs writes to it");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<AtomicWriter>> AtomicWriter::Open(const std::string& directory,
                                                          const Clock& clock) {
   OwnedFd fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return Fail(ErrnoError(errno, directory));
-  // A file system without locks does without.
-  if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    return Fail(ErrorCode::kAlreadyExists, directory + ": another downwardfs writes to it");
+  if (auto locked = Lock(fd.get(), directory); !locked) return Fail(std::move(locked.error()));
+  std::error_code error;
+  const auto place = std::filesystem::canonical(directory, error);
+  if (error) return Fail(ErrnoError(error.value(), directory));
+  return std::unique_ptr<AtomicWriter>(
+      new AtomicWriter(directory, place.string(), std::move(fd), clock));
+}
+
+bool AtomicWriter::IsThere() const {
+  const OwnedFd there = OpenWithoutLinks(place_, O_PATH);
+  // Without openat2(2) nothing can be opened again safely: stay with the one that is open.
+  if (!there) return errno == ENOSYS || errno == EPERM;
+  struct stat ours = {};
+  struct stat now = {};
+  return fstat(directory_.get(), &ours) == 0 && fstat(there.get(), &now) == 0 &&
+         ours.st_dev == now.st_dev && ours.st_ino == now.st_ino;
+}
+
+bool AtomicWriter::InPlace() const {
+  if (!IsThere()) return false;
+  return std::all_of(links_.begin(), links_.end(), [this](const std::string& name) {
+    return faccessat(directory_.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+  });
+}
+
+Status AtomicWriter::Reopen() {
+  OwnedFd fd = OpenWithoutLinks(place_, O_RDONLY);
+  if (!fd && errno == ELOOP) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                path_ +
+                    ": a symbolic link has taken the place of a directory; it is not followed, "
+                    "start downwardfs again if it should be");
   }
-  return std::unique_ptr<AtomicWriter>(new AtomicWriter(directory, std::move(fd), clock));
+  if (!fd) return Fail(ErrnoError(errno, path_));
+  if (auto locked = Lock(fd.get(), path_); !locked) return locked;
+  directory_ = std::move(fd);
+  return {};
 }
 
 Status AtomicWriter::Write(const std::vector<ProjectedFile>& files) {
   auto tree = MakeTree(files);
   if (!tree) return Fail(std::move(tree.error()), path_);
+  if (!IsThere()) {
+    if (auto opened = Reopen(); !opened) return opened;
+  }
   if (auto updated = Update(*tree); !updated) return Fail(std::move(updated.error()), path_);
+  links_ = VisibleNames(*tree);
+  links_.emplace_back(kData);
   return {};
 }
 

@@ -10,9 +10,9 @@
 // and takes back what was made. Differences from the kubelet: the mode of a file counts as a change
 // too (the kubelet compares only bytes and paths); what a killed writer left is removed; a name in
 // DIR that is not ours is an error, where the kubelet would keep it and hide the item. Nothing is
-// followed but DIR itself, and nothing is removed but `..data_tmp`, data directories by their form
-// of name, and symlinks NAME -> ..data/NAME. Nothing is synced to disk: after a power cut the next
-// write starts anew.
+// followed but DIR itself, once, and nothing is removed but `..data_tmp`, data directories by their
+// form of name, and symlinks NAME -> ..data/NAME. Nothing is synced to disk: after a power cut the
+// next write starts anew.
 //
 // Owned and called by one thread. DIR is locked (flock) while a writer has it open: a second writer
 // would take the first one's new directory for a leftover.
@@ -39,13 +39,26 @@ class AtomicWriter {
   static Result<std::unique_ptr<AtomicWriter>> Open(const std::string& directory,
                                                     const Clock& clock);
 
-  /// Makes DIR show exactly `files`. Errors name DIR and what is wrong in it.
+  /// Makes DIR show exactly `files`. Errors name DIR and what is wrong in it. If another directory
+  /// has taken DIR's place, that one is written to from now on. Its path was resolved by Open(): a
+  /// symbolic link that somebody puts into it later is refused, so nobody can lead us elsewhere.
   Status Write(const std::vector<ProjectedFile>& files);
 
- private:
-  AtomicWriter(std::string path, OwnedFd directory, const Clock& clock)
-      : path_(std::move(path)), directory_(std::move(directory)), namer_(clock) {}
+  /// False if another directory (or nothing) is in DIR's place, or if one of the links that the
+  /// last Write() left in it is gone: then Write() must be called again.
+  bool InPlace() const;
 
+ private:
+  AtomicWriter(std::string path, std::string place, OwnedFd directory, const Clock& clock)
+      : path_(std::move(path)),
+        place_(std::move(place)),
+        directory_(std::move(directory)),
+        namer_(clock) {}
+
+  /// Whether the directory that is open is the one at `place_`.
+  bool IsThere() const;
+  /// Opens the directory that is at `place_` now.
+  Status Reopen();
   Status Update(const FileTree& tree);
   /// The data directory that `..data` names; empty if there is none.
   Result<std::string> CurrentDataDir() const;
@@ -57,9 +70,11 @@ class AtomicWriter {
   Status MakeLinks(const FileTree& tree, std::vector<std::string>& made) const;
   Status Flip(const std::string& data_dir) const;
 
-  const std::string path_;
-  const OwnedFd directory_;
+  const std::string path_;   // as the user wrote it
+  const std::string place_;  // absolute, without symlinks
+  OwnedFd directory_;
   DataDirNamer namer_;
+  std::vector<std::string> links_;  // that the last Write() left in DIR
 };
 
 }  // namespace downwardfs

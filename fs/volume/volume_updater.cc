@@ -115,7 +115,7 @@ Status VolumeUpdater::Start() {
     posts_ = true;
     changed = dirty_;
   }
-  if (changed) post_([this] { RunOnce(); });
+  if (changed) post_(SteadyTime::min(), [this] { RunOnce(); });
   return {};
 }
 
@@ -127,7 +127,7 @@ void VolumeUpdater::MarkDirty() {
     if (post_ && (posted || !posts_)) return;
   }
   if (post_) {
-    post_([this] { RunOnce(); });
+    post_(SteadyTime::min(), [this] { RunOnce(); });
   } else {
     wake_.NotifyAll();
   }
@@ -146,9 +146,16 @@ void VolumeUpdater::Run() {
   for (;;) {
     {
       MutexLock lock(mutex_);
-      while (!dirty_ && !stopping_) wake_.Wait(mutex_);
+      while (!dirty_ && !stopping_) {
+        if (!again_at_) {
+          wake_.Wait(mutex_);
+        } else if (!wake_.WaitUntil(mutex_, *again_at_)) {
+          break;
+        }
+      }
       if (stopping_) return;
       dirty_ = false;
+      again_at_.reset();
     }
     Report(Refresh());
   }
@@ -207,8 +214,30 @@ void VolumeUpdater::FollowNode(const ObjectKey& node) {
   MarkDirty();
 }
 
+void VolumeUpdater::TryLater() {
+  {
+    MutexLock lock(mutex_);
+    const bool posted = std::exchange(again_at_, retry_.at()).has_value();
+    // One task that looks again is enough, however often it fails meanwhile.
+    if (!post_ || posted) return;
+  }
+  post_(retry_.at(), [this] {
+    {
+      MutexLock lock(mutex_);
+      again_at_.reset();
+    }
+    RunOnce();
+  });
+}
+
 void VolumeUpdater::Report(const Status& status) {
   const std::string error = status ? "" : status.error().message;
+  if (status) {
+    retry_.Succeeded();
+  } else {
+    retry_.Failed(std::chrono::steady_clock::now(), error);
+    TryLater();
+  }
   {
     MutexLock lock(mutex_);
     if (error == state_.last_error) return;

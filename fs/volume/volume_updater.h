@@ -3,21 +3,24 @@
 // Keeps one volume up to date: subscribes to the pod and its node, projects anew when one of them
 // changes, and hands the files to a sink (the FUSE session, the atomic writer) if a byte, a mode or
 // a name differs. A change that cannot be shown (an item became invalid, the pod is gone) leaves
-// the last good content in place, is logged once, and stands in the state.
+// the last good content in place, is logged once, stands in the state, and is tried again.
 //
 // The owner creates, starts and destroys it; the work is done on a thread of its own, so that a
 // slow sink holds up neither the source nor the kernel.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/mutex.h"
 #include "base/object_source.h"
 #include "base/result.h"
+#include "base/retry.h"
 #include "base/worker_thread.h"
 #include "fs/projection/projector.h"
 #include "fs/volume/file_contents.h"
@@ -35,7 +38,8 @@ class VolumeUpdater {
     std::string resource_version;                  ///< of the pod
   };
   /// Called by Start() and then on the updater's thread, one call at a time. An error is logged and
-  /// kept in the state; the update is tried again with the next change.
+  /// kept in the state; the update is tried again after a pause of 100 ms, doubled up to 30 s, and
+  /// with the next change, until it succeeds.
   using Sink = std::function<Status(Update)>;
 
   struct State {
@@ -51,8 +55,10 @@ class VolumeUpdater {
     kWhatIsRead,  ///< those that the sink's reader has read, or whose predecessors it has
   };
 
-  /// Runs a task on a thread of the owner's, after those before it.
-  using Post = std::function<void(std::function<void()>)>;
+  using SteadyTime = std::chrono::steady_clock::time_point;
+  /// Runs a task on a thread of the owner's, once `due` has come; those that are due at once
+  /// (min()) in their order.
+  using Post = std::function<void(SteadyTime due, std::function<void()>)>;
 
   /// `source` outlives the updater. `key` has a uid where the volume is bound to that very pod.
   VolumeUpdater(ObjectSource& source, ObjectKey key, VolumeView view, Sink sink,
@@ -89,6 +95,8 @@ class VolumeUpdater {
   void Run() EXCLUDES(mutex_);
   void RunOnce() EXCLUDES(mutex_);
   void Report(const Status& status) EXCLUDES(mutex_);
+  /// Has the work done again after a pause.
+  void TryLater() EXCLUDES(mutex_);
 
   ObjectSource& source_;
   const ObjectKey key_;
@@ -101,6 +109,7 @@ class VolumeUpdater {
   std::vector<ProjectedFile> shown_;              // without their contents
   std::shared_ptr<FileContents> shown_contents_;  // null: nothing is shown yet
   ObjectKey node_key_;
+  Retry retry_{std::chrono::milliseconds(100), std::chrono::milliseconds(30000)};
   std::unique_ptr<ObjectSource::Subscription> node_subscription_;
   std::unique_ptr<ObjectSource::Subscription> pod_subscription_;
 
@@ -110,6 +119,8 @@ class VolumeUpdater {
   bool stopping_ GUARDED_BY(mutex_) = false;
   bool posts_ GUARDED_BY(mutex_) = false;  // what changes is posted
   State state_ GUARDED_BY(mutex_);
+  // After a failure: when the thread looks again, or that a task that looks again is posted.
+  std::optional<SteadyTime> again_at_ GUARDED_BY(mutex_);
   WorkerThread thread_;  // last: it uses the members above
 };
 

@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <thread>
+
 #include "tests/fakes/fake_source.h"
 
 namespace downwardfs {
@@ -70,6 +73,53 @@ TEST(VolumeUpdaterTest, HandsOutThePresentFilesThenEachChange) {
   EXPECT_EQ(update.resource_version, "2");
 }
 
+TEST(VolumeUpdaterTest, WhatFailedIsTriedAgainWithoutAnotherChange) {
+  FakeSource source;
+  source.Put(Pod("one", "1"));
+  Collector sink;
+  VolumeUpdater updater(source, kPod, LabelView(), std::ref(sink));
+  ASSERT_TRUE(updater.Start());
+  sink.FailFromNowOn(true);
+  source.Put(Pod("two", "2"));
+  EXPECT_EQ(sink.Wait(3).files.at(0).content, "two") << "the first attempt, and one after a pause";
+  EXPECT_EQ(updater.state().last_error, "disk full");
+  sink.FailFromNowOn(false);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!updater.state().last_error.empty() && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(updater.state().last_error, "");
+  EXPECT_EQ(updater.state().updates, 2u);
+}
+
+TEST(VolumeUpdaterTest, WithoutAThreadOneTaskTriesAgainHoweverOftenItFails) {
+  FakeSource source;
+  source.Put(Pod("one", "1"));
+  std::vector<std::pair<VolumeUpdater::SteadyTime, std::function<void()>>> posted;
+  bool fail = false;
+  VolumeUpdater updater(
+      source, kPod, LabelView(),
+      [&](const VolumeUpdater::Update&) -> Status {
+        return fail ? Status(Fail(ErrorCode::kInternal, "disk full")) : Status();
+      },
+      VolumeUpdater::Keep::kAll,
+      [&](VolumeUpdater::SteadyTime due, std::function<void()> task) {
+        posted.emplace_back(due, std::move(task));
+      });
+  ASSERT_TRUE(updater.Start());
+  fail = true;
+  for (const char* const label : {"two", "three"}) {
+    source.Put(Pod(label, "2"));
+    posted.back().second();
+  }
+  ASSERT_EQ(posted.size(), 3u);
+  EXPECT_GT(posted[1].first, VolumeUpdater::SteadyTime::min()) << "after a pause";
+  fail = false;
+  posted[1].second();
+  EXPECT_EQ(updater.state().last_error, "");
+  EXPECT_EQ(posted.size(), 3u);
+}
+
 TEST(VolumeUpdaterTest, WithoutAThreadNothingIsPostedBeforeTheFirstFilesAreHandedOut) {
   FakeSource source;
   source.Put(Pod("one", "1"));
@@ -84,7 +134,9 @@ TEST(VolumeUpdaterTest, WithoutAThreadNothingIsPostedBeforeTheFirstFilesAreHande
         return {};
       },
       VolumeUpdater::Keep::kAll,
-      [&](std::function<void()> task) { posted.push_back(std::move(task)); });
+      [&](VolumeUpdater::SteadyTime, std::function<void()> task) {
+        posted.push_back(std::move(task));
+      });
   ASSERT_TRUE(updater.Start());
   EXPECT_EQ(shown, std::vector<std::string>{"one"});
   ASSERT_EQ(posted.size(), 1u);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "csi/retry.h"
+#include "base/retry.h"
 
 #include <gtest/gtest.h>
 

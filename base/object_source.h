@@ -61,7 +61,7 @@ struct ObjectKey {
   }
 };
 
-/// What `status` says about a source.
+/// The state of a source, as `status` shows it.
 struct SourceState {
   std::string description;  ///< "file /home/me/pod.yaml", "https://10.0.0.1:6443"
   bool connected = false;   ///< the last read or watch succeeded and is still going on

@@ -17,7 +17,7 @@ namespace downwardfs {
 /// Why an operation failed, coarse enough that every boundary can map all of them.
 enum class ErrorCode {
   kInvalidArgument,     ///< The input breaks a rule; trying again does not help.
-  kNotFound,            ///< What was named does not exist.
+  kNotFound,            ///< The named thing does not exist.
   kAlreadyExists,       ///< The name is taken, a mount point is busy.
   kPermissionDenied,    ///< The caller may not (EACCES, EPERM, HTTP 403).
   kUnauthenticated,     ///< The credentials were refused (HTTP 401).

@@ -57,7 +57,7 @@ std::string NameOf(const MountEntry& mount) {
   _exit(WriteAll(fd, Concat({NameOf(**mount), "\n", text}), "pipe") ? 0 : EIO);
 }
 
-// What the child has said. The mount is looked up again: it may be gone by now.
+// Reads the child's answer. The mount is looked up again: it may be gone by now.
 Result<StatusAnswer> Understand(const std::string& mount_point, const std::string& text) {
   const auto end = text.find('\n');
   auto table = ReadFile("/proc/self/mountinfo");

@@ -86,7 +86,7 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
   command
       ->add_option(
           "--run-as", options.run_as,
-          "Who the daemon is, such as 65534:65534; the files that it reads must be readable "
+          "The daemon's user, such as 65534:65534; the files that it reads must be readable "
           "for that user (default: root, without any capability)")
       ->type_name("UID:GID")
       ->check([](const std::string& text) {

@@ -51,7 +51,7 @@ void AddCsiFlags(CLI::App* command, CsiOptions& options) {
           "The registration socket (default: DIR/plugins_registry/DRIVER-reg.sock)", kPluginGroup);
   AddText(
       command, "--state-dir", options.state_dir, "DIR",
-      "Where published volumes are written down; a directory of this user's alone (default: "
+      "Directory with the records of published volumes, this user's alone (default: "
       "DIR/plugins/DRIVER/state of --kubelet-dir, otherwise SOCKET.state beside the CSI socket)",
       kPluginGroup);
   command

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `downwardfs mount` is made of, with a holder or without. Main thread.
+// The parts of `downwardfs mount`, with a holder or without. Main thread.
 #pragma once
 
 #include <functional>

@@ -41,12 +41,12 @@ std::vector<CLI::Option*> AddServer(CLI::App* command, client::ServerFlags& flag
           ->needs(server);
   CLI::Option* const ca =
       AddServerText(command, "--ca-file", flags.ca_file, "FILE",
-                    "With --server: who signed the server's certificate (PEM)", group)
+                    "With --server: CA bundle (PEM) that signed the server's certificate", group)
           ->needs(server);
   CLI::Option* const insecure =
       command
           ->add_flag("--insecure-skip-tls-verify", flags.insecure_skip_tls_verify,
-                     "With --server: trust any certificate. Whoever answers gets the token")
+                     "With --server: trust any certificate; a false server gets the token")
           ->needs(server)
           ->excludes(ca)
           ->group(group);

@@ -66,11 +66,11 @@ function(downwardfs_compile_options target)
   endif()
 endfunction()
 
-# What makes a fault in a program harder to use: a stack protector, a stack that cannot be jumped
-# over, checked libc calls, checked targets of indirect branches, and, where it is linked, no place that
-# is always the same and no table of functions that can be written to. The programs and their
-# libraries have it, the tests do not. Not with sanitizers, which find the same faults and more.
-# tests/deploy/hardening_test reads the programs.
+# Options that make a fault in a program harder to use: a stack protector, a stack that cannot be
+# jumped over, checked libc calls, checked targets of indirect branches, and, where it is linked, no
+# place that is always the same and no table of functions that can be written to. The programs and
+# their libraries have it, the tests do not. Not with sanitizers, which find the same faults and
+# more. tests/deploy/hardening_test reads the programs.
 include(CheckCXXCompilerFlag)
 foreach(flag -fcf-protection=full -mbranch-protection=standard -fstack-clash-protection)
   string(MAKE_C_IDENTIFIER "HAS${flag}" has)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How much the volumes of a pod, and of the node, may show together. What a volume shows is in
+// How much the volumes of a pod, and of the node, may show together. The content of a volume is in
 // memory several times: as it is read, in the handover memory, there as old versions too. So the
 // sum bounds the memory of the daemon whatever pods ask for (docs/csi.md, Limits).
 //
@@ -30,7 +30,7 @@ class ContentBudget {
   ContentBudget() : ContentBudget(Limits{}) {}
   explicit ContentBudget(Limits limits) : limits_(limits) {}
 
-  /// What one volume has of it; given back when it is destroyed.
+  /// The share of one volume; given back when it is destroyed.
   class Share {
    public:
     Share(ContentBudget& budget, std::string pod) : budget_(budget), pod_(std::move(pod)) {}
@@ -53,7 +53,7 @@ class ContentBudget {
   static std::size_t Weight(std::size_t bytes, std::size_t files) {
     return bytes + files * kPerFile;
   }
-  /// What counts of the node's limit.
+  /// The weight that counts towards the node's limit.
   std::size_t used() const EXCLUDES(mutex_);
 
  private:

@@ -16,7 +16,7 @@ class VolumeManager::Turn {
   /// Waits for it; not had where the caller gave up.
   Turn(VolumeManager& manager, std::string id, const Cancelled& cancelled)
       : manager_(manager), id_(std::move(id)) {
-    // Whoever is asked may want the manager's lock.
+    // cancelled() may want the manager's lock.
     while (!cancelled()) {
       MutexLock lock(manager_.mutex_);
       if (manager_.stopping_) return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What VolumeManager does by itself: takes over what it is handed, and looks after what is
-// published.
+// The work that VolumeManager does by itself: it takes over what it is handed, and looks after what
+// is published.
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -202,8 +202,8 @@ void VolumeManager::MountLost() {
   }
 }
 
-// Whose mount somebody took away, and whose pod's directory is gone since: the kubelet has nothing
-// left to unpublish.
+// Forgets the volumes whose mount somebody took away and whose pod's directory is gone since: the
+// kubelet has nothing left to unpublish.
 void VolumeManager::ForgetOrphans() {
   for (const VolumePtr& volume : AllVolumes()) {
     const PublishSpec& spec = volume->spec();

@@ -2,8 +2,8 @@
 //
 // The door of a mounter: the listening socket, and the connections that have not said hello yet. A
 // probe never says hello: it asks whether the mounter answers, and goes. So a connection at the
-// door must not disturb the client that is served. What is said here has no descriptors: one that
-// comes along is dropped by the kernel, and the connection is closed. One owner, one thread.
+// door must not disturb the client that is served. A message at the door has no descriptors: one
+// that comes along is dropped by the kernel, and the connection is closed. One owner, one thread.
 #pragma once
 
 #include <poll.h>

@@ -98,7 +98,7 @@ class DaemonKeeper {
   bool has_served() const { return has_served_; }
   /// Our end, not blocking; -1 once it is closed.
   int channel() const { return channel_ ? channel_.get() : -1; }
-  /// What the daemon has sent and nobody has read may have descriptors (descriptor_gate.h).
+  /// Messages of the daemon that nobody has read may have descriptors (descriptor_gate.h).
   void CloseChannel() { gate_.EndConnection(std::move(channel_)); }
   const DaemonFigures& figures() const { return figures_; }
   /// Since when nobody has served: the last one's death, or its last sign of life if it hung.

@@ -34,8 +34,8 @@ constexpr milliseconds kKillGrace{2000};  // one that hangs in the kernel is lef
 }
 
 // When memory runs out the kernel is to end the daemon, which is started again and goes on, before
-// its parent, which has what makes that possible. To raise the number needs no right. Where /proc
-// is missing it stays as it is.
+// its parent, which has what makes that possible. To raise the number needs no right. If /proc is
+// missing, it stays as it is.
 void EndBeforeParent() {
   constexpr int kMore = 100;
   constexpr int kMost = 1000;  // proc_pid_oom_score_adj(5)

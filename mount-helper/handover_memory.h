@@ -9,15 +9,15 @@
 //   (fs/volume/handover_log.h);
 //                   one of them is current, the other is where the next compact copy is written.
 //
-// Whoever is killed at any moment leaves it consistent: a record of the handover log counts from
-// when the area's `used` is stored, a copy from when `current` is. The file is sealed against
+// A process that is killed at any moment leaves it consistent: a record of the handover log counts
+// from when the area's `used` is stored, a copy from when `current` is. The file is sealed against
 // shrinking, so that no daemon can make the holder fault. The holder looks, trusts nothing, and
 // clears `working` of the slots when a daemon has died.
 //
 // One daemon writes: the one whose token stands in `owner` (Claim()). It proves that before each
-// reply to the kernel and each write (Prove()). Whoever starts daemons takes the token away from
-// one that is dead or killed (FenceOff()) before it starts the next. So a daemon that is not quite
-// gone ends at its next step, and never serves beside another one.
+// reply to the kernel and each write (Prove()). The process that starts daemons takes the token
+// away from one that is dead or killed (FenceOff()) before it starts the next. So a daemon that is
+// not quite gone ends at its next step, and never serves beside another one.
 #pragma once
 
 #include <atomic>

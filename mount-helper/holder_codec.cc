@@ -318,7 +318,7 @@ bool DescriptorsFit(const std::vector<FdKind>& kinds, const std::vector<OwnedFd>
   for (std::size_t i = 0; i < fds.size(); ++i) {
     const FdKind kind = KindOf(fds[i].get());
     if (kind == FdKind::kUnknown || (i < kinds.size() && kind != kinds[i])) return false;
-    // Whoever gets it asks this too, and the first time may take a lookup (overlayfs).
+    // The receiver asks this too, and the first time may take a lookup (overlayfs).
     if (kind == FdKind::kPathOnly && FileSystemOf(fds[i].get()).empty()) return false;
   }
   return true;

@@ -41,7 +41,7 @@ Result<SentFrame> Encode(const HolderMessage& message);
 /// kInvalidArgument where the frame is no such message; its descriptors are closed.
 Result<HolderMessage> Decode(ReceivedFrame frame);
 
-/// What the descriptors of such a message are, one after the other; the last ones may be absent.
+/// The kinds of such a message's descriptors, one after the other; the last ones may be absent.
 std::vector<FdKind> DescriptorsOf(const Frame& frame);
 /// The same for a publisher's control socket.
 std::vector<FdKind> OrderDescriptors();

@@ -21,7 +21,7 @@ Result<ReceivedFrame> FrameOf(Result<FdPacket> packet) {
   return ReceivedFrame{std::move(*frame), std::move(packet->fds)};
 }
 
-// In the child of the gate. What is not asked for stays with it.
+// In the child of the gate. Descriptors that are not asked for stay with it.
 bool FitsMessage(FdPacket& packet) {
   const auto frame = ParseFrame(packet.bytes);
   if (!frame || !DescriptorsFit(DescriptorsOf(*frame), packet.fds)) return false;

@@ -31,7 +31,7 @@ struct MountedPlace {
   OwnedFd parent;
   std::string name;
 };
-/// Where that mount is now. What is mounted there is compared after the directory above was opened;
+/// The place of that mount now. The mount there is compared after the directory above was opened;
 /// the kernel lets nobody rename a mount point, so it stays the same. kNotFound if it is mounted no
 /// longer, kFailedPrecondition if another mount covers it.
 Result<MountedPlace> PlaceOfMount(int mount_id, const std::string& device);

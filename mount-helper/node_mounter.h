@@ -62,8 +62,8 @@ class NodeMounter {
 
   explicit NodeMounter(NodeMounterOptions options) : options_(std::move(options)) {}
 
-  /// Runs until SIGTERM, or until its only client is gone; returns the process's exit status. What
-  /// is mounted stays mounted: others hold the descriptors too.
+  /// Runs until SIGTERM, or until its only client is gone; returns the process's exit status.
+  /// Mounted volumes stay mounted: others hold the descriptors too.
   int Run();
 
  private:

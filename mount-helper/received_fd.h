@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a descriptor is that another process has sent, found out without a request to the file
+// The kind of a descriptor that another process has sent, found out without a request to the file
 // system that it may be of. That file system may be a FUSE mount whose server is the sender, and
 // which never answers: then fstat(2), mmap(2) and close(2) (FLUSH) do not return, and the process
 // cannot even be killed. Plain functions; any thread.

@@ -45,7 +45,7 @@ class CredentialProvider {
     return Get(force_refresh);
   }
 
-  /// What Get(false) would return, if it is at hand without waiting; nothing otherwise.
+  /// The result of Get(false), if it is at hand without waiting; nothing otherwise.
   virtual std::optional<Credentials> TryGet() = 0;
 
   /// Makes Get calls that run and all later ones fail with kCancelled: the owner shuts down.

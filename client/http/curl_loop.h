@@ -33,7 +33,7 @@ struct TransferSpec {
   std::string connect_to;
   std::string proxy;
   /// The hosts that are reached without a proxy, as CURLOPT_NOPROXY has them: "*" for none by
-  /// proxy, empty for all. What NO_PROXY says is in it already (proxy_rules.h).
+  /// proxy, empty for all. The rules of NO_PROXY are in it already (proxy_rules.h).
   std::string no_proxy;
   /// TLS, with the server and with an https proxy.
   bool verify = true;

@@ -29,7 +29,7 @@ class ObjectCodec {
   /// The compressed bytes; empty if they would not be smaller.
   std::string Compress(std::string_view bytes) const;
 
-  /// What Compress() was given. `size` is its size.
+  /// The bytes that Compress() was given; `size` is their number.
   std::string Decompress(std::string_view compressed, std::size_t size) const;
 
  private:

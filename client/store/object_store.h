@@ -50,7 +50,7 @@ class ObjectStore final : public ObjectSource {
   std::unique_ptr<Subscription> SubscribeKind(const std::string& kind, ChangeCallback callback);
 
   std::size_t size() const;
-  /// What all objects take together, as they are kept.
+  /// The size of all objects together, as they are kept.
   std::size_t bytes() const;
 
   /// Waits until every feed has delivered its first complete list. False when `deadline` passed.

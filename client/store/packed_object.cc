@@ -105,7 +105,7 @@ bool PackedObject::SameContent(const PackedObject& other, const ObjectCodec* cod
 std::string PackedObject::Json(const ObjectCodec* codec) const {
   const Header header = ReadHeader();
   const std::string_view kept = Kept();
-  // Whoever made compressed() true hands in the codec that did it.
+  // The caller that made compressed() true hands in the codec that did it.
   if (header.kept_size == header.json_size || codec == nullptr) return std::string(kept);
   return codec->Decompress(kept, header.json_size);
 }

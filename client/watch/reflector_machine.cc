@@ -168,7 +168,7 @@ void ReflectorMachine::Listed(std::string_view version) {
 
 void ReflectorMachine::OnListFailed(const ApiFailure& failure, Clock::SteadyTime now) {
   started_ = false;
-  // Whatever was wrong: the pages of one list belong together.
+  // After any failure the list starts again: the pages of one list belong together.
   const bool later_page = !std::exchange(continue_, {}).empty();
   list_instead_ = false;
   failed_pages_ += later_page ? 1 : 0;

@@ -43,7 +43,7 @@ Status CheckLength(const char* field, std::string_view value, std::size_t longes
                                                std::to_string(longest));
 }
 
-// What the store keeps with each object, and what is sent to the server again.
+// The fields that the store keeps with each object, and those that are sent to the server again.
 Status CheckLengths(const ObjectView& view) {
   for (const auto& [field, value] : {std::pair("kind", view.kind),
                                      {"apiVersion", view.api_version},

@@ -24,7 +24,7 @@ struct TreePlace {
   std::uint32_t directories = 0;  ///< in a directory
   std::int64_t time = 0;          ///< seconds since 1970; 0: the mount's
   bool changes = true;            ///< of a directory: how many directories it holds
-  /// What, besides its path, makes it another one: the pod's uid, the link's target.
+  /// Tells it from another one at the same path: the pod's uid, the link's target.
   std::uint64_t identity = 0;
 };
 

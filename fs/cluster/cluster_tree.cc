@@ -162,7 +162,7 @@ std::optional<Entry> ClusterTree::LookupBelowObject(InodeId parent, const KnownI
     if (!inode) return std::nullopt;
     inode->parent = parent;
     const MutexLock lock(mutex_);
-    // Whoever changes the object from now on finds the inode; whoever did meanwhile has not.
+    // A change of the object from now on finds the inode; a change meanwhile has not.
     const auto now = FindObject(path);
     const bool unchanged = now && now->generation == place->generation;
     if (!unchanged && i + 1 < kTries) continue;

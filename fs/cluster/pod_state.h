@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `kubectl get pods` says of a pod, from its JSON. A value and a pure function; any thread.
+// The state of a pod as `kubectl get pods` prints it, from its JSON. A value and a pure function;
+// any thread.
 #pragma once
 
 #include <cstdint>

@@ -59,7 +59,7 @@ LaneBudget::SteadyTime LaneBudget::MayRunAt(Account& account, SteadyTime now) {
   const Seconds wait = -account.reserve_ / Rate(account);
   const auto longest = std::chrono::ceil<SteadyTime::duration>(limits_.longest_pause);
   if (now - account.spent_at_ >= longest) {
-    // What is left of the debt is forgiven.
+    // The rest of the debt is forgiven.
     account.reserve_ = Seconds(0);
     return now;
   }

@@ -60,7 +60,7 @@ class LaneBudget {
   /// When the account may run again: `now` or earlier if it is not held back.
   SteadyTime MayRunAt(Account& account, SteadyTime now);
   bool IsHot(Account& account, SteadyTime now);
-  /// Where the account stands in line: the smallest goes first. Call when one of its lanes becomes
+  /// The account's place in line: the smallest goes first. Call when one of its lanes becomes
   /// ready, and Began() with it when that lane runs.
   double Place(Account& account);
   void Began(double place);

@@ -55,8 +55,9 @@ void Destroy(void* userdata) {
   ContextOf(userdata).counters->Count(RequestKind::kDestroy);
 }
 
-// With -ENOENT the kernel says that it has dropped the reply, for the caller was interrupted. What
-// went with the reply must be taken back, unless the kernel has it from the daemon before us.
+// With -ENOENT the kernel says that it has dropped the reply, for the caller was interrupted. The
+// lookup or open that went with the reply must be taken back, unless the kernel has it from the
+// daemon before us.
 bool NeverArrived(const SessionContext& context, int replied) {
   return replied == -ENOENT && !(context.recovery && context.recovery->answers_again());
 }

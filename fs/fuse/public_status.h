@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the status of a mount says to those who may read its files: the state of the pod's data, and
+// The status of a mount for those who may read its files: the state of the pod's data, and
 // nothing of the machine, the server or our processes. Any thread.
 #pragma once
 

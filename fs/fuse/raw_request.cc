@@ -13,7 +13,7 @@ namespace {
 // The protocol of Linux 4.20: every kernel that this program runs on speaks that at least.
 constexpr std::uint32_t kOldestMinor = 28;
 
-// What a request has after its header.
+// The parts of a request after its header.
 struct Shape {
   std::uint32_t opcode;
   std::size_t fixed;  // bytes

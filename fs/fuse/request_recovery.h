@@ -43,7 +43,7 @@ class RequestRecovery {
   bool BeginInit();
   /// The raw requests that it read and did not finish. kFailedPrecondition if one is damaged.
   Result<std::vector<std::string>> Unanswered(bool forgets_only) const;
-  /// What the daemon before us has left is read, and believed.
+  /// All that the daemon before us has left is read, and believed.
   void EndReading() const { memory_.EndReading(); }
   /// Before each reply: the mount is ours to serve (handover_memory.h).
   void Prove() const { memory_.Prove(); }

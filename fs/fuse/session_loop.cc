@@ -19,9 +19,9 @@ constexpr std::uint64_t kStop = 0;
 constexpr std::uint64_t kPing = 1;
 // So that a volume under heavy load does not keep the others waiting.
 constexpr int kRequestsInARow = 16;
-// What a session may use of one thread for long, and what it can save up. A new version of a large
-// volume is read well within the reserve; a reader that opens files without pause spends it in a
-// few milliseconds.
+// The share of one thread that a session may use for long, and the time that it can save up. A new
+// version of a large volume is read well within the reserve; a reader that opens files without
+// pause spends it in a few milliseconds.
 constexpr double kShare = 0.1;
 constexpr std::chrono::duration<double> kReserve{0.005};
 

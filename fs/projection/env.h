@@ -22,7 +22,7 @@ struct EnvVar {
   std::string value;
 };
 
-/// Where ConfigMaps, Secrets and Services come from.
+/// The source of ConfigMaps, Secrets and Services.
 class EnvObjects {
  public:
   using Data = std::map<std::string, std::string>;

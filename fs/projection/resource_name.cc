@@ -12,8 +12,8 @@
 namespace downwardfs {
 namespace {
 
-// What Go's strings.TrimSpace removes, but for control characters: Kubernetes trims the JSON text,
-// where those stand as escapes and so are no white space.
+// The characters that Go's strings.TrimSpace removes, but for control characters: Kubernetes trims
+// the JSON text, where those stand as escapes and so are no white space.
 constexpr std::array<std::string_view, 20> kSpaces = {" ",
                                                       "\xc2\x85",
                                                       "\xc2\xa0",

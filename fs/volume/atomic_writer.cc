@@ -71,7 +71,7 @@ std::vector<std::string> VisibleNames(const FileTree& tree) {
   return {names.begin(), names.end()};
 }
 
-// Whose the link `name` becomes: the user of the last file below it that has one.
+// The user who will own the link `name`: that of the last file below it that has one.
 std::optional<std::uint32_t> LinkUser(const FileTree& tree, const std::string& name) {
   std::optional<std::uint32_t> user;
   for (const auto& [path, file] : tree) {

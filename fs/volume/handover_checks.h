@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What must hold for anything that is read from the handover memory, whoever wrote it: a record may
+// Rules for anything that is read from the handover memory, whoever wrote it: a record may
 // have a good checksum and no sense. The layouts check in Check() that records fit together. Pure
 // functions; any thread.
 #pragma once

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether records that were read back are a state of the kubelet's layout (kubelet_layout.h). What
-// the rest of the layout takes for granted is made sure of here.
+// Whether records that were read back are a state of the kubelet's layout (kubelet_layout.h). All
+// that the rest of the layout takes for granted is made sure of here.
 #include <set>
 #include <string_view>
 #include <vector>

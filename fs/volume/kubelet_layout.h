@@ -139,7 +139,7 @@ class KubeletLayout final : public VolumeLayout {
       REQUIRES(mutex_);
   std::vector<DirectoryEntry> RootNames() const REQUIRES(mutex_);
   InodeAttr RootAttr() const REQUIRES(mutex_);
-  // Whose a link is: its file's own user.
+  // The user who owns a link: its file's own user.
   std::optional<std::uint32_t> LinkUser(const std::string& name) const REQUIRES(mutex_);
   std::optional<Changed> ChangeRoot(Edit& edit, const TreeChange& change) REQUIRES(mutex_);
   enum class Kind { kFiles, kAliases, kDirectories };

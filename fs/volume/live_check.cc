@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether records that were read back are a state of the live layout (live_layout.h). What the rest
-// of the layout takes for granted is made sure of here.
+// Whether records that were read back are a state of the live layout (live_layout.h). All that the
+// rest of the layout takes for granted is made sure of here.
 #include <set>
 #include <string_view>
 #include <tuple>
@@ -49,7 +49,7 @@ Status LiveLayout::CheckInode(InodeId id, const LiveInode& inode) const {
   if (parent == nullptr || inode.parent >= id || !parent->Entry().is_directory) {
     return DamagedMemory("an inode without parent");
   }
-  // What has a name is below what has one, up to the root.
+  // An inode that has a name is below one that has a name, up to the root.
   const bool parent_fits =
       parent->state == NameState::kNamed ||
       (inode.state == NameState::kPending && parent->state == NameState::kPending);

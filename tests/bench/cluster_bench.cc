@@ -106,7 +106,7 @@ double Timed(const std::function<void()>& work) {
   return Since(start);
 }
 
-// What the daemon takes while events come for `seconds`.
+// The daemon's cost while events come for `seconds`.
 void MeasureChurn(const char* what, const ClusterServer& server, const Mount& mount,
                   ClusterServer::Churn churn, int seconds) {
   const double cpu = CpuSeconds(mount.process());
@@ -166,7 +166,7 @@ bool CheckFind(const ClusterServer& server, const Mount& mount, const testing::T
   return errors == 0 && lines.size() == seen.size() && missing == 0;
 }
 
-// What a walk over everything leaves behind: inodes that the kernel knows, and their cost here.
+// The remains of a walk over everything: inodes that the kernel knows, and their cost here.
 void PrintAfterFind(const Mount& mount, std::size_t pods) {
   const long resident = StatusKb(mount.process(), "VmRSS");
   std::printf("    resident then %.1f MB: per pod              %8.0f bytes\n",

@@ -146,7 +146,7 @@ int Run(int volumes) {
 
   kill(serving.pid, SIGKILL);
   const auto killed = steady_clock::now();
-  // What the kernel does not have: a listing asks.
+  // A listing asks the daemon: the kernel does not have it.
   const std::string last = CallFor(kubelet, volumes).target_path;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(last, error)) (void)entry;

@@ -8,7 +8,7 @@
 //
 //     event_latency_bench [CHANGES [http|https]]
 //
-// Needs /dev/fuse and root. What compares with it: the kubelet needs 140 ms for a lone change and
+// Needs /dev/fuse and root. For comparison: the kubelet needs 140 ms for a lone change and
 // up to 940 ms for changes back to back (design measurements of a real kubelet).
 #include <fcntl.h>
 #include <sys/mount.h>

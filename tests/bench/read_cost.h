@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What reading a volume costs: against the same files on tmpfs, and against the same daemon with
+// The cost of reading a volume, against the same files on tmpfs, and against the same daemon with
 // the kernel's caches off. One thread.
 #pragma once
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The users of the volumes under stress: processes that each access volumes in one way, over and
-// over, and stop with a line at the first thing that is wrong. Whatever goes wrong while the test
-// itself unmounts that volume is forgiven (SharedVolume::epoch, ::forced).
+// over, and stop with a line at the first thing that is wrong. An error is forgiven while the test
+// itself unmounts that volume (SharedVolume::epoch, ::forced).
 #pragma once
 
 #include <sys/types.h>
@@ -18,7 +18,7 @@ enum class WorkerKind : int { kByPath, kHeldDirectory, kList, kMap, kStat, kWatc
 inline constexpr int kWorkerKinds = 6;
 const char* NameOf(WorkerKind kind);
 
-/// What a worker shows of itself, in shared memory.
+/// The state that a worker shows of itself, in shared memory.
 struct WorkerState {
   std::atomic<std::int64_t> alive_ns{0};
   std::atomic<std::uint64_t> rounds{0};

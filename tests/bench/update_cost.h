@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What updates cost, and how that grows with the number of volumes in the process: time from
+// The cost of updates, and how it grows with the number of volumes in the process: time from
 // Publish() to the event at a reader, updates per second, memory, time to mount. One thread.
 #pragma once
 

@@ -21,7 +21,7 @@ namespace downwardfs::bench {
 
 inline constexpr int kMaxVolumes = 1000;
 
-/// What both processes see of one volume.
+/// The state of one volume that both processes see.
 struct SharedVolume {
   std::atomic<std::uint64_t> number{0};       ///< the last that was published
   std::atomic<std::int64_t> published_ns{0};  ///< CLOCK_MONOTONIC, right before that Publish()

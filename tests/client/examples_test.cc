@@ -27,7 +27,7 @@ class ExamplesTest : public testing::Test {
                                  "    user: dev\n");
   }
 
-  // What the program prints, and its exit status.
+  // The output of the program, and its exit status.
   std::pair<std::string, int> Run(const std::string& command) const {
     FILE* pipe = popen(
         (std::string(EXAMPLES_DIR "/example_") + command + " " + kubeconfig_ + " 2>&1").c_str(),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a change of the cluster does to what the kernel knows.
+// The effects of a change of the cluster on what the kernel knows.
 #include "tests/cluster/cluster_fixture.h"
 
 namespace downwardfs::testing {
@@ -75,7 +75,7 @@ TEST_F(ClusterTest, ADeletedPodsNamesGoEverywhere) {
   for (const char* directory : {"namespaces", "by-label", "by-ip", "by-node", "nodes"}) {
     EXPECT_THAT(Names(directory), IsEmpty()) << directory;
   }
-  // Who still stands in its directory finds nothing there.
+  // A process that still stands in its directory finds nothing there.
   EXPECT_FALSE(tree_.Lookup(pod, "labels"));
   EXPECT_FALSE(tree_.Names(pod));
   EXPECT_EQ(tree_.Attr(pod)->links, 0U);
@@ -169,7 +169,7 @@ TEST_F(ClusterTest, TheOldestFilesAreTakenBackWhereThereAreTooMany) {
   EXPECT_THAT(names, ::testing::Not(Contains("l299")));
   tree.Forget(forgotten);
   EXPECT_EQ(tree.GetStats().known_inodes, 5U);
-  // What was taken back is found again.
+  // A label that was taken back is found again.
   EXPECT_TRUE(tree.Lookup(at, "l0"));
 }
 
@@ -193,7 +193,7 @@ TEST_F(ClusterTest, TheOldestLinksAreTakenBackWhereThereAreTooMany) {
   EXPECT_GE(names.size(), 190U);
   EXPECT_THAT(names, Contains("default_p0"));
   EXPECT_THAT(names, ::testing::Not(Contains("web")));
-  // What was taken back is found again.
+  // A link that was taken back is found again.
   EXPECT_TRUE(tree.Lookup(at, "default_p0"));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tree shows of a cluster that stands still.
+// The tree of a cluster that stands still.
 #include "tests/cluster/cluster_fixture.h"
 #include "tests/fakes/fake_clock.h"
 

@@ -60,7 +60,7 @@ TEST(ContentBudgetTest, WhatAVolumeHadIsGivenBack) {
   EXPECT_EQ(budget.used(), 0U);
 }
 
-// What a daemon before us has shown stays, though it is too much by now.
+// Content that a daemon before us has shown stays, though it is too much by now.
 TEST(ContentBudgetTest, WhatIsShownAlreadyIsCountedAndNotRefused) {
   ContentBudget budget({.pod = 10 * kKiB, .node = 10 * kKiB});
   Share resumed(budget, "uid-1");

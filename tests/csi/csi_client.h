@@ -11,7 +11,7 @@
 
 namespace downwardfs::testing {
 
-/// What a call has come to; the code as gRPC numbers it.
+/// The result of a call; the code as gRPC numbers it.
 struct CsiAnswer {
   int code = 0;
   std::string message;

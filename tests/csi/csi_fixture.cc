@@ -27,7 +27,7 @@ struct ProcessLine {
   std::string name;
 };
 
-// What /proc says of a process; parent 0 where it is gone.
+// The line of /proc about a process; parent 0 if it is gone.
 ProcessLine Look(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::stringstream text;

@@ -38,7 +38,7 @@ class CsiTest : public ::testing::Test {
   void StartAttached();
   void StopPlugin(int signal = 15);
 
-  /// Where the kubelet wants the volume of the pod; the directory above is made.
+  /// The path at which the kubelet wants the volume of the pod; the directory above is made.
   std::string Target(const std::string& pod = "web", const std::string& volume = "ours") const;
   /// The kubelet's record of a volume, beside `target`. Target() writes it.
   static void WriteVolumeData(const std::string& target, const std::string& driver,

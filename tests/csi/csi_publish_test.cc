@@ -129,7 +129,7 @@ TEST_F(CsiTest, StatsTellTheTruth) {
   ASSERT_TRUE(client().Stats(call.volume_id, call.target_path, figures).ok());
   EXPECT_EQ(figures.used_inodes, 2);
   EXPECT_FALSE(figures.abnormal) << figures.condition;
-  // Whatever the path looks like, as a conformance suite asks.
+  // Any other path is refused, as a conformance suite asks.
   for (const char* elsewhere : {"/elsewhere", "some/path", "/a/../b", "."}) {
     EXPECT_EQ(client().Stats(call.volume_id, elsewhere, figures).code, csi_code::kNotFound);
     EXPECT_EQ(client().Stats("unknown", elsewhere, figures).code, csi_code::kNotFound);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What interrupted calls, other processes and unreadable records leave is neither in the way nor
-// taken from a pod.
+// The remains of interrupted calls, other processes and unreadable records are neither in the way
+// nor taken from a pod.
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a pod may see beyond itself: what its own ServiceAccount may read.
+// A pod may see beyond itself what its own ServiceAccount may read.
 #include <filesystem>
 
 #include "tests/csi/csi_fixture.h"

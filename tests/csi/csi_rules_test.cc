@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is refused, with which code and which words, and that nothing is left behind or taken away.
+// Refused calls, with which code and which words, and that nothing is left behind or taken away.
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -127,7 +127,7 @@ TEST_F(CsiRulesTest, TheServiceAccountIsThePodsOwn) {
   Refuses(call, csi_code::kPermissionDenied, "ServiceAccount default/reader may not get nodes");
 }
 
-// What a publish refuses, the same words refuse in a republish, every time, and nothing changes.
+// A republish refuses the same as a publish, in the same words, every time, and nothing changes.
 TEST_F(CsiRulesTest, ARepublishHasTheRulesOfAPublish) {
   const PublishCall call = CallFor();
   ASSERT_TRUE(client().Publish(call).ok());
@@ -237,7 +237,7 @@ TEST_F(CsiRulesTest, ACancelledCallLeavesNothing) {
               code == csi_code::kUnavailable)
       << code;
   server_->Start();
-  // Whatever became of it at the other end, the next call has its turn, and there is one mount.
+  // The next call has its turn, whatever became of it at the other end, and there is one mount.
   call.patience = std::chrono::milliseconds(60000);
   const CsiAnswer answer = client().Publish(call);
   EXPECT_TRUE(answer.ok()) << answer.message;

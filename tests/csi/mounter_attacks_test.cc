@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a client that has been taken over asks of the mounter, and does not get: other drivers'
+// A client that has been taken over asks the mounter for more than it gets: other drivers'
 // places, sockets of its own, processes and volumes without end.
 #include <sys/mount.h>
 #include <sys/socket.h>

@@ -71,7 +71,7 @@ class Schemas:
             self.document = json.load(file)
 
     def errors(self, o):
-        """What the server would refuse of the object, one line each."""
+        """The server's objections to the object, one line each."""
         import jsonschema
         kind = f"{o.get('apiVersion')} {o.get('kind')}"
         name = self.document["kinds"].get(kind)

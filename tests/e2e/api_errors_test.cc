@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a person is told when the API server refuses, is away or is not what it should be.
+// Messages for a person when the API server refuses, is away or is not what it should be.
 
 #include "tests/e2e/api_fixture.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything that can go wrong with an API server, under a live mount: whatever happens, each read
 // gives a content that the pod has had, and in the end the mount shows exactly the server's newest
-// labels. What the client makes of each fault is tested in tests/client/watch/reflector_test.cc.
+// labels. The client's answer to each fault is tested in tests/client/watch/reflector_test.cc.
 #include <atomic>
 #include <cctype>
 #include <set>

@@ -119,7 +119,7 @@ TEST_F(ApiTest, ANodeThatDoesNotAnswerHoldsUpNoEnd) {
       Label("scheduled later");
     }
     ASSERT_TRUE(Eventually([&] { return server_->FaultsLeft() == 0; }));
-    // What is not mounted yet says that it was not. A daemon that did not end by itself would be
+    // A command that has not mounted yet says so. A daemon that did not end by itself would be
     // killed before it says anything, and be no success.
     EXPECT_EQ(mount.Wait(SIGTERM), scheduled_at_first ? 1 : 0);
     if (scheduled_at_first) {

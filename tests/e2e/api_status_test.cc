@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `status` says at each moment of a mount's life: the server away and back, the pod deleted
-// and made again.
+// The output of `status` at each moment of a mount's life: the server away and back, the pod
+// deleted and made again.
 #include <signal.h>
 #include <sys/mount.h>
 #include <unistd.h>

@@ -48,7 +48,7 @@ TEST_F(ClusterMountTest, TheTreeFollowsTheCluster) {
   EXPECT_EQ(Slurp(mount / "nodes/node1/allocatable/cpu"), "2\n");
   EXPECT_EQ(Slurp(mount / "by-label/tick/one/default_web/podName"), "web\n");
   EXPECT_EQ(Slurp(mount / "by-node/node1/default_web/namespace"), "default\n");
-  // What the kernel has cached is taken back when it changes.
+  // Cached names and content are taken back from the kernel when they change.
   Label("two");
   EXPECT_TRUE(Shows(web + "/labels.d/tick", "two\n"));
   EXPECT_TRUE(Gone("by-label/tick/one"));
@@ -109,7 +109,7 @@ TEST_F(ClusterMountTest, WithoutRightsInTheWholeClusterItSaysWhatToDo) {
   EXPECT_FALSE(IsMountPoint(at_));
 }
 
-// Whichever of the answers comes first.
+// The server's answers may come in any order.
 TEST_F(ClusterMountTest, ANamespaceThatMayNotBeReadFailsTheMountOfSeveral) {
   server_->Put("a", "one", "x");
   server_->Forbid("list pods b");
@@ -235,7 +235,8 @@ TEST_F(ClusterMountTest, ToolsThatWalkTreesWork) {
   EXPECT_EQ(tar.exit_code, 0) << tar.err;
   EXPECT_EQ(tar.err, "");
   EXPECT_EQ(RunProgram({"cp", "-r", pods, dir_ / "copy"}).exit_code, 0);
-  // What varies with time stays for a moment, whose end may fall between cp's lstat and its open.
+  // Content that varies with time stays for a moment, which may end between cp's lstat and its
+  // open.
   std::string all;
   int tries = 0;
   EXPECT_TRUE(Eventually([&] {
@@ -300,7 +301,7 @@ TEST_F(ClusterMountTest, FindSeesWhatStaysWhileThousandsComeAndGo) {
   EXPECT_GT(changes, 100);
   server_->Put("default", "last", "done");
   ASSERT_TRUE(There("namespaces/default/pods/last"));
-  // What is shown in the end is what there is, also where the kernel has cached names.
+  // In the end exactly the server's pods are shown, also where the kernel has cached names.
   std::vector<std::string> expected;
   for (const std::string& pod : server_->Pods()) {
     expected.push_back(pod.substr(8, pod.find(' ') - 8));

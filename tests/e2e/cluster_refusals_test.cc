@@ -40,7 +40,7 @@ TEST_F(ClusterRefusalsTest, WithoutWatchesTheMountStands) {
       [&] { return Run("status", {at_}).out.find("cannot watch pods") != std::string::npos; }));
 }
 
-// What is not followed is not waited for.
+// A kind that is not followed is not waited for.
 TEST_F(ClusterRefusalsTest, StatusCountsWhatIsFollowed) {
   const Mounted mount(From({"--namespace", "default,other", "--no-node"}), at_);
   ASSERT_TRUE(mount.ok());

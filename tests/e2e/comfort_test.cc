@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What makes the program pleasant on a terminal: mounting without arguments, unmounting,
-// completion, the manual page.
+// Comfort on a terminal: mounting without arguments, unmounting, completion, the manual page.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -223,7 +222,7 @@ TEST_F(ShellTest, FishCompletesValues) {
       << outcome.err;
 }
 
-// What zsh would offer at Tab, in a shell on a terminal of its own.
+// The values that zsh would offer at Tab, in a shell on a terminal of its own.
 TEST_F(ShellTest, ZshCompletesValues) {
   if (!HasShell("zsh")) GTEST_SKIP() << "no zsh here";
   const std::string press = dir_.Write("press", R"zsh(zmodload zsh/zpty

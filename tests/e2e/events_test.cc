@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What programs that watch a volume with inotify(7) are told: the kubelet's sequence (kubernetes
-// pkg/volume/util/atomic_writer.go).
+// The events that programs get when they watch a volume with inotify(7): the kubelet's sequence
+// (kubernetes pkg/volume/util/atomic_writer.go).
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/inotify.h>

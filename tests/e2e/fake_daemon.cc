@@ -94,7 +94,7 @@ int main(int argc, char** argv) {
     }
     return 7;
   }
-  // Whoever is not killed for it ends by itself.
+  // A daemon that is not killed for it ends by itself.
   usleep(300000);
   return 9;
 }

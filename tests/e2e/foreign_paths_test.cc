@@ -34,7 +34,7 @@ class ForeignPathsTest : public ApiTest {
       if (IsMountPoint(path)) umount2(path.c_str(), MNT_DETACH);
     }
   }
-  // What that user can do at any time.
+  // That user can do this at any time.
   void PutALinkInTheWay() const {
     const Outcome outcome =
         RunProgram({"setpriv", "--reuid", "1234", "--clear-groups", "sh", "-c",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What failed is tried again until it succeeds, without another change (kubernetes#113242).
+// Failed work is tried again until it succeeds, without another change (kubernetes#113242).
 #include <gmock/gmock.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -86,7 +86,7 @@ TEST_F(RetryTest, ATargetWhoseLinksWereRemovedIsFilledAgain) {
   EXPECT_EQ(write.Wait(SIGTERM), 0);
 }
 
-// Who owns the parent directory must not lead the writer, which may be root's, elsewhere.
+// The owner of the parent directory must not lead the writer, which may be root's, elsewhere.
 TEST_F(RetryTest, ATargetThatBecameASymlinkIsNotFollowed) {
   const std::string inner = to_ + "/inner";
   const std::string other = dir_.MakeDir("other");

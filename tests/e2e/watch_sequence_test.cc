@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What those who watch a mount are told, beside a plain directory that `downwardfs write` keeps,
-// and beside a plain file that is written in place; and that what an event says is so when it
-// comes.
+// The events of a mount, beside those of a plain directory that `downwardfs write` keeps and of a
+// plain file that is written in place; and that what an event says is so when it comes.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <poll.h>
@@ -145,7 +144,7 @@ TEST_F(WatchSequenceTest, ADirectoryIsGoneWhenTheFirstEventSaysSo) {
   }
 }
 
-// Whatever inode the name of an old file leads to while it leads anywhere.
+// This holds for any inode that the name of an old file leads to, while it leads anywhere.
 TEST_F(WatchSequenceTest, AWatchThatIsAddedLateHearsTheEnd) {
   const Mounted mount(Kubelet(), at_);
   ASSERT_TRUE(mount.ok());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the API server double answers.
+// The answers of the API server double.
 #include <algorithm>
 
 #include "tests/fakes/fake_api_parts.h"

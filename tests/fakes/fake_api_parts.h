@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the answers of the API server doubles share. For tests/fakes/fake_api_*.cc and tests/bench.
+// Shared by the answers of the API server doubles. For tests/fakes/fake_api_*.cc and tests/bench.
 #pragma once
 
 #include <cstdint>

@@ -66,7 +66,7 @@ class FakeApiServer {
     bool needs_certificate = false;  ///< of the client; without one the handshake fails
     std::string token = {};          ///< empty: anybody may come in
     StreamingLists streaming_lists = StreamingLists::kSupported;
-    /// Where the client accepts gzip: each flush of a streaming list a member of its own (1.37),
+    /// If the client accepts gzip: each flush of a streaming list a member of its own (1.37),
     /// and lists from 128 KiB on.
     bool compression = true;
     /// Pages are never larger, whatever `limit` says (0: as `limit`).
@@ -133,7 +133,8 @@ class FakeApiServer {
   /// "list pods", or "list pods NAMESPACE": answered with 403. As Inject(), for lists.
   void Forbid(const std::string& verb_and_resource);
 
-  /// What a SubjectAccessReview for that user says: whether it may get nodes. Nobody may at first.
+  /// The answer to a SubjectAccessReview for that user: whether it may get nodes. Nobody may at
+  /// first.
   void AllowNodes(const std::string& user, bool allowed);
   /// The body of the last SubjectAccessReview.
   std::string LastReview() const;

@@ -47,7 +47,7 @@ std::string ReasonOf(int code) {
   }
 }
 
-// What 1.37 says over an etcd that has no RequestWatchProgress, with any code.
+// The answer of 1.37 over an etcd that has no RequestWatchProgress, with any code.
 std::string StatusOf(int code) {
   return R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure",)"
          R"("message":"the etcd has no RequestWatchProgress","reason":")" +

@@ -43,7 +43,7 @@ class Http2Server {
     Manner manner = Manner::kPlain;
   };
 
-  /// What goes wrong; any of them together.
+  /// Faults of the server; any of them together.
   struct Faults {
     /// The first connection is accepted and never read, while it stays open. No request is a watch.
     bool first_is_dead = false;

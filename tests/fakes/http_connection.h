@@ -28,7 +28,7 @@ struct ServedRequest {
   std::string body;
 };
 
-/// What to do to the bytes of one response's body.
+/// The damage to the bytes of one response's body.
 struct BodyFault {
   enum class Kind {
     kNone,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A FUSE file system whose server is the test: it lets its one file be found and opened, and then
-// answers nothing more about it. Whoever asks of such a descriptor (fstat, mmap, close) waits until
-// the file system ends. Needs root and /dev/fuse. One owner; the server is a thread of its own.
+// answers nothing more about it. A process that asks about such a descriptor (fstat, mmap, close)
+// waits until the file system ends. Needs root and /dev/fuse. One owner; the server is a thread of
+// its own.
 #pragma once
 
 #include <sys/types.h>

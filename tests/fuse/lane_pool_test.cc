@@ -100,7 +100,7 @@ TEST(PublisherTest, LanesThatAreStuckDelayNoOther) {
   EXPECT_EQ(lanes.stuck(), 5);
   EXPECT_TRUE(stuck[0]->stuck());
   EXPECT_FALSE(lane->stuck());
-  // What a stuck lane was given meanwhile runs once it is free.
+  // A task that a stuck lane was given meanwhile runs once it is free.
   stuck[0]->poster().Post([&] { record.Add("late"); });
   release.set_value();
   EXPECT_THAT(record.WaitFor(2), ElementsAre("other", "late"));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a holder, a supervisor, a mounter and the publisher's process read from a process that they
-// do not trust. Whatever is taken for a message is said again in the same words, with every number
-// of descriptors beside it; whatever is taken for a call stays inside the volume.
+// Bytes that a holder, a supervisor, a mounter and the publisher's process read from a process that
+// they do not trust. A message that is accepted is said again in the same bytes, with every number
+// of descriptors beside it; a call that is accepted stays inside the volume.
 #include <fcntl.h>
 
 #include <cstdlib>

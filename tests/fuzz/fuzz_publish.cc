@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The volume_context of a NodePublishVolume, which has what a pod's author wrote as attributes, as
 // KEY=VALUE texts that end in NUL. A refusal is one line with a code that says whether trying again
-// helps. What is taken keeps to the limits, and the user's attributes say the same by themselves,
-// for that is how the journal gives them back.
+// helps. A context that is accepted keeps to the limits, and the user's attributes say the same by
+// themselves, for that is how the journal gives them back.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

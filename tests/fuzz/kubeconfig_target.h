@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the fuzzer and the replay of its corpus do with one input: read it as a kubeconfig, select
-// each context, and read it as a plugin's answer. No I/O, nothing is run. Aborts where a promise of
-// the parsers is broken.
+// The work of the fuzzer, and of the replay of its corpus, on one input: read it as a kubeconfig,
+// select each context, and read it as a plugin's answer. No I/O, nothing is run. Aborts where a
+// promise of the parsers is broken.
 #pragma once
 
 #include <cstdlib>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is fuzzed: parsers that take bytes from outside, each with what must hold for every input. A
+// The fuzzed parsers, which take bytes from outside, each with what must hold for every input. A
 // broken promise aborts. libFuzzer calls them (fuzz_*.cc), and corpus_test replays
 // tests/fuzz/corpus through them in every build. Any thread.
 #pragma once

@@ -237,8 +237,8 @@ TEST_F(DaemonKeeperTest, NoSignOfLifeIsAskedForBeforeTheOwnerExpectsOne) {
   EXPECT_THAT(processes_.killed, IsEmpty());
 }
 
-// Its main thread is dead, but another thread hangs in the kernel, so nobody can reap it. What is
-// left of it is killed and fenced off before the next one starts.
+// Its main thread is dead, but another thread hangs in the kernel, so nobody can reap it. The rest
+// of it is killed and fenced off before the next one starts.
 TEST_F(DaemonKeeperTest, ADaemonThatIsDeadButCannotBeReapedIsKilledThenGivenUp) {
   StartAndServe();
   auto memory = HandoverMemory::Claim(memory_.get());

@@ -22,7 +22,7 @@ ForkedDaemons Shell(const std::string& program) {
   return ForkedDaemons(std::move(options));
 }
 
-// What the daemon writes to its end of the channel.
+// The bytes that the daemon writes to its end of the channel.
 std::string Read(const OwnedFd& channel) {
   pollfd ready = {channel.get(), POLLIN, 0};
   if (poll(&ready, 1, 60000) != 1) return "nothing";

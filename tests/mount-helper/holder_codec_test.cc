@@ -218,7 +218,7 @@ TEST(HolderCodecTest, AnErrorKeepsItsCodeAndWords) {
   // A code that this build does not know.
   const auto unknown = Decode(Arrived({Kind::kDone, {1, 999}, "later"}, {}));
   EXPECT_EQ(std::get<message::Done>(*unknown).error->code, ErrorCode::kInternal);
-  // What was asked for is not in it.
+  // The descriptor that was asked for is not in it.
   EXPECT_EQ(MountIn(Said(DoneWith(1, Status()))).error().code, ErrorCode::kInternal);
   EXPECT_EQ(ConnectionIn(Said(DoneWith(1, Status()))).error().code, ErrorCode::kInternal);
 }
@@ -297,7 +297,7 @@ TEST(HolderCodecTest, WhatCannotBeSaidIsAnError) {
   EXPECT_EQ(Encode(mount).error().code, ErrorCode::kInvalidArgument);
   mount.path = std::string(Frame::kMaxText, 'x');
   EXPECT_EQ(Encode(mount).error().code, ErrorCode::kInvalidArgument);
-  // What only explains is cut.
+  // A text that only explains is cut.
   EXPECT_EQ(Said(message::Refused{std::string(20000, 'x')}).why.size(), Frame::kMaxText);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a holder hands to the program that takes its place.
+// The state that a holder hands to the program that takes its place.
 #include "mount-helper/holder_state.h"
 
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A sender offers descriptors of a file system that it serves itself and never answers for: in each
-// message, in each direction. Whoever asks of one, or closes it, hangs for ever; the receiver does
-// not. Needs root and /dev/fuse.
+// message, in each direction. A process that asks about one, or closes it, hangs for ever; the
+// receiver does not. Needs root and /dev/fuse.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/mman.h>

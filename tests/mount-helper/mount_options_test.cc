@@ -82,7 +82,7 @@ TEST(MountOptionsTest, AMountPointIsNeverTakenForAnOption) {
   EXPECT_THAT(command, ElementsAre("mount", "--source-name=none", "--", "/mnt/--pod=x"));
 }
 
-// Whatever `downwardfs mount` learns, its helper has to learn too.
+// The helper has to learn every option that `downwardfs mount` learns.
 TEST(MountOptionsTest, EveryLongOptionIsKnown) {
   std::istringstream help(testing::Downwardfs({"mount", "--help"}).out);
   const std::set<std::string> of_terminals = {"--help", "--version", "--foreground"};

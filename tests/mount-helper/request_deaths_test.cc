@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a holder makes of the requests that a dead daemon has left in the handover memory.
+// A holder's judgement of the requests that a dead daemon has left in the handover memory.
 #include "mount-helper/request_deaths.h"
 
 #include <gmock/gmock.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the publisher's process is asked to do, as bytes that a daemon sends.
+// The calls to the publisher's process, as bytes that a daemon sends.
 #include "mount-helper/tree_call.h"
 
 #include <gtest/gtest.h>

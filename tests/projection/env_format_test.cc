@@ -55,8 +55,8 @@ std::vector<EnvVar> Vars() {
   return vars;
 }
 
-// What a POSIX shell prints after it has read `text` from a file, names and all: each value of Vars
-// and a NUL behind it.
+// The output of a POSIX shell after it has read `text` from a file, names and all: each value of
+// Vars and a NUL behind it.
 std::string ReadByShell(const std::string& text, const std::string& read_it) {
   const testing::TempDir dir;
   const std::string file = dir.Write("env", text);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an environment takes from Services, from files of volumes, and from a resize that waits.
+// The parts that an environment takes from Services, from files of volumes, and from a resize that
+// waits.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is beyond 64 bits, for tests that compare with recorded answers: a plain reading of mantissa
-// and suffix in long double, independent of the code under test. Any thread.
+// Magnitudes beyond 64 bits, for tests that compare with recorded answers: a plain reading of
+// mantissa and suffix in long double, independent of the code under test. Any thread.
 #pragma once
 
 #include <string>

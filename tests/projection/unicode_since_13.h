@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The recorded answers come from Go 1.19 with the tables of Unicode 13; ours are of Unicode 15.
-// What was assigned in between is printed as it is here and was escaped there. Both sides of a
-// comparison are walked together, and only such a code point may differ. One thread: the test's.
+// A code point that was assigned in between is printed as it is here and was escaped there. Both
+// sides of a comparison are walked together, and only such a code point may differ. One thread: the
+// test's.
 #pragma once
 
 #include <cstdint>

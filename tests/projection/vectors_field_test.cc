@@ -29,7 +29,7 @@ TEST(FieldVectorsTest, FieldsAreThoseOfTheKubelet) {
     const auto value = FieldValue(path, *pod, nullptr);
     if (!is_refused) {
       ASSERT_TRUE(value) << value.error().message;
-      // Where both are given, only the base64 has the bytes.
+      // If both are given, only the base64 has the bytes.
       const auto bytes = vector.out.find("result_b64");
       const std::string recorded = bytes == vector.out.end()
                                        ? BytesMember(vector.out, "result")

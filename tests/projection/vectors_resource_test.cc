@@ -13,9 +13,9 @@
 namespace downwardfs {
 namespace {
 
-// What the API server does to a pod before it stores it: limits become requests where there are
-// none. It also rounds amounts up to a milli, which changes no value here: rounding up twice is
-// rounding up once.
+// The change that the API server makes to a pod before it stores it: limits become requests where
+// there are none. It also rounds amounts up to a milli, which changes no value here: rounding up
+// twice is rounding up once.
 void ApplyDefaults(Json& pod) {
   for (const char* const list : {"containers", "initContainers"}) {
     Json& containers = pod["spec"][list];
@@ -31,7 +31,8 @@ void ApplyDefaults(Json& pod) {
   }
 }
 
-// Whether `amount` fits 64 bits, in thousandths for cpu. What is no quantity counts as small.
+// Whether `amount` fits 64 bits, in thousandths for cpu. An amount that is no quantity counts as
+// small.
 bool Fits(const Json& amount, bool cpu) {
   const auto quantity = DecodeQuantity(amount);
   if (!quantity) return true;

@@ -55,7 +55,7 @@ TEST(KubeletVectors, ItemsAreValidWhereTheApiServerSaysSo) {
       }
       ++accepted;
     }
-    // What the kubelet takes, we take without --strict too.
+    // Items that the kubelet takes, we take without --strict too.
     ItemRules ours;
     ours.users = rules.users;
     EXPECT_TRUE(!valid || ValidateItems(*spec, ours));

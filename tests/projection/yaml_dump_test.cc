@@ -11,7 +11,7 @@
 namespace downwardfs {
 namespace {
 
-// What yaml-cpp reads: scalars as strings (yaml-cpp leaves types to its caller).
+// The values that yaml-cpp reads: scalars as strings (yaml-cpp leaves types to its caller).
 Json ReadBack(const YAML::Node& node) {
   if (node.IsNull()) return "null";
   if (node.IsScalar()) return node.Scalar();

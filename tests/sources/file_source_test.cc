@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a file source shows, and what it promises about callbacks.
+// The objects that a file source shows, and its promises about callbacks.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

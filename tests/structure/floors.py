@@ -55,7 +55,7 @@ def read_table(text):
 
 
 def check_table(rows):
-    """What is wrong with the rule itself."""
+    """The faults of the rule itself."""
     problems = []
     names = [folder for folder, _ in rows]
     for floor, (folder, allowed) in enumerate(rows):

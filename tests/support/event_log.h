@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What inotify(7) says of a path, as `inotifywait -m` prints it: "MOVED_TO ..data". One thread.
+// The events of inotify(7) for a path, as `inotifywait -m` prints them: "MOVED_TO ..data". One
+// thread.
 #pragma once
 
 #include <cstdint>

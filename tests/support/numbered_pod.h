@@ -10,7 +10,7 @@ namespace downwardfs::testing {
 /// The items `a`, `d/b` and `d/long`, which all show the number.
 extern const char kNumberedItems[];
 
-/// What `d/long` shows, which spans pages; `n` is the number.
+/// The content of `d/long`, which spans pages; `n` is the number.
 std::string NumberedFiller(const std::string& n);
 
 /// The pod, as JSON.

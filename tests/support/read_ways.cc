@@ -44,7 +44,7 @@ Bytes Pread(int file, std::size_t) {
   return Collect([&](char* to, off_t at) { return pread(file, to, kChunk, at); });
 }
 
-// What the kernel moves into a pipe is taken out again at once: a pipe holds one chunk.
+// Bytes that the kernel moves into a pipe are taken out again at once: a pipe holds one chunk.
 template <class Move>
 Bytes ThroughPipe(const Move& move) {
   int ends[2];

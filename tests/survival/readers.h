@@ -17,7 +17,7 @@
 
 namespace downwardfs::testing {
 
-/// What all readers have seen.
+/// The sum of what all readers have seen.
 class ReaderReport {
  public:
   void CountCalls(long calls, std::chrono::nanoseconds longest) EXCLUDES(mutex_);

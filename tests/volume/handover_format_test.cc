@@ -88,7 +88,7 @@ TEST_F(HandoverFormatTest, TheKubeletsLayoutIsRead) {
   const auto before = layout.GetStats().lookups;
   layout.TakeBack(99);
   EXPECT_EQ(layout.GetStats().lookups, before - 1);
-  // What is dropped is gone.
+  // The rename that was armed takes effect.
   ASSERT_TRUE(layout.Apply({ChangeKind::kRename, kRootInode, "..data_tmp", "..data"}));
   EXPECT_EQ(layout.GetStats().data_dir, "..v3");
 }

@@ -192,7 +192,7 @@ TEST_F(KubeletLayoutTest, TheRootsTimeGrowsWithEveryFlip) {
 
 using Kind = TreeChange::Kind;
 
-// What the publisher's system calls come to, in their order.
+// The effects of the publisher's system calls, in their order.
 class KubeletLayoutFlipTest : public KubeletLayoutTest {
  protected:
   std::optional<Entry> Make(const TreeChange& change) {
@@ -262,7 +262,7 @@ TEST_F(KubeletLayoutFlipTest, NothingIsTakenFromAnybodyElse) {
     EXPECT_FALSE(nodes_.Apply(change));
     nodes_.Arm({});
   }
-  // What is armed but makes no sense changes nothing either.
+  // A change that is armed but makes no sense changes nothing either.
   EXPECT_FALSE(Make(InRoot(Kind::kMakeDirectory, "..other")));
   EXPECT_FALSE(Make(InRoot(Kind::kRemoveDirectory, "..v1")));  // the shown one
   EXPECT_EQ(nodes_.GetStats().data_dir, "..v1");

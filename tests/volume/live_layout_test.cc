@@ -113,7 +113,7 @@ TEST_F(LiveLayoutTest, NewNamesShowAsTheyAreMadeAndGoneOnesUntilTheyAreRemoved) 
   }
   EXPECT_THAT(Names(kRootInode), ElementsAre(".", "..", "a", "new"));
   EXPECT_EQ(Content(Walk({"new", "deep", "y"})->id), "3");
-  // Who holds the file goes on reading it.
+  // A reader that holds the file goes on reading it.
   EXPECT_EQ(Content(held), "2");
   EXPECT_EQ(nodes_.Attr(held)->links, 0u);
   nodes_.ForgetOne(held, 2);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a successor makes of the records of a volume in the live layout.
+// A successor's reading of the records of a volume in the live layout.
 #include <gtest/gtest.h>
 
 #include <random>

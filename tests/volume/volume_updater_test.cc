@@ -278,7 +278,7 @@ TEST(VolumeUpdaterTest, WhatNobodyReadsIsNotKeptAndRenderedWhenItIsRead) {
   EXPECT_EQ(first->Read()->at(0), "one");
   EXPECT_EQ(second->Read()->at(0), "two");
   EXPECT_EQ(second->kept_bytes(), 3u);
-  // Who has read this version will read the next.
+  // A reader of this version will read the next.
   source.Put(Pod("three", "4"));
   EXPECT_EQ(sink.Wait(4).contents->kept_bytes(), 5u);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The calls that a sink gets, and the limits. What a scalar means is tested with the JSON that is
-// made of it (tests/sources/yaml_test.cc).
+// The calls that a sink gets, and the limits. The meaning of a scalar is tested with the JSON that
+// is made of it (tests/sources/yaml_test.cc).
 #include "yaml/yaml_reader.h"
 
 #include <gtest/gtest.h>

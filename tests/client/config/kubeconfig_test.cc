@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parsing and merging. What kubectl does was looked up with
+// Parsing and merging. The behaviour of kubectl was looked up with
 // `kubectl config view --merge --raw -o json` (1.32) on the same inputs.
 #include "client/config/kubeconfig.h"
 

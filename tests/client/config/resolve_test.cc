@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the API server is looked for, and in-cluster.
+// The places in which the API server is looked for, also inside a cluster.
 #include "client/config/resolve.h"
 
 #include <gmock/gmock.h>

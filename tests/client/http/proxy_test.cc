@@ -50,7 +50,7 @@ TEST(TransportTest, TheEnvironmentsProxyIsNotForLoopbackNorForNoProxy) {
   const Variable exempt("NO_PROXY", "api.test");
   EXPECT_FALSE(ClientFor(config).Get(Pods()));  // an unknown host
   EXPECT_EQ(proxy.Connections(), 1u);
-  // What the configuration says is meant.
+  // A proxy of the configuration is used in any case.
   config.proxy_url = proxy.url();
   EXPECT_FALSE(ClientFor(config).Get(Pods()));
   EXPECT_EQ(proxy.Connections(), 2u);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests of the transport share: a client for the API server double.
+// Shared by the tests of the transport: a client for the API server double.
 #pragma once
 
 #include <memory>

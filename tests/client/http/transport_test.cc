@@ -145,7 +145,7 @@ TEST(TransportTest, ClientCertificates) {
   config.client_key_pem = dev.key_pem;
   EXPECT_TRUE(ClientFor(config).Get(Pods()));
   EXPECT_EQ(server.LastHeaders()[":client"], "dev");
-  // What the credentials bring replaces it.
+  // A certificate that the credentials bring replaces it.
   const CertificatePair plugin = server.authority().Issue("plugin", "");
   Credentials credentials;
   credentials.client_cert_pem = plugin.cert_pem;

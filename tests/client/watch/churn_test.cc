@@ -93,7 +93,7 @@ class ChurnTest : public testing::Test {
     server_->Accept(token_);
     RunFor(std::chrono::minutes(26));
     server_->calm = true;
-    // What a stream remembers goes with it: each hour ends in the same state.
+    // The memory of a stream goes with it: each hour ends in the same state.
     server_->Compact();
     RunFor(std::chrono::minutes(4));
   }

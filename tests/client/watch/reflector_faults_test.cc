@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reflector against a server that misbehaves. Whatever happens: the store keeps serving, and in
+// The reflector against a server that misbehaves. In every case the store keeps serving, and in
 // the end it holds exactly what the server holds.
 #include <cctype>
 
@@ -54,7 +54,7 @@ TEST_P(FaultTest, InMidstream) {
   EXPECT_TRUE(Eventually([this] { return server_.FaultsLeft() == 0; }));
   server_.Put("default", "p5", "after");
   EXPECT_TRUE(ConnectedAndEqual());
-  // What a reader held all the time is what it was.
+  // The objects that a reader held all the time are unchanged.
   for (const ObjectPtr& pod : before) EXPECT_NE(pod->Json().find("\"first\""), std::string::npos);
 }
 

@@ -59,7 +59,7 @@ class ReflectorMachineTest : public testing::Test {
     return ReflectorMachine({}, streaming, [this] { return random_; });
   }
   Clock::SteadyTime Now() const { return clock_.Steady(); }
-  // What the machine waits for now; zero if it does not.
+  // How long the machine waits now; zero if it does not.
   milliseconds Delay(ReflectorMachine& machine) {
     const auto step = machine.Next(Now());
     if (step.action != Action::kWait) return milliseconds(0);

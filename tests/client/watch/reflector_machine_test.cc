@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the reflector asks for next, and from which version.
+// The reflector's next request, and the version from which it asks.
 #include "tests/client/watch/reflector_machine_fixture.h"
 
 namespace downwardfs::client {

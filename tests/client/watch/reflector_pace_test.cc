@@ -153,7 +153,7 @@ TEST_F(ReflectorMachineTest, SilenceIsSuspiciousOnceBookmarksCame) {
   EXPECT_EQ(Query(step), "?resourceVersion=6&allowWatchBookmarks=true&timeoutSeconds=450");
 }
 
-// Where nothing happens in the whole cluster there are no bookmarks either.
+// If nothing happens in the whole cluster, there are no bookmarks either.
 TEST_F(ReflectorMachineTest, SilenceInSpiteOfBookmarksMeansALookAndShortWatches) {
   ReflectorMachine machine = Watching("5");
   EXPECT_EQ(machine.OnEvent(EventType::kBookmark, "6", false), Verdict::kNothing);
@@ -176,7 +176,7 @@ TEST_F(ReflectorMachineTest, SilenceInSpiteOfBookmarksMeansALookAndShortWatches)
   }
 }
 
-// What it answers to a watch from a version that it has not reached: nothing.
+// A restored server says nothing to a watch from a version that it has not reached.
 TEST_F(ReflectorMachineTest, ARestoredServersSilenceMeansARelist) {
   // After silence where bookmarks came before, and after a connection that broke where none did.
   for (const bool bookmarks : {true, false}) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the reflector asks for when what it asked for is refused, held back or lost.
+// The reflector's next request after one that is refused, held back or lost.
 // Rules: client-go 0.37, tools/cache/reflector.go (watchList, list) and tools/pager.
 #include <algorithm>
 #include <vector>

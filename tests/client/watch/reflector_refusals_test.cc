@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reflector with servers that refuse streaming lists, proxies that hold watches back, and pages
-// that expire. Whatever happens, the store comes to hold what the server holds.
+// that expire. In every case the store comes to hold what the server holds.
 #include "tests/client/watch/reflector_fixture.h"
 
 namespace downwardfs::client {

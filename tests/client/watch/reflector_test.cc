@@ -184,7 +184,7 @@ TEST_F(ReflectorTest, OneForbiddenVerbIsNamed) {
       << error;
 }
 
-// Whatever is wrong with the bytes of a watch, they say nothing about its version.
+// Bad bytes of a watch, of any kind, say nothing about its version.
 TEST_F(ReflectorTest, AWatchWhoseBytesAreBadGoesOnWithoutAList) {
   Follow(PlainLists());
   ASSERT_TRUE(ConnectedAndEqual());

@@ -44,8 +44,8 @@ def on_node(number, driver, image):
 
 
 class Crowd:
-    """The pods of one namespace. What is there already is taken as it is, so that a second run with
-    --keep does not make them again."""
+    """The pods of one namespace. Pods that are there already are taken as they are, so that a
+    second run with --keep does not make them again."""
 
     def __init__(self, server, kube, namespace):
         self.server, self.kube, self.namespace = server, kube, namespace

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What our processes say went wrong, in their logs (JSON lines)."""
+"""Failures that our processes have logged (JSON lines)."""
 import json
 
 # A reflector's line for each watch or list that failed; client/watch/reflector.cc.

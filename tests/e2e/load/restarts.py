@@ -23,7 +23,7 @@ class Restarts:
         self.said = ""
 
     def ready(self):
-        """What the pod's readiness probe asks, asked from here."""
+        """Asks what the pod's readiness probe asks, but from here."""
         done = subprocess.run([self.program, "csi", "--probe", "--endpoint",
                                f"unix://{self.socket}"], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, timeout=60)

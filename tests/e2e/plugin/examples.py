@@ -9,7 +9,7 @@ from .report import Failed
 from .setup import STRICT, pod_specs
 
 EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../deploy/examples")
-# Where a pod of each example shows its labels.
+# The path at which a pod of each example shows its labels.
 LABELS = {
     "inline-volume": "/etc/downward/labels",
     "inline-volume-live": "/etc/labels",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kubectl as functions, and waiting. Whoever calls from several threads has a Kube each."""
+"""kubectl as functions, and waiting. A caller with several threads has a Kube for each."""
 import json
 import subprocess
 import time

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the steps do with a pod of the test's namespace."""
+"""Things that the steps do with a pod of the test's namespace."""
 from .setup import NAMESPACE
 
 

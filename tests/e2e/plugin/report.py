@@ -38,7 +38,7 @@ class Report:
         return good
 
     def attempt(self, step, run):
-        """Runs a step. What ends it is a failure of that step, not of the run."""
+        """Runs a step. An error that ends it is a failure of that step, not of the run."""
         try:
             run()
             return True

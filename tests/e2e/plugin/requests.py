@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What clients have asked of the API server, by the server's own metrics. It counts the requests
-of all clients: start none while it is measured. Requests within one namespace are left out; neither
-the plugin nor a mount of the whole cluster makes them, but people's kubectl does."""
+"""The requests of clients to the API server, by the server's own metrics. These count the requests
+of all clients: start none while they are measured. Requests within one namespace are left out:
+neither the plugin nor a mount of the whole cluster makes them, but people's kubectl does."""
 import re
 
 SAMPLE = re.compile(r'^(\w+)\{(.*)\} ([0-9.e+-]+)$')

@@ -141,7 +141,7 @@ class Setup:
                     if " - fuse.downwardfs " in line and self.flags.kubelet_root in line}
 
     def left_on_node(self, uid):
-        """What a deleted pod left on this machine, or None."""
+        """The remains of a deleted pod on this machine, or None."""
         root = self.flags.kubelet_root
         with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
             mounts = [line.split()[4] for line in file if uid in line.split()[4]]

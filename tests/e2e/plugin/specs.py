@@ -47,7 +47,7 @@ RESOURCES = [resource(container, f"{kind}.{name}", divisor)
              for container in ("main", "bare", "first") for kind in ("requests", "limits")
              for name, divisors in DIVISORS.items() for divisor in (None,) + divisors]
 
-# What the kubelet gives in the environment only, and we in files too.
+# Fields that the kubelet gives in the environment only, and we in files too.
 ENV_ONLY = ("spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.podIP")
 
 

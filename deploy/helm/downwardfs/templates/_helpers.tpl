@@ -52,7 +52,7 @@ annotations:
 {{- end }}
 {{- end -}}
 
-{{/* Where the pods of both DaemonSets run, and how urgent they are. */}}
+{{/* The nodes on which the pods of both DaemonSets run, and how urgent the pods are. */}}
 {{- define "downwardfs.scheduling" -}}
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets:

@@ -1,6 +1,6 @@
 # Installs the client package into a scratch directory and builds against it, as projects that know
 # nothing of this tree: the examples by find_package, a program with a logger of its own by
-# find_package and by pkg-config.
+# find_package and by pkg-config. SANITIZE: the flag of a library that was built with sanitizers.
 set(prefix ${WORK_DIR}/prefix)
 file(REMOVE_RECURSE ${WORK_DIR})
 function(run)
@@ -15,7 +15,8 @@ function(build source)
   file(COPY ${source} DESTINATION ${WORK_DIR})
   cmake_path(GET source FILENAME name)
   run(${CMAKE_COMMAND} -S ${WORK_DIR}/${name} -B ${WORK_DIR}/${name}/build -G Ninja
-      -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_BUILD_TYPE=Debug)
+      -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_BUILD_TYPE=Debug
+      -DCMAKE_CXX_FLAGS=${SANITIZE})
   run(${CMAKE_COMMAND} --build ${WORK_DIR}/${name}/build -j 2)
 endfunction()
 # Its own logger is untouched, and the library's two lines are where they belong.
@@ -47,5 +48,5 @@ set(ENV{PKG_CONFIG_PATH} ${pc_path})
 run(pkg-config --cflags --libs libdownwardfs-client spdlog)
 string(STRIP "${out}" flags)
 separate_arguments(flags UNIX_COMMAND "${flags}")
-run(${COMPILER} -std=c++20 ${WORK_DIR}/consumer/own_logger.cc -o ${WORK_DIR}/by_pkg_config ${flags})
+run(${COMPILER} -std=c++20 ${SANITIZE} ${WORK_DIR}/consumer/own_logger.cc -o ${WORK_DIR}/by_pkg_config ${flags})
 check_own_logger(${WORK_DIR}/by_pkg_config)

@@ -22,8 +22,9 @@ OF_THE_NODE = {"inline-volume-node"}
 
 
 def images_of_nodes(setup):
+    # An image whose last tag was moved away has no names.
     return {name for node in setup.kube.get("nodes")["items"]
-            for image in node["status"].get("images", []) for name in image["names"]}
+            for image in node["status"].get("images", []) for name in image["names"] or []}
 
 
 def text_of(setup, name):

@@ -132,6 +132,15 @@ class Setup:
                 continue  # it has ended meanwhile
         return found
 
+    @staticmethod
+    def pid_inside(pid):
+        """Its pid in its own container; nothing once it has ended."""
+        try:
+            with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+                return next(line.split()[-1] for line in file if line.startswith("NSpid:"))
+        except OSError:
+            return None
+
     def mounts(self):
         """Our mounts in the kubelet's directory on this machine."""
         if not self.flags.kubelet_root:

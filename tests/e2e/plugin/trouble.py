@@ -157,9 +157,7 @@ def kill(setup):
         found = []
         for pod in setup.plugin_pods(component):
             for pid, name in setup.processes(pod).items():
-                with open(f"/proc/{pid}/status", encoding="utf-8") as file:
-                    inner = next(line.split()[-1] for line in file if line.startswith("NSpid:"))
-                if name == program and (inner == "1") == first:
+                if name == program and (setup.pid_inside(pid) == "1") == first:
                     found.append(pid)
         return found
     for number in range(10):

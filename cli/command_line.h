@@ -108,7 +108,7 @@ struct CsiOptions {
   std::string endpoint;  ///< unix:// of the CSI socket; empty: where the kubelet expects it
   std::string driver_name = "csi.downwardfs.dev";
   std::string kubelet_dir;  ///< its root directory; empty: volumes may be anywhere (tests)
-  std::string state_dir;    ///< where published volumes are written down; empty: beside the socket
+  std::string state_dir;    ///< directory for records of published volumes; none: beside the socket
   std::string holder_socket;  ///< of a holder that runs elsewhere; empty: one is started
   std::string registration;   ///< the socket in plugins_registry; empty: under kubelet_dir
   std::chrono::milliseconds review_interval{300000};

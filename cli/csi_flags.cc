@@ -131,7 +131,7 @@ void FillInCsiPaths(CsiOptions& options) {
     options.state_dir = plugin + "/state";
     return;
   }
-  // An endpoint that is none is refused later.
+  // A bad endpoint is refused later.
   if (const auto socket = SocketPath(options.endpoint)) options.state_dir = *socket + ".state";
 }
 

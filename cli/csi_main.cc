@@ -47,7 +47,7 @@ class SignsOfLife {
       pollfd end = {stop_.get(), POLLIN, 0};
       while (poll(&end, 1, pause) == 0) {
         life.Prove();
-        static_cast<void>(volumes.size());  // whoever publishes needs this lock too
+        static_cast<void>(volumes.size());  // a publish needs this lock too
         static_cast<void>(holder.SayAlive());
       }
     });

@@ -253,7 +253,7 @@ class HeldDaemon {
       do {
         RecordAge();
         if (!watched) continue;
-        static_cast<void>(served_.volume->stats());  // whoever serves needs this lock too
+        static_cast<void>(served_.volume->stats());  // a serving thread needs this lock too
         if (!channel_.Say(message::Alive())) return;
       } while (poll(&end, 1, static_cast<int>(pause.count())) == 0);
     });

@@ -16,7 +16,7 @@ set(DOWNWARDFS_MAINTAINER "downwardfs maintainers <maintainers@downwardfs.dev>" 
     "the Maintainer of the Debian packages")
 # "~deb12": packages of the same version for two Debians differ in name, and an upgrade of the
 # system is an upgrade of the package.
-set(DOWNWARDFS_DEBIAN_SUFFIX "" CACHE STRING "what follows the version in Debian packages")
+set(DOWNWARDFS_DEBIAN_SUFFIX "" CACHE STRING "text after the version in Debian packages")
 set(CPACK_DEBIAN_PACKAGE_VERSION ${PROJECT_VERSION}${DOWNWARDFS_DEBIAN_SUFFIX})
 set(CPACK_DEBIAN_PACKAGE_MAINTAINER ${DOWNWARDFS_MAINTAINER})
 set(CPACK_DEBIAN_PACKAGE_HOMEPAGE ${PROJECT_HOMEPAGE_URL})

@@ -31,7 +31,7 @@ Result<bool> AccessReviewer::MayGetNode(const std::string& ns, const std::string
       return allowed != status->end() && allowed->is_boolean() && allowed->get<bool>();
     }
   }
-  return Fail(ErrorCode::kInternal, "the answer to a SubjectAccessReview is none");
+  return Fail(ErrorCode::kInternal, "the server's answer is not a SubjectAccessReview");
 }
 
 std::string MissingRight(const std::string& ns, const std::string& service_account,

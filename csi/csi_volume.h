@@ -89,7 +89,7 @@ class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
 
   const VolumeParts parts_;
   PublishSpec spec_;
-  ContentBudget::Share share_;  // what is shown
+  ContentBudget::Share share_;  // of the content that is shown
   std::shared_ptr<const HandoverMemory> memory_;
   MountStatus status_;
   DataDirNamer namer_;

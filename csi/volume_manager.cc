@@ -361,7 +361,7 @@ std::string VolumeManager::Trouble() const {
     }
   }
   MutexLock lock(mutex_);
-  if (!unlisted_.empty()) add("what is published cannot be read: " + unlisted_);
+  if (!unlisted_.empty()) add("the records of volumes cannot be read: " + unlisted_);
   if (!unread_.empty()) {
     add(std::to_string(unread_.size()) +
         " mounted volumes are not served: their records cannot be read (the log names them)");

@@ -29,7 +29,7 @@ void VolumeManager::ReadJournal() {
     MutexLock lock(mutex_);
     if (!records) {
       if (unlisted_ != records.error().message) {
-        LogError("what is published cannot be read; nothing is unmounted, trying again",
+        LogError("the records of volumes cannot be read; nothing is unmounted, trying again",
                  {{log_keys::kError, records.error().message}});
       }
       unlisted_ = records.error().message;
@@ -221,7 +221,7 @@ bool VolumeManager::RemoveOrphan(const std::string& id, const std::string& path)
   auto gone = parts_.holder.Unmount(id, path, /*ours=*/true);
   if (gone) gone = journal_.Remove(id);
   if (!gone) {
-    SayFailed(id, "what is left of a volume whose pod is gone cannot be removed", gone.error());
+    SayFailed(id, "a volume whose pod is gone cannot be removed", gone.error());
     return false;
   }
   LogInfo("the pod of a volume is gone", {{log_keys::kVolume, id}});
@@ -263,7 +263,7 @@ void VolumeManager::ReviewAll() {
           parts_.reviewer.MayGetNode(spec.pod.ns, spec.service_account, parts_.objects.node_name());
       if (!allowed) {
         // A right that was there stays while nobody can say.
-        LogWarning("what pods may read is not known",
+        LogWarning("the rights of pods are not known",
                    {{log_keys::kError, allowed.error().message}});
         return;
       }

@@ -168,7 +168,7 @@ void DaemonKeeper::CheckTimers() {
   if (!Watched()) return;
   if (now >= NextLook()) {
     life_checked_ = now;
-    if (processes_.IsDying(pid_)) return KillBlameless();  // what is left of it
+    if (processes_.IsDying(pid_)) return KillBlameless();  // the rest of it
   }
   KillIfSilent(now);
 }

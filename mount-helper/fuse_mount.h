@@ -30,7 +30,7 @@ struct FuseMountOptions {
 /// it.
 struct FuseMount {
   std::string id;           ///< the volume_id of the node plugin's; empty: of `downwardfs mount`
-  std::string path;         ///< where it is mounted publicly, or is to be
+  std::string path;         ///< its public mount point, now or later
   std::string file_system;  ///< "0:45": nobody else's while the view or another mount of it exists
   /// Id of the public mount in this mount namespace (proc_pid_mountinfo(5)). The kernel uses an id
   /// again for a later mount, so it names a mount only together with file_system.
@@ -39,7 +39,7 @@ struct FuseMount {
   OwnedFd device;        ///< /dev/fuse, the session's
   OwnedFd view;    ///< a directory fd (O_PATH) of the writable view's root; absent where the kernel
                    ///< cannot make one (before Linux 5.12)
-  OwnedFd memory;  ///< what a daemon leaves to the next one (handover_memory.h)
+  OwnedFd memory;  ///< a daemon's handover to the next one (handover_memory.h)
   OwnedFd publisher;                  ///< a connection to the process that makes changes
   std::vector<std::uint64_t> poison;  ///< requests that are answered EIO: daemons have died of them
 };

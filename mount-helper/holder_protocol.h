@@ -128,7 +128,7 @@ struct MountVolume {
 /// The answer says no more than that it is done.
 struct UnmountVolume {
   std::uint64_t serial = 0;
-  bool ours = false;  ///< what is mounted there is this volume's
+  bool ours = false;  ///< the mount there is this volume's
   std::string id;
   std::string path;
 };

@@ -40,8 +40,8 @@ Result<MountedPlace> PlaceOfMount(int mount_id, const std::string& device);
 /// `flags` are those of umount2(2). Errors as PlaceOfMount(), and kUnavailable if it is in use.
 Status RemoveMount(int mount_id, const std::string& device, int flags);
 
-/// The directory at a place from which the mount was removed; absent if it is none any more. A
-/// symlink that somebody has put there since is not followed.
+/// The directory at a place from which the mount was removed; absent if none is there any more.
+/// A symlink that somebody has put there since is not followed.
 OwnedFd OpenDirectoryAt(const MountedPlace& place);
 
 }  // namespace downwardfs

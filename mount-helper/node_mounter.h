@@ -51,7 +51,7 @@ struct NodeMounterOptions {
   std::string registration;  ///< the same, in the kubelet's plugins_registry; empty: none
   std::string plugin_dir;    ///< to make, for the sockets; empty: it is there
   std::string state_dir;     ///< to make for the daemon; empty: it has one
-  std::optional<SocketOwner> client;  ///< who may connect, and whose the sockets are
+  std::optional<SocketOwner> client;  ///< may connect, and owns the sockets
 };
 
 class NodeMounter {

@@ -13,7 +13,7 @@
 namespace downwardfs {
 
 enum class FdKind {
-  kUnknown,     ///< anything that is none of these: nobody may touch or close it
+  kUnknown,     ///< anything else: nobody may touch or close it
   kMemory,      ///< a memfd (shmem) that is sealed against shrinking
   kFuseDevice,  ///< /dev/fuse, opened
   kPathOnly,    ///< O_PATH: a place in a file system, which no call asks

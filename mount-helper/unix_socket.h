@@ -14,7 +14,7 @@
 namespace downwardfs {
 
 enum class SocketKind {
-  kStream,   ///< what gRPC speaks over
+  kStream,   ///< for gRPC
   kPackets,  ///< SOCK_SEQPACKET: messages with descriptors
 };
 

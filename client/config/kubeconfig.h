@@ -22,7 +22,7 @@ namespace downwardfs::client {
 
 /// An entry of `clusters`. Paths are absolute.
 struct KubeCluster {
-  std::string file;  ///< where the entry stands, for messages
+  std::string file;  ///< the entry's file, for messages
   std::string server;
   std::string ca_file;
   std::string ca_pem;  ///< decoded

@@ -59,7 +59,7 @@ std::string AuthProviderProblem(const KubeUser& user) {
     return what + " was removed from kubectl in 1.26; use the exec plugin " +
            (name == "gcp" ? "gke-gcloud-auth-plugin" : "kubelogin");
   }
-  return what + " is none that kubectl knows; use an exec plugin, or oidc";
+  return what + " is not known to kubectl; use an exec plugin, or oidc";
 }
 
 // The rule that the user's entry breaks; empty if none.

@@ -76,7 +76,8 @@ std::string Subject(X509* certificate) {
   return QuoteForMessage({data, static_cast<std::size_t>(size)});
 }
 
-// A name or an address in the certificate's subject alternative names; the common name is none.
+// A name or an address in the certificate's subject alternative names. The common name does not
+// count.
 bool HasAlternativeName(X509* certificate) {
   auto* const names = static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));

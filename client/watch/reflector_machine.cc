@@ -304,7 +304,8 @@ bool ReflectorMachine::ListIsDue(std::chrono::milliseconds longest_blind, const 
 
 bool ReflectorMachine::OnStreamingListFailed(const ApiFailure& failure, Clock::SteadyTime now) {
   const bool silent = failure.status == 0 && failure.error.code == ErrorCode::kDeadlineExceeded;
-  // One that begins and says nothing is none; one that does not begin may be held back by a proxy.
+  // A watch that begins and says nothing is not a streaming list; a proxy may hold back one that
+  // does not begin.
   if (IsNotUnderstood(failure) || (silent && started_ && streaming_ == Streaming::kUntried)) {
     streaming_ = Streaming::kNever;
     return false;

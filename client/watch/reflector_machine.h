@@ -140,7 +140,7 @@ class ReflectorMachine {
   /// The resourceVersion to list from: "0", a version (nothing older than it), or "" (most recent).
   std::string list_from_ = "0";
   std::string continue_;
-  std::string version_;  ///< where the next watch starts
+  std::string version_;  ///< the next watch starts here
   /// The version before the last answer that could not be read; nothing if a list came since.
   std::optional<std::string> unread_at_;
   int failed_pages_ = 0;    ///< later pages than the first, since the last complete list

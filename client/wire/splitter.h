@@ -93,7 +93,7 @@ class ListSplitter {
   bool in_string_ = false;
   bool escaped_ = false;
   std::string last_string_;  // at depth 1
-  std::string key_;          // whose value comes next
+  std::string key_;          // its value comes next
 
   bool comma_seen_ = false;
   bool item_expected_ = true;

@@ -40,7 +40,7 @@ namespace downwardfs {
 class ClusterTree final : public FileSystem {
  public:
   struct Options {
-    std::uint32_t uid = 0;  ///< who owns all of it
+    std::uint32_t uid = 0;  ///< the owner of all of it
     std::uint32_t gid = 0;
     std::vector<std::string> namespaces;  ///< that are shown even while they hold no pod
     /// The content of ..status; called on serving threads, must not block.

@@ -114,7 +114,7 @@ int MountedTree::ended_fd() const {
 void MountedTree::Unmount() {
   if (std::exchange(unmounted_, true)) return;
   tree_.SetNotice(nullptr);
-  lanes_.clear();  // what they do needs the loop
+  lanes_.clear();  // their tasks need the loop
   if (!state_->as_root) {
     loop_.Remove(served_);
     state_->session->UnmountAsUser();

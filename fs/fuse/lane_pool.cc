@@ -170,7 +170,7 @@ void Lane::Pool::RunOne(std::uint64_t id) {
   mutex.unlock();
   const LaneBudget::Seconds before = TimeOfThisThread();
   task();
-  task = nullptr;  // what it holds goes without the lock
+  task = nullptr;  // frees without the lock all that it holds
   const LaneBudget::Seconds used = TimeOfThisThread() - before;
   mutex.lock();
   running.erase(id);

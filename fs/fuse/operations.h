@@ -24,7 +24,7 @@ struct SessionContext {
   RequestCounters* counters = nullptr;
   InitReply init_reply;
   RequestRecovery* recovery = nullptr;  ///< null: nobody could go on with this mount
-  bool kernel_caches = true;            ///< what the kernel learns it may keep
+  bool kernel_caches = true;            ///< the kernel may keep all that it learns
   /// A write was refused whose bytes may be in the kernel's cache: a shared mapping of a mount that
   /// is not read-only. Called on serving threads, must not block.
   std::function<void(InodeId)> refused_write;

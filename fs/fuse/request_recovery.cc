@@ -96,7 +96,7 @@ bool RequestRecovery::Admit(const unsigned char* request, std::size_t size, int 
       AnswerEio(device, header.unique);
       return false;
     }
-    request_in_work.unique = 0;  // what is taken back is no part of the request
+    request_in_work.unique = 0;  // taking back is no part of the request
     done_.TakeBack(unique);
   }
   request_in_work.unique = unique;

@@ -30,7 +30,7 @@ struct Item {
   std::optional<FieldRef> field_ref;
   std::optional<ResourceFieldRef> resource_field_ref;
   std::optional<std::int32_t> mode;
-  std::optional<std::int64_t> user = {};  ///< who owns the file (KEP-5936)
+  std::optional<std::int64_t> user = {};  ///< the owner of the file (KEP-5936)
 };
 
 struct ItemSpec {

@@ -23,7 +23,7 @@ struct SchemaType {
 /// The type of a whole Pod.
 SchemaType PodSchema();
 
-/// The type of a struct's member; nothing where the struct has no such member, or `type` is none.
+/// The type of a struct's member; nothing if `type` is not a struct or has no such member.
 std::optional<SchemaType> SchemaMember(const SchemaType& type, std::string_view member);
 
 /// The type of a list's elements or a map's values.

@@ -53,7 +53,7 @@ Result<MaybeQuantity> FromResources(const Json* owner, const ResourceName& name)
 }
 
 struct Found {
-  std::string_view list;  // where the container is: "initContainers"; empty: nowhere
+  std::string_view list;  // the list with the container: "initContainers"; empty: no list
   MaybeQuantity quantity;
   std::string others;  // names of all containers, for the message
 };

@@ -27,7 +27,7 @@ class YamlWriter {
   /// "- ", "?", ":", "{}".
   struct Spacing {
     bool before = false;   ///< a blank, where none is there already
-    bool indents = false;  ///< what follows on this line may be the first of a block
+    bool indents = false;  ///< the rest of this line may be the first of a block
   };
   void Indicator(std::string_view text, Spacing spacing);
   /// Goes to that column, on a new line unless nothing but indicators stands before it on this one.

@@ -29,7 +29,8 @@ using FileTree = std::map<std::string, TreeFile>;
 /// The names in a directory, without "." and "..".
 Result<std::vector<std::string>> ListNames(int directory);
 
-/// Opens the directory `name` in `directory`; a symlink is not followed. kNotFound if it is none.
+/// Opens the directory `name` in `directory`; no symlink is followed. kNotFound if it is not a
+/// directory.
 Result<OwnedFd> OpenDirectory(int directory, const std::string& name);
 
 /// Writes `tree` into an empty directory: files with exactly their modes, directories 0755,

@@ -316,7 +316,7 @@ void MountedVolume::Detach() {
 
 void MountedVolume::Unmount() {
   if (std::exchange(unmounted_, true)) return;
-  lane_.reset();  // what it does needs the loop
+  lane_.reset();  // its tasks need the loop
   if (state_->held) {
     loop_->Remove(served_);
     state_->tree->DropView();

@@ -40,7 +40,7 @@ struct MountedVolumeOptions {
   bool allow_other = false;  ///< let other users read (root, or user_allow_other in fuse.conf)
   std::string selinux_context;  ///< the mount option context=; empty: none. Root only
   Layout layout = Layout::kKubelet;
-  std::string lane_owner;  ///< whose budget its changes use (LanePool::NewLane)
+  std::string lane_owner;  ///< its changes use this owner's budget (LanePool::NewLane)
   Ownership ownership;
   /// Off: the kernel asks at every access. For measuring what its caches are worth (tests/bench).
   bool kernel_caches = true;

@@ -91,7 +91,7 @@ Result<Projection> ProjectFrom(ObjectSource& source, const ObjectKey& key, const
     }
   }
   projection.files = std::move(*files);
-  projection.loaded.input = {};  // what is parsed takes ten times what is not
+  projection.loaded.input = {};  // parsed, it takes ten times as much
   return projection;
 }
 

@@ -66,7 +66,7 @@ Status RecordedState::Read(const HandoverLog& log) {
     if (!known) return DamagedMemory("an unknown record");
     return {};
   });
-  before_ = done_;  // what was done so far was done by the daemon before us
+  before_ = done_;  // all so far was done by the daemon before us
   return read;
 }
 

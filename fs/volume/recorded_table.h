@@ -12,7 +12,7 @@
 //     static constexpr char kWhat[] = "a link";             // for the message about a damaged one
 //     void Write(RecordWriter& record, const Value& value) const;
 //     bool Read(std::uint64_t id, RecordReader& reader, Value& value) const;  // false: damaged
-//     static auto Indexed(const Value& value);              // what the index depends on
+//     static auto Indexed(const Value& value);              // the index depends on it
 //     void Index(std::uint64_t id, const Value& value, T before, T now);  // T{}: not in it
 //   };
 //

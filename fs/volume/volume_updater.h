@@ -117,7 +117,7 @@ class VolumeUpdater {
   CondVar wake_;
   bool dirty_ GUARDED_BY(mutex_) = false;
   bool stopping_ GUARDED_BY(mutex_) = false;
-  bool posts_ GUARDED_BY(mutex_) = false;  // what changes is posted
+  bool posts_ GUARDED_BY(mutex_) = false;  // changes are posted
   State state_ GUARDED_BY(mutex_);
   // After a failure: when the thread looks again, or that a task that looks again is posted.
   std::optional<SteadyTime> again_at_ GUARDED_BY(mutex_);

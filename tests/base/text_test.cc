@@ -43,7 +43,7 @@ TEST(FoldLinesTest, ALineBreakIsASpace) {
   EXPECT_EQ(FoldLines("Install it:\n  $ brew install x\r\n\n\tthen  retry\n"),
             "Install it: $ brew install x then  retry");
   EXPECT_EQ(FoldLines("\n\n"), "");
-  EXPECT_EQ(FoldLines("a\x1b[31m\nb"), "a\\x1b[31m b");  // what hides text stays escaped
+  EXPECT_EQ(FoldLines("a\x1b[31m\nb"), "a\\x1b[31m b");  // codes that hide text stay escaped
 }
 
 }  // namespace

@@ -18,8 +18,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// The volume as a container has it that was started by now: a mount that is made later is none of
-// it.
+// The volume as a container has it that was started by now: a mount that is made later is
+// not in it.
 class Container {
  public:
   explicit Container(const std::string& target)

@@ -91,8 +91,8 @@ class MounterClient {
   }
 
   OwnedFd channel_;
-  Volumes held_;  // what it has mounted
-  Volumes told_;  // what the mounter has told of
+  Volumes held_;  // it has mounted these
+  Volumes told_;  // the mounter has told of these
   std::string refused_;
   std::string detached_;
 };

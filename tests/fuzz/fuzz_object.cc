@@ -80,7 +80,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   constexpr std::string (*kReaders[])(ObjectDecoder*, std::string_view) = {ReadObject, ReadEvent,
                                                                            ReadEnvelope};
   const auto read = kReaders[data[0] % 3];
-  static ObjectDecoder used;  // whatever came before
+  static ObjectDecoder used;  // with the remains of earlier inputs
   ObjectDecoder fresh;
   Check(read(&used, input.json()) == read(&fresh, input.json()));
   return 0;

@@ -145,7 +145,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadContext{kServer, "auth-provider: {name: oidc, config: {id-token: SECRET}}", "",
                    "auth-provider oidc: config needs idp-issuer-url"},
         BadContext{kServer, "auth-provider: {name: magic}", "",
-                   "\"magic\" is none that kubectl knows"},
+                   "\"magic\" is not known to kubectl"},
         BadContext{kServer, "exec: {apiVersion: client.authentication.k8s.io/v1}", "",
                    "user \"u\": users[0].user.exec.command"},
         BadContext{kServer, "", "namespace: a/b",

@@ -26,7 +26,7 @@ def compare(setup, who, before, resources):
 
 
 def watchlist(setup):
-    if setup.kube.minor() < 34:  # where it is on by default
+    if setup.kube.minor() < 34:  # 1.34 and later have it on by default
         setup.report.note("watchlist", "left out: needs Kubernetes 1.34")
         return
     # Of its node the plugin lists one object, which a stream would not make cheaper.

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <optional>
 #include <utility>
 
 #include "base/file.h"
@@ -17,6 +18,7 @@
 #include "base/reap.h"
 #include "base/text.h"
 #include "fs/fuse/operations.h"
+#include "fs/fuse/status_pages.h"
 #include "mount-helper/mount_identity.h"
 
 namespace downwardfs {
@@ -25,15 +27,62 @@ namespace {
 constexpr int kTimeoutMilliseconds = 5000;
 constexpr std::chrono::milliseconds kReapGrace{100};
 constexpr std::size_t kMaxBytes = 65536;  // XATTR_SIZE_MAX
+constexpr std::size_t kLongestStatus = std::size_t{64} << 20;
+constexpr int kAttempts = 5;
 
 // "321 0:45", the mount that answers, comes before the answer.
 std::string NameOf(const MountEntry& mount) {
   return Concat({std::to_string(mount.id), " ", mount.device});
 }
 
-// In the child: the mount and the attribute's bytes to `fd`; the exit status is the errno. It may
-// be there for long, so it holds nothing that somebody else waits for the end of. The directory is
-// opened without a request to its file system, and what is asked is the mount that was looked up.
+// One attribute; nothing, with errno, if it cannot be read.
+std::optional<std::string> ReadAttribute(const std::string& path, const std::string& name) {
+  std::string value(kMaxBytes, '\0');
+  const ssize_t n = getxattr(path.c_str(), name.c_str(), value.data(), value.size());
+  if (n < 0) return std::nullopt;
+  value.resize(static_cast<std::size_t>(n));
+  return value;
+}
+
+// The status of `attribute`, page by page (fs/fuse/status_pages.h). Another daemon, or other
+// askers, may come in between: then all begins again with another word.
+std::optional<std::string> ReadPages(const std::string& root, const std::string& attribute) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const std::string word = std::to_string(getpid()) + "x" + std::to_string(attempt);
+    std::string text;
+    for (int number = 0;; ++number) {
+      const auto page =
+          ReadAttribute(root, Concat({attribute, ".", word, ".", std::to_string(number)}));
+      if (!page && (errno != ENODATA || number == 0)) return std::nullopt;
+      if (!page) break;
+      text += *page;
+      if (page->size() < kStatusPage) return text;
+      if (text.size() > kLongestStatus) {
+        errno = EFBIG;
+        return std::nullopt;
+      }
+    }
+  }
+  errno = EAGAIN;
+  return std::nullopt;
+}
+
+// The full status is root's; an ordinary user's own mount says all in the other. A daemon of an
+// earlier version knows no pages.
+std::optional<std::string> ReadStatus(const std::string& root) {
+  std::optional<std::string> text;
+  for (const auto read : {&ReadPages, &ReadAttribute}) {
+    for (const char* const attribute : {kFullStatusXattr, kStatusXattr}) {
+      text = read(root, attribute);
+      if (text || (errno != ENODATA && errno != ENOTSUP && errno != EPERM)) return text;
+    }
+  }
+  return text;
+}
+
+// In the child: the mount and its status to `fd`; the exit status is the errno. It may be there
+// for long, so it holds nothing that somebody else waits for the end of. The directory is opened
+// without a request to its file system, and what is asked is the mount that was looked up.
 [[noreturn]] void Ask(const std::string& mount_point, int fd) {
   constexpr int kPipe = 3;
   if (fd != kPipe && dup2(fd, kPipe) < 0) _exit(EIO);
@@ -45,16 +94,9 @@ std::string NameOf(const MountEntry& mount) {
   const auto mount = MountOf(root.get());
   if (!mount) _exit(EIO);
   if (!*mount || !IsDownwardfs(**mount)) _exit(ENODATA);
-  const std::string held = "/proc/self/fd/" + std::to_string(root.get());
-  std::string text(kMaxBytes, '\0');
-  // The full one is root's; an ordinary user's own mount says all in the other.
-  ssize_t n = getxattr(held.c_str(), kFullStatusXattr, text.data(), text.size());
-  if (n < 0 && (errno == ENODATA || errno == ENOTSUP || errno == EPERM)) {
-    n = getxattr(held.c_str(), kStatusXattr, text.data(), text.size());
-  }
-  if (n < 0) _exit(errno < 256 ? errno : EIO);
-  text.resize(static_cast<std::size_t>(n));
-  _exit(WriteAll(fd, Concat({NameOf(**mount), "\n", text}), "pipe") ? 0 : EIO);
+  const auto text = ReadStatus("/proc/self/fd/" + std::to_string(root.get()));
+  if (!text) _exit(errno < 256 ? errno : EIO);
+  _exit(WriteAll(fd, Concat({NameOf(**mount), "\n", *text}), "pipe") ? 0 : EIO);
 }
 
 // Reads the child's answer. The mount is looked up again: it may be gone by now.

@@ -5,14 +5,13 @@
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <string_view>
 #include <vector>
 
+#include "fs/fuse/extended_attributes.h"
 #include "fs/fuse/fuse_replies.h"
-#include "fs/fuse/public_status.h"
 
 namespace downwardfs {
 namespace {
@@ -216,43 +215,12 @@ void Statfs(fuse_req_t request, fuse_ino_t) {
   ReplyTotals(request, Counted(request, RequestKind::kStatfs).file_system->GetTotals());
 }
 
-// An ordinary user's own mount: all that it shows is that user's.
-bool IsMountOwner(fuse_req_t request, const SessionContext& context) {
-  const uid_t owner = geteuid();
-  return owner != 0 && context.recovery == nullptr && fuse_req_ctx(request)->uid == owner;
-}
-
 void Getxattr(fuse_req_t request, fuse_ino_t inode, const char* name, std::size_t size) {
-  SessionContext& context = ContextOf(fuse_req_userdata(request));
-  const std::string_view wanted = name;
-  const bool full = wanted == kFullStatusXattr;
-  if (inode == kRootInode && (full || wanted == kStatusXattr)) {
-    // Not counted: looking at the counters must not change them.
-    const std::string status = context.status ? context.status() : "{}";
-    const bool all = full || IsMountOwner(request, context);
-    ReplyXattr(request, all ? status : PublicStatus(status), size);
-    return;
-  }
-  context.counters->Count(RequestKind::kGetxattr);
-  const bool source = wanted == kSourceXattr;
-  // Every `ls -l` asks for the attributes of security modules.
-  const bool ours = source || wanted == kResourceVersionXattr;
-  if (const auto origin = ours ? context.file_system->OriginOf(inode) : std::nullopt) {
-    ReplyXattr(request, source ? origin->source : origin->resource_version, size);
-  } else {
-    fuse_reply_err(request, ENODATA);
-  }
+  GetExtendedAttribute(request, inode, name, size);
 }
 
 void Listxattr(fuse_req_t request, fuse_ino_t inode, std::size_t size) {
-  std::string names;
-  if (Counted(request, RequestKind::kListxattr).file_system->OriginOf(inode)) {
-    for (const char* name : {kSourceXattr, kResourceVersionXattr}) {
-      names += name;
-      names += '\0';
-    }
-  }
-  ReplyXattr(request, names, size);
+  ListExtendedAttributes(request, inode, size);
 }
 
 // Requests that nobody may make.

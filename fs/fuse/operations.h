@@ -13,6 +13,7 @@
 #include "fs/fuse/init_reply.h"
 #include "fs/fuse/request_counters.h"
 #include "fs/fuse/request_recovery.h"
+#include "fs/fuse/status_pages.h"
 
 struct fuse_lowlevel_ops;
 
@@ -31,6 +32,10 @@ struct SessionContext {
   /// The full JSON that `downwardfs status` prints as root; called on serving threads, must not
   /// block.
   std::function<std::string()> status;
+  /// Of it, for those who ask for more than fits into one attribute. A pod's questions cannot push
+  /// out root's.
+  StatusPages full_status_pages;
+  StatusPages public_status_pages;
 };
 
 inline SessionContext& ContextOf(void* userdata) {
@@ -39,7 +44,8 @@ inline SessionContext& ContextOf(void* userdata) {
 
 /// The extended attributes that a file has, and the root's, which are not listed. The kernel lets
 /// nobody read a `trusted.` attribute who has no CAP_SYS_ADMIN outside every user namespace
-/// (xattr(7)), before we are asked: so that one has the full status.
+/// (xattr(7)), before we are asked: so that one has the full status. Both have pages too
+/// (status_pages.h).
 inline constexpr char kSourceXattr[] = "user.downwardfs.source";
 inline constexpr char kResourceVersionXattr[] = "user.downwardfs.resourceVersion";
 inline constexpr char kStatusXattr[] = "user.downwardfs.status";

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -80,21 +81,31 @@ std::optional<std::string> ReadStatus(const std::string& root) {
   return text;
 }
 
-// In the child: the mount and its status to `fd`; the exit status is the errno. It may be there
+// The kernel passes every statfs(2) on, whatever the file's mode, and caches no answer.
+std::optional<std::string> ReadAlive(const std::string& path) {
+  struct statfs totals = {};
+  if (statfs(path.c_str(), &totals) != 0) return std::nullopt;
+  return "";
+}
+
+// Asks through the path of a descriptor; nothing, with errno, if it cannot be answered.
+using Question = std::optional<std::string> (*)(const std::string& path);
+
+// In the child: the mount and the answer to `fd`; the exit status is the errno. It may be there
 // for long, so it holds nothing that somebody else waits for the end of. The directory is opened
 // without a request to its file system, and what is asked is the mount that was looked up.
-[[noreturn]] void Ask(const std::string& mount_point, int fd) {
+[[noreturn]] void Ask(Question question, const std::string& path, int fd) {
   constexpr int kPipe = 3;
   if (fd != kPipe && dup2(fd, kPipe) < 0) _exit(EIO);
   fd = kPipe;
   if (const auto null = OpenNull()) LeaveStandardStreams(*null);
   close_range(kPipe + 1, ~0U, 0);
-  const OwnedFd root(open(mount_point.c_str(), O_PATH | O_CLOEXEC));
-  if (!root) _exit(errno < 256 ? errno : EIO);
-  const auto mount = MountOf(root.get());
+  const OwnedFd held(open(path.c_str(), O_PATH | O_CLOEXEC));
+  if (!held) _exit(errno < 256 ? errno : EIO);
+  const auto mount = MountOf(held.get());
   if (!mount) _exit(EIO);
   if (!*mount || !IsDownwardfs(**mount)) _exit(ENODATA);
-  const auto text = ReadStatus("/proc/self/fd/" + std::to_string(root.get()));
+  const auto text = question("/proc/self/fd/" + std::to_string(held.get()));
   if (!text) _exit(errno < 256 ? errno : EIO);
   _exit(WriteAll(fd, Concat({NameOf(**mount), "\n", *text}), "pipe") ? 0 : EIO);
 }
@@ -125,18 +136,16 @@ Error Explain(const std::string& mount_point, int errnum) {
   }
 }
 
-}  // namespace
-
 // A daemon that hangs would hang us too, and a thread stuck in the kernel cannot be ended: so a
 // child asks, and it is killed when it takes too long.
-Result<StatusAnswer> AskStatus(const std::string& mount_point) {
+Result<std::string> AskInChild(Question question, const std::string& path) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return Fail(ErrnoError(errno, "pipe"));
   OwnedFd reader(ends[0]);
   OwnedFd writer(ends[1]);
   const pid_t child = fork();
   if (child < 0) return Fail(ErrnoError(errno, "fork"));
-  if (child == 0) Ask(mount_point, writer.get());
+  if (child == 0) Ask(question, path, writer.get());
   writer.Reset();
 
   std::string text;
@@ -158,13 +167,27 @@ Result<StatusAnswer> AskStatus(const std::string& mount_point) {
     kill(child, SIGKILL);
     ReapWithin(child, kReapGrace);
     return Fail(ErrorCode::kDeadlineExceeded,
-                mount_point + ": the mount's daemon does not answer (waited 5 s)");
+                path + ": the mount's daemon does not answer (waited 5 s)");
   }
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (!WIFEXITED(status)) return Fail(ErrorCode::kInternal, mount_point + ": asking failed");
-  if (WEXITSTATUS(status) != 0) return Fail(Explain(mount_point, WEXITSTATUS(status)));
-  return Understand(mount_point, text);
+  if (!WIFEXITED(status)) return Fail(ErrorCode::kInternal, path + ": asking failed");
+  if (WEXITSTATUS(status) != 0) return Fail(Explain(path, WEXITSTATUS(status)));
+  return text;
+}
+
+}  // namespace
+
+Result<StatusAnswer> AskStatus(const std::string& mount_point) {
+  const auto text = AskInChild(ReadStatus, mount_point);
+  if (!text) return Fail(text.error());
+  return Understand(mount_point, *text);
+}
+
+Status AskAlive(const std::string& path) {
+  auto alive = AskInChild(ReadAlive, path);
+  if (!alive) return Fail(std::move(alive.error()));
+  return {};
 }
 
 }  // namespace downwardfs

@@ -244,6 +244,21 @@ CLI::App* AddStatus(CLI::App& app, StatusOptions& options) {
   return command;
 }
 
+CLI::App* AddAlive(CLI::App& app, AliveOptions& options) {
+  CLI::App* command =
+      app.add_subcommand("alive", "Exit 0 if somebody serves a mount, 1 if not: for probes");
+  command->add_option("PATH", options.path, "A downwardfs mount, or a file of one")->required();
+  command->footer(
+      "The kernel goes on to show the files that it has cached if nobody serves the mount any "
+      "more,\n"
+      "so a probe that reads a file learns nothing. This command asks the daemon. In an image "
+      "without\n"
+      "this program: `test -e MOUNTPOINT/..alive`, or `stat -f FILE` for a subPath.\n\n"
+      "Example:\n"
+      "  downwardfs alive /etc/downward");
+  return command;
+}
+
 CLI::App* AddUmount(CLI::App& app, UmountOptions& options) {
   CLI::App* command = app.add_subcommand("umount", "Unmount what `downwardfs mount` has mounted");
   command->add_option("MOUNTPOINT", options.mount_point, "A downwardfs mount")->required();
@@ -328,6 +343,7 @@ CommandLine ParseCommandLine(int argc, char** argv) {
       {AddExec(app, line.env), Command::kExec},
       {AddWrite(app, line.write), Command::kWrite},
       {AddStatus(app, line.status), Command::kStatus},
+      {AddAlive(app, line.alive), Command::kAlive},
       {AddUpgrade(app, line.upgrade), Command::kUpgrade},
       {AddCsi(app, line.csi), Command::kCsi},
       {AddUmount(app, line.umount), Command::kUmount},

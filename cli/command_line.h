@@ -101,6 +101,10 @@ struct StatusOptions {
   bool json = false;
 };
 
+struct AliveOptions {
+  std::string path;
+};
+
 struct CsiOptions {
   client::ServerFlags server;
   LogOptions log;
@@ -121,13 +125,25 @@ struct CsiOptions {
 };
 
 struct CommandLine {
-  enum class Command { kMount, kRender, kEnv, kExec, kWrite, kStatus, kUpgrade, kUmount, kCsi };
+  enum class Command {
+    kMount,
+    kRender,
+    kEnv,
+    kExec,
+    kWrite,
+    kStatus,
+    kAlive,
+    kUpgrade,
+    kUmount,
+    kCsi,
+  };
   Command command = Command::kMount;
   MountOptions mount;
   RenderOptions render;
   EnvCommandOptions env;  ///< of env and exec
   WriteOptions write;
   StatusOptions status;
+  AliveOptions alive;
   UpgradeOptions upgrade;
   CsiOptions csi;
   UmountOptions umount;

@@ -73,6 +73,7 @@ std::string CheckCommandLine(const CommandLine& line) {
     case CommandLine::Command::kCsi:
       return CsiContradiction(line.csi);
     case CommandLine::Command::kStatus:
+    case CommandLine::Command::kAlive:
     case CommandLine::Command::kUmount:
     case CommandLine::Command::kUpgrade:
       return "";

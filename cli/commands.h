@@ -14,6 +14,7 @@ Result<int> RunEnv(const EnvCommandOptions& options);
 Result<int> RunExec(const EnvCommandOptions& options);
 Result<int> RunWrite(const WriteOptions& options);
 Result<int> RunStatus(const StatusOptions& options);
+Result<int> RunAlive(const AliveOptions& options);
 Result<int> RunUmount(const UmountOptions& options);
 Result<int> RunUpgrade(const UpgradeOptions& options);
 Result<int> RunCsi(const CsiOptions& options);

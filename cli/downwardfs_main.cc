@@ -22,6 +22,8 @@ Result<int> Run(const CommandLine& line) {
       return RunWrite(line.write);
     case CommandLine::Command::kStatus:
       return RunStatus(line.status);
+    case CommandLine::Command::kAlive:
+      return RunAlive(line.alive);
     case CommandLine::Command::kUmount:
       return RunUmount(line.umount);
     case CommandLine::Command::kUpgrade:

@@ -7,9 +7,11 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <optional>
 #include <string_view>
 #include <vector>
 
+#include "fs/fuse/alive_file.h"
 #include "fs/fuse/extended_attributes.h"
 #include "fs/fuse/fuse_replies.h"
 
@@ -79,6 +81,10 @@ void ReplyAttr(fuse_req_t request, const SessionContext& context, const Entry& f
 
 void Lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
   SessionContext& context = Counted(request, RequestKind::kLookup);
+  if (parent == kRootInode && name == kAliveName) {
+    ReplyEntry(request, context, AliveEntry());
+    return;
+  }
   if (const auto found = context.file_system->Lookup(parent, name)) {
     ReplyEntry(request, context, *found);
   } else {
@@ -103,7 +109,9 @@ void ForgetMulti(fuse_req_t request, std::size_t count, fuse_forget_data* forget
 
 void Getattr(fuse_req_t request, fuse_ino_t inode, fuse_file_info*) {
   const SessionContext& context = Counted(request, RequestKind::kGetattr);
-  if (const auto found = context.file_system->Attr(inode)) {
+  const std::optional<Entry> found =
+      inode == kAliveInode ? AliveEntry() : context.file_system->Attr(inode);
+  if (found) {
     ReplyAttr(request, context, *found);
   } else {
     fuse_reply_err(request, ESTALE);
@@ -140,6 +148,11 @@ void OpenForWriting(fuse_req_t request, const SessionContext& context, InodeId i
 void Open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
   SessionContext& context = Counted(request, RequestKind::kOpen);
   if ((file->flags & O_ACCMODE) != O_RDONLY) return OpenForWriting(request, context, inode, file);
+  if (inode == kAliveInode) {
+    file->direct_io = 1;
+    fuse_reply_open(request, file);
+    return;
+  }
   const bool pins = context.file_system->traits().opens_files;
   if (!pins && context.kernel_caches) {
     fuse_reply_err(request, ENOSYS);
@@ -158,8 +171,9 @@ void Open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
   }
 }
 
-void Release(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
-  Counted(request, RequestKind::kRelease).file_system->CloseFile(file->fh);
+void Release(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
+  const SessionContext& context = Counted(request, RequestKind::kRelease);
+  if (inode != kAliveInode) context.file_system->CloseFile(file->fh);
   fuse_reply_err(request, 0);
 }
 
@@ -193,6 +207,10 @@ void Read(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset,
           fuse_file_info* file) {
   const bool fills_cache = file->lock_owner == 0;
   const FileSystem& shown = *Counted(request, RequestKind::kRead).file_system;
+  if (inode == kAliveInode) {
+    ReplyContent(request, kAliveContent, size, offset);
+    return;
+  }
   const auto content = shown.Content(inode, fills_cache ? kNoOpen : file->fh);
   if (content) {
     ReplyContent(request, *content, size, offset);

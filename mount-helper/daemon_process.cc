@@ -62,7 +62,10 @@ void ForkedDaemons::BecomeDaemon(int end) const {
   for (const std::string& word : options_.command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   const std::string what = "cannot start the daemon: ";
-  if (options_.mount_namespace >= 0 && setns(options_.mount_namespace, CLONE_NEWNS) != 0) {
+  // Threads share a working directory and so cannot leave the namespace (setns(2)); a sanitizer
+  // starts one of its own.
+  if (options_.mount_namespace >= 0 &&
+      (unshare(CLONE_FS) != 0 || setns(options_.mount_namespace, CLONE_NEWNS) != 0)) {
     CannotStart(what + ErrnoError(errno, "its mount namespace").message);
   }
   EndBeforeParent();

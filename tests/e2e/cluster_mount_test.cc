@@ -278,7 +278,7 @@ TEST_F(ClusterMountTest, FindSeesWhatStaysWhileThousandsComeAndGo) {
       if (i % 100 == 99) There("namespaces/default/pods/come" + std::to_string(i));
     }
   });
-  for (int round = 0; round < 5; ++round) {
+  for (int round = 0; round < WALKS; ++round) {
     const Outcome find = RunProgram({"find", at_});
     for (const std::string& line : Lines(find.err)) {
       EXPECT_THAT(line, HasSubstr("No such file or directory"));

@@ -106,6 +106,7 @@ class TerminalTest : public HeldMountTest, public ::testing::WithParamInterface<
 TEST_P(TerminalTest, TheMountOutlivesItsTerminal) {
   Terminal terminal(R"("$@" && echo ready; sleep 1000)", Mount());
   ASSERT_TRUE(terminal.Shows("ready"));
+  EXPECT_TRUE(Eventually([&] { return Runs("sleep", InSession(terminal.pid())); }));
   EXPECT_THAT(InSession(terminal.pid()), ::testing::SizeIs(2)) << "the shell and sleep";
   terminal.Close();
   EXPECT_EQ(terminal.Wait(), 128 + SIGHUP);

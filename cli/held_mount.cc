@@ -236,6 +236,10 @@ class HeldDaemon {
       if (fds[2].revents != 0 && channel_.SaysDetached()) served_.volume->Detach();
       if (channel_.gone()) {
         status_.SetHolder(channel_.Figures());
+        if (!std::exchange(alone_, true)) {
+          LogWarning("the holder is gone; changes are shown by notification, without events");
+          served_.volume->GoOnAlone();
+        }
         // Or its end would end every waiting for the inputs from now on.
         epoll_ctl(events.get(), EPOLL_CTL_DEL, channel_.fd(), nullptr);
       }
@@ -267,6 +271,7 @@ class HeldDaemon {
   MountedVolumeOptions volume_options_;
   std::optional<Inputs> inputs_;
   std::string waited_for_;
+  bool alone_ = false;  // without a holder
   const OwnedFd ending_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   ServedVolume served_;
   WorkerThread alive_;

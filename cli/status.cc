@@ -55,6 +55,7 @@ std::string AsText(const nlohmann::json& status) {
   field("data directory", "dataDirectory");
   field("files", "files");
   field("flips", "flips");
+  field("changes by", "changesBy");
   field("live versions", "liveVersions");
   field("daemon pid", "daemonPid");
   field("holder pid", "holderPid");

@@ -10,7 +10,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <utility>
 
@@ -23,6 +25,10 @@
 
 namespace downwardfs {
 namespace {
+
+// A sweep that kills all who use the mount (fuser -km) comes to us a moment after the publisher. By
+// then the daemon must not be killed for the publisher's sake: it is all that is left.
+constexpr std::chrono::milliseconds kSweepTakes{200};
 
 // The mount is no more. Its memory stays until there is another one.
 void Forget(FuseMount& mount) {
@@ -75,13 +81,14 @@ int Holder::Run() {
                      {daemon_.channel(), POLLIN, 0},
                      {mount_.mounted ? watch_->fd() : -1, POLLPRI, 0},
                      {mount_.mounted ? -1 : mount_.device.get(), 0, 0}};
-    if (poll(fds, 4, daemon_.WaitTime()) < 0 && errno != EINTR) return Finish(1);
+    if (poll(fds, 4, WaitTime()) < 0 && errno != EINTR) return Finish(1);
     // Unmounted, and nobody uses the file system any more.
     if (fds[3].revents != 0) return Finish(0);
     if (fds[1].revents != 0) daemon_.TakeMessage();
     if (fds[2].revents != 0) CheckMount();
     if (fds[0].revents != 0) TakeSignals();
     if (exit_status_ >= 0) break;
+    CheckPublisher();
     daemon_.CheckTimers();
   }
   return exit_status_;
@@ -183,20 +190,45 @@ void Holder::TakeSignals() {
 
 void Holder::Reap() {
   int status = 0;
-  for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+  for (pid_t pid = 0; (pid = waitpid(-1, &status, StoppedChildren::kWaitFlags)) > 0;) {
+    const bool stops = WIFSTOPPED(status) || WIFCONTINUED(status);
+    if (stops && pid != publisher_.pid()) continue;
+    if (!stopped_.Take(pid, status, Clock::Real().Steady())) continue;
     if (pid == daemon_.pid()) {
       daemon_.Ended(status);
     } else if (pid == publisher_.pid() && mount_.mounted && exit_status_ < 0) {
-      // The daemon's connection ended with it; its successor gets one to a new publisher. A
-      // publisher that crashes again and again must not keep the two going round at full speed.
-      publisher_ = PublisherProcess();
-      if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
-        daemon_.KillBlameless();
-      } else {
-        daemon_.Kill();
-      }
+      LosePublisher(status);
     }
   }
+}
+
+// The daemon's connection ended with it; its successor gets one to a new publisher. A publisher
+// that crashes again and again must not keep the two going round at full speed.
+void Holder::LosePublisher(int status) {
+  publisher_ = PublisherProcess();
+  const bool by_others = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+  loss_ = {Clock::Real().Steady() + kSweepTakes, by_others};
+}
+
+void Holder::CheckPublisher() {
+  const auto now = Clock::Real().Steady();
+  for (const pid_t pid : stopped_.TakeOverdue(now)) {
+    if (pid != publisher_.pid()) continue;
+    syslog(LOG_WARNING, "downwardfs: publisher %d is stopped; it is killed", pid);
+    kill(pid, SIGKILL);
+  }
+  if (!loss_ || now < loss_->due) return;
+  // One that has attached since then has a new publisher.
+  if (publisher_.pid() <= 0) loss_->by_others ? daemon_.KillBlameless() : daemon_.Kill();
+  loss_.reset();
+}
+
+int Holder::WaitTime() const {
+  const auto now = Clock::Real().Steady();
+  int wait = SoonerOf(daemon_.WaitTime(), stopped_.WaitTime(now));
+  if (!loss_) return wait;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(loss_->due - now).count();
+  return SoonerOf(wait, static_cast<int>(std::max<std::int64_t>(left, 0)));
 }
 
 DaemonKeeper::Next Holder::Ended(const DaemonKeeper::End& end) {

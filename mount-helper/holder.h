@@ -9,9 +9,11 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/owned_fd.h"
 #include "base/result.h"
 #include "mount-helper/daemon_keeper.h"
@@ -22,6 +24,7 @@
 #include "mount-helper/holder_state.h"
 #include "mount-helper/mount_watch.h"
 #include "mount-helper/publisher_process.h"
+#include "mount-helper/stopped_children.h"
 
 namespace downwardfs {
 
@@ -40,6 +43,7 @@ class Holder : private DaemonKeeper::Owner {
  public:
   explicit Holder(HolderOptions options)
       : options_(std::move(options)),
+        stopped_(options_.daemon.watchdog),
         processes_(options_.daemon),
         daemon_(processes_, *this, options_.daemon.watchdog) {}
 
@@ -70,6 +74,9 @@ class Holder : private DaemonKeeper::Owner {
   Result<FuseMount> ForDaemon();
   void TakeSignals();
   void Reap();
+  void LosePublisher(int status);
+  void CheckPublisher();
+  int WaitTime() const;
   void MountAnew();
   void CheckMount();
   void UnmountAll();
@@ -80,6 +87,13 @@ class Holder : private DaemonKeeper::Owner {
   FuseMount mount_;     // its publisher is a connection for a daemon, and never here
   bool ready_ = false;  // since the first daemon was
   PublisherProcess publisher_;
+  StoppedChildren stopped_;  // the daemon has a watchdog of its own
+  // The publisher has died: when the daemon is ended for it, and whether the publisher was killed.
+  struct Loss {
+    Clock::SteadyTime due;
+    bool by_others;
+  };
+  std::optional<Loss> loss_;
   std::unique_ptr<MountWatch> watch_;
 
   ForkedDaemons processes_;

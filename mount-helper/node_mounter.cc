@@ -101,13 +101,15 @@ int NodeMounter::Run() {
                                {client_ ? client_.get() : -1, POLLIN, 0},
                                {checking || volumes_.empty() ? -1 : watch_->fd(), POLLPRI, 0}};
     if (!gate_.full()) door_.AddTo(fds);
-    const int wait = checking ? static_cast<int>(kCheckDelay.count()) : -1;
+    const int wait = SoonerOf(checking ? static_cast<int>(kCheckDelay.count()) : -1,
+                              stopped_.WaitTime(Clock::now()));
     if (poll(fds.data(), fds.size(), wait) < 0 && errno != EINTR) return 1;
     if (fds[0].revents != 0 && !TakeSignals()) return 0;
     if (fds[1].revents != 0) TakeMessage();
     if (fds[2].revents != 0) check_at_ = Clock::now() + kCheckDelay;
     if (OwnedFd client = door_.Take(fds, gate_)) Welcome(std::move(client));
     if (Clock::now() >= check_at_) CheckMounts();
+    EndStoppedPublishers();
   }
   return 0;
 }
@@ -117,9 +119,19 @@ bool NodeMounter::TakeSignals() {
   signalfd_siginfo info = {};
   while (read(signals_.get(), &info, sizeof info) == sizeof info) {
     if (info.ssi_signo != SIGCHLD) return false;
-    for (pid_t pid = 0; (pid = waitpid(-1, nullptr, WNOHANG)) > 0;) publishers_.erase(pid);
+    int status = 0;
+    for (pid_t pid = 0; (pid = waitpid(-1, &status, StoppedChildren::kWaitFlags)) > 0;) {
+      if (stopped_.Take(pid, status, Clock::now())) publishers_.erase(pid);
+    }
   }
   return true;
+}
+
+void NodeMounter::EndStoppedPublishers() {
+  for (const pid_t pid : stopped_.TakeOverdue(Clock::now())) {
+    syslog(LOG_WARNING, "downwardfs: publisher %d is stopped; it is killed", pid);
+    kill(pid, SIGKILL);
+  }
 }
 
 // If two supervisors live, the first stays; otherwise each would come again and throw the other

@@ -37,6 +37,7 @@
 #include "mount-helper/fuse_mount.h"
 #include "mount-helper/holder_protocol.h"
 #include "mount-helper/mount_watch.h"
+#include "mount-helper/stopped_children.h"
 #include "mount-helper/unix_socket.h"
 #include "mount-helper/volume_place.h"
 
@@ -94,6 +95,7 @@ class NodeMounter {
   Result<OwnedFd> StartPublisher();
   void CheckMounts();
   bool TakeSignals();
+  void EndStoppedPublishers();
   template <class Message>
   bool Send(const Message& message);
 
@@ -103,6 +105,8 @@ class NodeMounter {
   std::optional<FileSystemSet> own_;
   std::optional<MountWatch> watch_;
   OwnedFd signals_;
+  // Publishers: a call of one that is stopped would keep its volume's lane for ever.
+  StoppedChildren stopped_{std::chrono::seconds(10)};
   ClientDoor door_;
   OwnedFd client_;
   bool offers_ = false;        // it says what it has, and asks for nothing yet

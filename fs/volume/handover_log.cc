@@ -37,6 +37,11 @@ RecordWriter& RecordWriter::Text(std::string_view text) {
   return *this;
 }
 
+RecordWriter& RecordWriter::Raw(std::string_view bytes) {
+  bytes_.append(bytes);
+  return *this;
+}
+
 RecordWriter& RecordWriter::Append(const RecordWriter& rest) {
   bytes_.append(rest.bytes_);
   return *this;
@@ -100,6 +105,9 @@ HandoverLog::Place HandoverLog::Add(const RecordWriter& record) {
 HandoverLog::Place HandoverLog::AddAgain(const Place& place) {
   // A copy that did not fit has left places in the area that is written to now.
   if (place.size == 0 || place.area == area_) return {};
+  if (const auto carried = carried_.find(place.at); carried != carried_.end()) {
+    return carried->second;
+  }
   const auto* const bytes = reinterpret_cast<const char*>(memory_.area(place.area) + place.at);
   return Append({bytes, place.size});
 }
@@ -113,18 +121,38 @@ bool HandoverLog::Commit() {
   return used_ >= std::min(std::max(kSmallLog, 4 * compact_), half_of_the_rest);
 }
 
+void HandoverLog::Carry(const std::vector<Place>& places) {
+  memory_.Prove();
+  const std::uint32_t to = 1 - area_;
+  memory_.header().area[to].used = 0;
+  for (const Place& place : places) {
+    if (place.size == 0 || place.area != area_) continue;
+    const std::uint64_t bytes = sizeof(Frame) + place.size;
+    if (carried_bytes_ + bytes > kAreaBytes) return;
+    std::memcpy(memory_.area(to) + carried_bytes_, memory_.area(area_) + place.at - sizeof(Frame),
+                bytes);
+    carried_[place.at] = {to, place.size, carried_bytes_ + sizeof(Frame)};
+    carried_bytes_ += bytes;
+  }
+}
+
 void HandoverLog::BeginCopy() {
   area_ = 1 - area_;
-  used_ = 0;
+  used_ = carried_bytes_;
   full_ = false;
   memory_.header().area[area_].used = 0;
 }
 
+void HandoverLog::ClearOther() const {
+  memory_.Clear(1 - area_);
+}
+
 void HandoverLog::EndCopy() {
   memory_.Prove();
+  carried_.clear();
+  carried_bytes_ = 0;
   HandoverHeader& header = memory_.header();
   if (full_) {  // the log before it stays what counts, though `lost` says that it is not all
-    memory_.Clear(area_);
     area_ = 1 - area_;
     until_copy_ = kTryAgainAfter;
     return;
@@ -134,7 +162,6 @@ void HandoverLog::EndCopy() {
   header.area[area_].used.store(used_, std::memory_order_release);
   header.current.store(area_, std::memory_order_release);
   header.lost.store(0, std::memory_order_release);
-  memory_.Clear(1 - area_);
 }
 
 Status HandoverLog::Read(const std::function<Status(RecordReader, const Place&)>& each) const {

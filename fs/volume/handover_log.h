@@ -9,13 +9,16 @@
 // first number says which record it is (handover_records.h).
 //
 // Used by RecordedState alone, under the lock of the layout that owns it: Add() any number of
-// records, then Commit(), which makes all of them count at once.
+// records, then Commit(), which makes all of them count at once. Carry() and ClearOther(), which
+// take long, need no lock: they touch the area that nobody writes to.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "mount-helper/handover_memory.h"
@@ -28,6 +31,8 @@ class RecordWriter {
   RecordWriter& Number(std::uint64_t value);
   RecordWriter& Text(std::string_view text);
   RecordWriter& Append(const RecordWriter& rest);
+  /// Bytes that are numbers and texts already, or, for a test, are not.
+  RecordWriter& Raw(std::string_view bytes);
   const std::string& bytes() const { return bytes_; }
 
  private:
@@ -68,8 +73,17 @@ class HandoverLog {
   /// BeginCopy(), Add() the whole present state, EndCopy(). While not even a copy fits, the memory
   /// is `lost`.
   bool Commit();
+  /// Before BeginCopy(), without the lock: writes these records to the other area, so that
+  /// AddAgain() finds them there. None of them is changed by anybody.
+  void Carry(const std::vector<Place>& places);
   void BeginCopy();
   void EndCopy();
+  /// After EndCopy(), without the lock: gives the pages of the area that does not count back.
+  void ClearOther() const;
+
+  std::uint64_t used() const { return used_; }
+  /// Something had no room: the next daemon could not go on with this.
+  bool lost() const { return memory_.header().lost != 0; }
 
   /// Calls back with each record that counts, in their order. kFailedPrecondition if one is
   /// damaged.
@@ -87,6 +101,8 @@ class HandoverLog {
   std::uint64_t compact_ = 0;  // bytes of the last copy
   bool full_ = false;          // something had no room, so what is written does not count
   int until_copy_ = 0;         // commits, while full_
+  std::map<std::uint64_t, Place> carried_;  // by where they lay
+  std::uint64_t carried_bytes_ = 0;
 };
 
 }  // namespace downwardfs

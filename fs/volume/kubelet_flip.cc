@@ -64,6 +64,7 @@ KubeletLayout::Flip KubeletLayout::Stage(VolumeVersionPtr version, std::string r
     root.next += 2 * (1 + std::uint64_t{staged.version->size()});
   });
   known_.Put(edit, flip.version, std::move(staged));
+  DropOldest(edit);
   return flip;
 }
 
@@ -284,6 +285,23 @@ void KubeletLayout::Expire(InodeId version) {
   if (version == root_->shown) return;
   Edit edit(record_);
   Advance(edit, version, LifeEvent::kUnname);
+}
+
+// kMostHeldBytes (volume_layout.h): by their bases, which grow.
+void KubeletLayout::DropOldest(Edit& edit) {
+  const std::uint64_t needed = versions_.BytesOf(root_->shown) + versions_.BytesOf(root_->staged);
+  while (versions_.bytes() > needed + kMostHeldBytes) {
+    InodeId oldest = 0;
+    for (const auto& [base, known] : known_.all()) {
+      if (base == root_->shown || base == root_->staged) continue;
+      oldest = base;
+      break;
+    }
+    if (oldest == 0) return;
+    known_.Erase(edit, oldest);
+    versions_.Erase(edit, oldest);
+    ++versions_dropped_;
+  }
 }
 
 void KubeletLayout::DropIfUnused(Edit& edit, InodeId base) {

@@ -151,6 +151,7 @@ class KubeletLayout final : public VolumeLayout {
   void AddLink(Edit& edit, const std::string& name) REQUIRES(mutex_);
   void RemoveLink(Edit& edit, const std::string& name) REQUIRES(mutex_);
   void DropIfUnused(Edit& edit, InodeId base) REQUIRES(mutex_);
+  void DropOldest(Edit& edit) REQUIRES(mutex_);
   void DropLinkIfUnused(Edit& edit, InodeId id) REQUIRES(mutex_);
 
   RecordedVersions versions_ GUARDED_BY(mutex_){record_, {Record::kVersion, Record::kDropped}};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "fs/volume/live_layout.h"
 
@@ -48,7 +49,39 @@ LiveLayout::Difference LiveLayout::Stage(VolumeVersionPtr version, std::string r
   });
   Compare(edit, kRootInode, 0, "", comparison);
   DropUnusedVersions(edit);
+  DropOldest(edit);
   return std::move(comparison.difference);
+}
+
+// kMostHeldBytes (volume_layout.h): by their numbers, which grow.
+void LiveLayout::DropOldest(Edit& edit) {
+  const std::uint64_t needed = versions_.BytesOf(root_->version);
+  std::vector<std::uint64_t> ids;
+  for (const auto& [id, held] : versions_.all()) {
+    if (id != root_->version) ids.push_back(id);
+  }
+  for (const std::uint64_t id : ids) {
+    if (versions_.bytes() <= needed + kMostHeldBytes) return;
+    if (DropVersion(edit, id)) ++versions_dropped_;
+  }
+}
+
+// One that a name still shows stays until that name is gone.
+bool LiveLayout::DropVersion(Edit& edit, std::uint64_t id) {
+  std::vector<InodeId> inodes;
+  for (const auto& [inode_id, inode] : inodes_.all()) {
+    if (inode.version_id != id) continue;
+    if (inode.state != NameState::kHeld) return false;
+    inodes.push_back(inode_id);
+  }
+  for (const InodeId inode : inodes) inodes_.Erase(edit, inode);
+  std::vector<std::uint64_t> opens;
+  for (const auto& [handle, open] : opened_.all()) {
+    if (open.version_id == id) opens.push_back(handle);
+  }
+  for (const std::uint64_t handle : opens) opened_.Erase(edit, handle);
+  versions_.Erase(edit, id);
+  return true;
 }
 
 // The comparison that follows finds again all that an attempt has left undone.

@@ -131,6 +131,9 @@ std::optional<std::uint64_t> LiveLayout::OpenFile(InodeId id) {
   }
   if (!FindFile(id)) return std::nullopt;
   const LiveInode& inode = inodes_.At(id);
+  while (opened_.all().size() >= kMostOpenFiles) {
+    opened_.Erase(edit, opened_.all().begin()->first);
+  }
   const std::uint64_t handle = root_->next_open;
   root_.Change(edit, [](LiveRoot& root) { ++root.next_open; });
   opened_.Put(edit, handle,

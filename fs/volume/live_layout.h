@@ -94,6 +94,8 @@ class LiveLayout final : public VolumeLayout {
       REQUIRES(mutex_);
   void DropPending(Edit& edit) REQUIRES(mutex_);
   void DropUnusedVersions(Edit& edit) REQUIRES(mutex_);
+  void DropOldest(Edit& edit) REQUIRES(mutex_);
+  bool DropVersion(Edit& edit, std::uint64_t id) REQUIRES(mutex_);
   std::string PathOf(InodeId id) const REQUIRES(mutex_);
 
   RecordedVersions versions_ GUARDED_BY(mutex_){

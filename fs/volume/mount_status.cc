@@ -107,6 +107,23 @@ std::string MountStatus::Json() const {
     out["kernelLookups"] = stats.lookups;
     out["openFiles"] = stats.open_files;
     out["flipsWithoutEvents"] = volume_->without_events();
+    if (stats.log_limit > 0) {
+      out["handoverBytes"] = stats.log_bytes;
+      out["handoverLimit"] = stats.log_limit;
+      out["handoverFull"] = stats.log_full;
+      out["versionsDropped"] = stats.versions_dropped;
+    }
+    if (stats.log_full && out["lastError"] == "") {
+      out["lastError"] =
+          "the handover memory is full: if this daemon dies, the volume is mounted anew and those "
+          "who use it now get ENOTCONN";
+    }
+    out["changesBy"] = volume_->raises_events() ? "events" : "notification";
+    if (!volume_->raises_events() && out["lastError"] == "") {
+      out["lastError"] =
+          "the holder is gone: changes raise no events, and the mount ends with this daemon; "
+          "unmount, then mount again";
+    }
     out["publishStuck"] = volume_->stuck();
     out["publishHeldBack"] = volume_->held_back();
     out["requests"] = volume_->requests();

@@ -39,6 +39,7 @@ struct MountedVolume::State {
   Status SetUpRecovery(std::shared_ptr<const HandoverMemory> handed, bool resumes);
   std::shared_ptr<TreeCaller> MakeCaller(FuseMount& mount) const;
   void TakeHeld(int id, std::shared_ptr<TreeCaller> caller);
+  void PutBack(VolumeVersionPtr version, std::string resource_version) EXCLUDES(mutex);
   std::function<void()> ShowPending() EXCLUDES(mutex);
 
   const MountedVolumeOptions options;
@@ -53,7 +54,8 @@ struct MountedVolume::State {
   std::unique_ptr<WritableView> tree;
   std::unique_ptr<VolumeUpdate> update;
   int mount_id = -1;
-  bool held = false;  // mounted and unmounted by a holder
+  std::shared_ptr<TreeCaller> remote;  // null: the calls are our own, or there are none
+  bool held = false;                   // mounted and unmounted by a holder
   std::shared_ptr<const HandoverMemory> memory;
   std::unique_ptr<RequestRecovery> recovery;
   std::string file_system;
@@ -127,8 +129,9 @@ std::shared_ptr<TreeCaller> MountedVolume::State::MakeCaller(FuseMount& mount) c
 // With the session there.
 void MountedVolume::State::TakeHeld(int id, std::shared_ptr<TreeCaller> caller) {
   mount_id = id;
-  if (caller) notifier = std::make_unique<TreeNotifier>(caller);
-  SetUpUpdates("", std::move(caller));
+  remote = std::move(caller);
+  if (remote) notifier = std::make_unique<TreeNotifier>(remote, *session);
+  SetUpUpdates("", remote);
 }
 
 // On the lane.
@@ -139,7 +142,18 @@ std::function<void()> MountedVolume::State::ShowPending() {
     next = std::exchange(pending, std::nullopt);
   }
   if (!next) return {};
-  return update->Show(std::move(next->version), std::move(next->resource_version));
+  auto rest = update->Show(next->version, next->resource_version);
+  if (shown->CurrentVersion() != next->version) {
+    PutBack(std::move(next->version), std::move(next->resource_version));
+  }
+  return rest;
+}
+
+// It could not be shown, because the publisher is lost. Either another daemon shows what is newest
+// then, or GoOnAlone() does.
+void MountedVolume::State::PutBack(VolumeVersionPtr version, std::string resource_version) {
+  MutexLock lock(mutex);
+  if (!pending) pending = Pending{std::move(version), std::move(resource_version)};
 }
 
 MountedVolume::MountedVolume(std::shared_ptr<State> state) : state_(std::move(state)) {}
@@ -248,6 +262,14 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Serve(const std::shared_pt
   std::unique_ptr<MountedVolume> volume(new MountedVolume(state));
   volume->loop_ = &loop;
   volume->lane_ = lanes.NewLane(state->options.lane_owner);
+  if (state->held) {
+    volume->copies_ = lanes.NewLane();
+    state->shown->CopyLater([weak = std::weak_ptr<State>(state), lane = volume->copies_->poster()] {
+      lane.Post([weak] {
+        if (const auto volume_state = weak.lock()) volume_state->shown->CopyRecords();
+      });
+    });
+  }
   // Has the kernel read the page again. The state owns this function, so it must not own the state.
   state->context.refused_write = [weak = std::weak_ptr<State>(state),
                                   lane = volume->lane_->poster()](InodeId inode) {
@@ -309,6 +331,23 @@ const std::string& MountedVolume::file_system() const {
   return state_->file_system;
 }
 
+void MountedVolume::GoOnAlone() {
+  if (!state_->remote) return;
+  state_->remote->GoOnAlone();
+  const auto lane = lane_->poster();
+  lane.Post([state = state_, lane] {
+    for (auto rest : {state->update->Resume(), state->ShowPending()}) {
+      if (!rest) continue;
+      lane.PostAt(std::chrono::steady_clock::now() + KubeletUpdate::kGraceTime,
+                  [state, rest = std::move(rest)] { rest(); });
+    }
+  });
+}
+
+bool MountedVolume::raises_events() const {
+  return !state_->remote || state_->remote->raises_events();
+}
+
 void MountedVolume::Detach() {
   state_->gone = true;
   state_->tree->DropView();
@@ -317,6 +356,7 @@ void MountedVolume::Detach() {
 void MountedVolume::Unmount() {
   if (std::exchange(unmounted_, true)) return;
   lane_.reset();  // its tasks need the loop
+  copies_.reset();
   if (state_->held) {
     loop_->Remove(served_);
     state_->tree->DropView();

@@ -96,6 +96,11 @@ class MountedVolume {
   int mount_id() const;
   /// The number of its file system, which tells it from a later mount with the same id.
   const std::string& file_system() const;
+  /// Nobody is left who would have another daemon go on. If the publisher has gone too, changes are
+  /// shown by notification from now on, without events; what it has left undone is shown now.
+  void GoOnAlone();
+  /// Changes are made through the kernel, and those who watch get events.
+  bool raises_events() const;
   /// The mount is gone from the mount table. Users of the file system are served until the
   /// end; without this it would not end, since we use it ourselves.
   void Detach();
@@ -126,6 +131,7 @@ class MountedVolume {
   std::uint64_t served_ = 0;
   bool unmounted_ = false;
   std::unique_ptr<Lane> lane_;
+  std::unique_ptr<Lane> copies_;  // of the handover log: a lane that hangs must not keep it growing
 };
 
 }  // namespace downwardfs

@@ -45,7 +45,23 @@ void RecordedState::NoteDone(std::uint64_t counted) {
 }
 
 void RecordedState::Commit() {
-  if (!log_->Commit()) return;
+  if (!log_->Commit() || copy_asked_) return;
+  if (copy_later_) {
+    copy_asked_ = true;
+    return copy_later_();
+  }
+  FinishCopy();
+  log_->ClearOther();
+}
+
+std::vector<HandoverLog::Place> RecordedState::BeginCopy() {
+  std::vector<HandoverLog::Place> places;
+  for (RecordedPart* part : parts_) part->AddLarge(places);
+  return places;
+}
+
+void RecordedState::FinishCopy() {
+  copy_asked_ = false;
   log_->BeginCopy();
   for (RecordedPart* part : parts_) part->Copy(*log_);
   log_->Add(ArmedRecord(armed_));

@@ -17,8 +17,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -43,6 +45,8 @@ class RecordedPart {
                       bool& known) = 0;
   /// Adds all that it holds.
   virtual void Copy(HandoverLog& log) = 0;
+  /// Adds the places of large records that never change, which a copy carries over beforehand.
+  virtual void AddLarge(std::vector<HandoverLog::Place>& /*places*/) {}
 };
 
 class RecordedState {
@@ -62,6 +66,16 @@ class RecordedState {
   Status Read(const HandoverLog& log);
   void Use(std::unique_ptr<HandoverLog> log) { log_ = std::move(log); }
   bool on() const { return log_ != nullptr; }
+  HandoverLog* log() { return log_.get(); }
+  const HandoverLog* log() const { return log_.get(); }
+
+  // A copy of the state, when the log has grown too long. Without CopyLater() it is made at once,
+  // by whoever holds the lock. With it, `copy_later` is called, under the lock, and must not block;
+  // later, on a thread of its own, BeginCopy() under the lock, HandoverLog::Carry() without it,
+  // FinishCopy() under it, and HandoverLog::ClearOther() without it.
+  void CopyLater(std::function<void()> copy_later) { copy_later_ = std::move(copy_later); }
+  std::vector<HandoverLog::Place> BeginCopy();
+  void FinishCopy();
 
   void Arm(TreeChange change);
   const TreeChange& armed() const { return armed_; }
@@ -78,6 +92,8 @@ class RecordedState {
   void Commit();
 
   std::unique_ptr<HandoverLog> log_;
+  std::function<void()> copy_later_;  // none: at once
+  bool copy_asked_ = false;
   std::vector<RecordedPart*> parts_;
   TreeChange armed_;
   std::vector<Done> done_;    // by slot

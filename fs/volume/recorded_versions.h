@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <vector>
 
 #include "fs/volume/recorded_state.h"
 
@@ -36,22 +37,32 @@ class RecordedVersions final : public RecordedPart {
   struct Held {
     VolumeVersionPtr version;
     HandoverLog::Place place;
+    std::uint64_t bytes = 0;  ///< of its record
   };
   const std::map<std::uint64_t, Held>& all() const { return versions_; }
   /// Null if there is none.
   VolumeVersionPtr Find(std::uint64_t id) const;
+  /// Of the records of all versions; 0 where nothing is recorded.
+  std::uint64_t bytes() const { return bytes_; }
+  std::uint64_t BytesOf(std::uint64_t id) const;
 
   void Put(Edit& edit, std::uint64_t id, const Prepared& prepared);
   void Erase(Edit& edit, std::uint64_t id);
 
-  void Clear() override { versions_.clear(); }
+  void Clear() override {
+    versions_.clear();
+    bytes_ = 0;
+  }
   Status Read(Record record, RecordReader reader, const HandoverLog::Place& place,
               bool& known) override;
   void Copy(HandoverLog& log) override;
+  void AddLarge(std::vector<HandoverLog::Place>& places) override;
 
  private:
   const Records records_;
   std::map<std::uint64_t, Held> versions_;
+  std::uint64_t bytes_ = 0;
+  std::vector<std::uint64_t> carried_;  // by the copy that is under way
 };
 
 }  // namespace downwardfs

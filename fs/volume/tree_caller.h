@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <memory>
 
 #include "base/mutex.h"
@@ -21,6 +22,11 @@ class TreeCaller {
   /// It can make no call any more, and whoever keeps it has another daemon go on: nothing may count
   /// as shown from now on, since nobody could tell the kernel. Any thread.
   virtual bool lost() const { return false; }
+  /// There is nobody any more who would have another daemon go on: it is never lost from now on.
+  /// What it cannot do fails with ENOTCONN. Any thread.
+  virtual void GoOnAlone() {}
+  /// Changes are made through the kernel, and those who watch get events. Any thread.
+  virtual bool raises_events() const { return true; }
   /// The public mount is gone: what keeps the file system in existence is let go of, at the latest
   /// when nobody has the caller any more. Any thread.
   virtual void DropView() {}
@@ -41,7 +47,10 @@ class RemoteTreeCaller final : public TreeCaller {
  public:
   explicit RemoteTreeCaller(OwnedFd connection) : connection_(std::move(connection)) {}
   int Perform(const TreeCall& call) override EXCLUDES(mutex_);
-  bool lost() const override { return lost_; }
+  bool lost() const override { return lost_ && !alone_; }
+  void GoOnAlone() override { alone_ = true; }
+  /// Without its holder a publisher closes the view.
+  bool raises_events() const override { return !lost_ && !alone_; }
 
  private:
   const OwnedFd connection_;
@@ -49,21 +58,31 @@ class RemoteTreeCaller final : public TreeCaller {
   // on lanes only, never by a thread that serves requests.
   Mutex mutex_;
   std::atomic<bool> lost_{false};
+  std::atomic<bool> alone_{false};
 };
 
-/// Notifications by way of a caller.
+/// Notifications by way of a caller, and by ourselves once it has gone and nobody replaces it.
 class TreeNotifier final : public KernelNotifier {
  public:
-  explicit TreeNotifier(std::shared_ptr<TreeCaller> caller) : caller_(std::move(caller)) {}
+  /// `own` outlives the notifier.
+  TreeNotifier(std::shared_ptr<TreeCaller> caller, KernelNotifier& own)
+      : caller_(std::move(caller)), own_(own) {}
   void InvalidateName(InodeId directory, const std::string& name) override {
-    caller_->Perform({TreeCall::Kind::kInvalidateName, 0, directory, name, ""});
+    if (Failed({TreeCall::Kind::kInvalidateName, 0, directory, name, ""})) {
+      own_.InvalidateName(directory, name);
+    }
   }
   void InvalidateInode(InodeId inode) override {
-    caller_->Perform({TreeCall::Kind::kInvalidateNode, 0, inode, "", ""});
+    if (Failed({TreeCall::Kind::kInvalidateNode, 0, inode, "", ""})) own_.InvalidateInode(inode);
   }
 
  private:
+  bool Failed(const TreeCall& call) {
+    return caller_->Perform(call) == ENOTCONN && !caller_->lost();
+  }
+
   const std::shared_ptr<TreeCaller> caller_;
+  KernelNotifier& own_;
 };
 
 }  // namespace downwardfs

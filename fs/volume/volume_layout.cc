@@ -122,6 +122,28 @@ Status VolumeLayout::ResumeFrom(std::unique_ptr<HandoverLog> log) {
   return {};
 }
 
+void VolumeLayout::CopyLater(std::function<void()> copy_later) {
+  MutexLock lock(mutex_);
+  record_.CopyLater(std::move(copy_later));
+}
+
+void VolumeLayout::CopyRecords() {
+  HandoverLog* log = nullptr;  // stays for as long as the layout
+  std::vector<HandoverLog::Place> large;
+  {
+    MutexLock lock(mutex_);
+    log = record_.log();
+    if (log == nullptr) return;
+    large = record_.BeginCopy();
+  }
+  log->Carry(large);
+  {
+    MutexLock lock(mutex_);
+    record_.FinishCopy();
+  }
+  log->ClearOther();
+}
+
 bool VolumeLayout::WasDone(std::uint64_t unique) const {
   MutexLock lock(mutex_);
   return record_.DoneBefore(unique).has_value();
@@ -152,6 +174,12 @@ VolumeStats VolumeLayout::GetStats() const {
     MutexLock lock(mutex_);
     stats = Figures();
     current = Current();
+    stats.versions_dropped = versions_dropped_;
+    if (const HandoverLog* const log = record_.log()) {
+      stats.log_bytes = log->used();
+      stats.log_limit = kAreaBytes;
+      stats.log_full = log->lost();
+    }
   }
   if (current) {
     stats.files = current->file_count();

@@ -5,12 +5,14 @@
 // daemon, and that nothing is rendered under the lock. A layout says which inodes and names there
 // are.
 //
-// All methods may be called by any thread. Lock order: the layout's mutex is a leaf; in particular
-// no content is rendered under it, since requests wait for it.
+// All methods may be called by any thread. Lock order: the layout's mutex before that of the lane
+// pool (CopyLater()) and no other; in particular no content is rendered under it, since requests
+// wait for it.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -46,7 +48,19 @@ struct VolumeStats {
   std::uint64_t open_files = 0;     ///< that pin a content (live layout)
   std::string data_dir;             ///< of the current version; empty in the live layout
   std::string resource_version;     ///< of the current version
+  // Of the handover memory; all 0 if there is none.
+  std::uint64_t log_bytes = 0;         ///< in use
+  std::uint64_t log_limit = 0;         ///< that there are
+  bool log_full = false;               ///< no daemon after this one could go on with the mount
+  std::uint64_t versions_dropped = 0;  ///< that somebody held, to make room
 };
+
+/// So many bytes of versions that are not shown may one volume hold for those who still use them.
+/// The oldest are dropped first: whoever has one open gets ESTALE for what the kernel has not
+/// cached.
+inline constexpr std::uint64_t kMostHeldBytes = std::uint64_t{16} << 20;
+/// Open files of one volume in the live layout; the oldest are dropped in the same way.
+inline constexpr std::size_t kMostOpenFiles = 65536;
 
 class VolumeLayout : public FileSystem, public RequestMemory {
  public:
@@ -76,6 +90,11 @@ class VolumeLayout : public FileSystem, public RequestMemory {
   /// The same where a daemon before us has served: a log without a version in it is damaged too.
   /// Asks once what the kernel and the lane will ask, before anybody is served.
   Status ResumeFrom(std::unique_ptr<HandoverLog> log) EXCLUDES(mutex_);
+  /// The state is copied by CopyRecords() from now on, which `copy_later` is to have called soon,
+  /// on a thread that serves nobody. It is called under the layout's lock and must not block.
+  void CopyLater(std::function<void()> copy_later) EXCLUDES(mutex_);
+  /// Makes the copy. The lock is held for the small records alone.
+  void CopyRecords() EXCLUDES(mutex_);
   bool WasDone(std::uint64_t unique) const final EXCLUDES(mutex_);
   void TakeBack(std::uint64_t unique) final EXCLUDES(mutex_);
 
@@ -124,6 +143,7 @@ class VolumeLayout : public FileSystem, public RequestMemory {
 
   mutable Mutex mutex_;
   RecordedState record_ GUARDED_BY(mutex_);
+  std::uint64_t versions_dropped_ GUARDED_BY(mutex_) = 0;
   Ownership ownership_ GUARDED_BY(mutex_);
 };
 

@@ -2,48 +2,15 @@
 // Any of the processes may die; readers do not notice. Both sides gone: mounted anew.
 #include <sys/stat.h>
 
-#include <atomic>
 #include <csignal>
 #include <filesystem>
-#include <thread>
 
 #include "base/file.h"
 #include "tests/csi/csi_fixture.h"
+#include "tests/csi/volume_reader.h"
 
 namespace downwardfs::testing {
 namespace {
-
-// Reads the volume over and over until it goes.
-class Reader {
- public:
-  explicit Reader(std::string target) : target_(std::move(target)), thread_([this] { Run(); }) {}
-  ~Reader() {
-    stop_ = true;
-    thread_.join();
-    EXPECT_EQ(failures_, 0) << "of " << rounds_ << " rounds; first: " << first_;
-    EXPECT_GT(rounds_, 0);
-  }
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
-
- private:
-  void Run() {
-    while (!stop_) {
-      ++rounds_;
-      const auto name = ReadFile(target_ + "/name");
-      std::error_code error;
-      std::filesystem::directory_iterator(target_, error);
-      if (name && *name == "web" && !error) continue;
-      if (failures_++ == 0) first_ = name ? *name : name.error().message;
-    }
-  }
-  const std::string target_;
-  std::atomic<bool> stop_{false};
-  long rounds_ = 0;
-  long failures_ = 0;
-  std::string first_;
-  std::thread thread_;
-};
 
 ino_t InodeOf(const std::string& path) {
   struct stat st = {};
@@ -57,7 +24,7 @@ TEST_F(CsiTest, ADaemonThatIsKilledIsFollowedByAnotherThatKnowsAll) {
   const ino_t csi = InodeOf(socket_);
   const ino_t registration = InodeOf(registration_);
   {
-    const Reader reader(call.target_path);
+    const VolumeReader reader(call.target_path);
     for (int i = 0; i < 5; ++i) {
       const std::string value = "killed" + std::to_string(i);
       ASSERT_EQ(kill(Find("downwardfs-csi"), SIGKILL), 0);
@@ -84,7 +51,7 @@ TEST_F(CsiTest, EitherSideMayBeReplacedByAnother) {
   ASSERT_TRUE(answer.ok()) << answer.message;
   const ino_t csi = InodeOf(socket_);
   {
-    const Reader reader(call.target_path);
+    const VolumeReader reader(call.target_path);
     // The holder: its successor gets all back from the supervisor.
     holder_->Wait(SIGKILL);
     Label("without holder");

@@ -17,24 +17,10 @@
 #include "mount-helper/mount_table.h"
 #include "tests/e2e/ended.h"
 #include "tests/e2e/mount_fixture.h"
+#include "tests/support/children.h"
 
 namespace downwardfs::testing {
 namespace {
-
-std::vector<int> ChildrenOf(int pid) {
-  const std::string task = "/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid);
-  std::ifstream children(task + "/children");
-  return {std::istream_iterator<int>(children), {}};
-}
-
-int PublisherOf(int holder) {
-  for (const int child : ChildrenOf(holder)) {
-    std::ifstream comm("/proc/" + std::to_string(child) + "/comm");
-    std::string name;
-    if (std::getline(comm, name) && name == "dwfs-publisher") return child;
-  }
-  return 0;
-}
 
 class HolderDeathTest : public HeldMountTest {
  protected:

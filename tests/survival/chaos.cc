@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
@@ -13,6 +15,7 @@
 #include <random>
 #include <thread>
 
+#include "tests/support/children.h"
 #include "tests/support/mounted.h"
 #include "tests/support/temp_dir.h"
 #include "tests/survival/readers.h"
@@ -20,14 +23,10 @@
 namespace downwardfs::testing {
 namespace {
 
-// The child of the holder that is its publisher, or the one that runs our program.
-int ChildOf(int holder, bool publisher) {
-  const std::string task = "/proc/" + std::to_string(holder) + "/task/" + std::to_string(holder);
-  std::ifstream children(task + "/children");
-  for (int pid = 0; children >> pid;) {
-    std::ifstream comm("/proc/" + std::to_string(pid) + "/comm");
-    std::string name;
-    if (std::getline(comm, name) && (name == "dwfs-publisher") == publisher) return pid;
+// The child of the holder that runs our program.
+int DaemonOf(int holder) {
+  for (const int child : ChildrenOf(holder)) {
+    if (NameOf(child) != "dwfs-publisher") return child;
   }
   return 0;
 }
@@ -67,86 +66,145 @@ class StarvingGroup {
   std::string folder_;
 };
 
+// One mount, from its start until enough was killed or its holder is dead.
+class Round {
+ public:
+  Round(const ChaosOptions& options, std::mt19937& random, ChaosResult& result)
+      : options_(options), random_(random), result_(result) {
+    dir_.Write("pod.json", NumberedPod(1));
+    dir_.Write("items.yaml", kNumberedItems);
+    if (options.memory) group_.emplace();
+  }
+
+  // False where it could not be mounted.
+  bool Run() {
+    std::vector<std::string> arguments = {"--pod-file",        dir_ / "pod.json", "--items",
+                                          dir_ / "items.yaml", "--watchdog",      "500"};
+    if (options_.live) arguments.insert(arguments.end(), {"--layout", "live"});
+    if (!options_.resend) arguments.emplace_back("--no-resend");
+    const Mounted mount(arguments, dir_.MakeDir("mount"));
+    if (!mount.ok()) return false;
+    holder_ = std::atoi(mount.StatusField("holderPid").c_str());
+    std::thread writer([&] {
+      while (!done_) {
+        dir_.Replace("pod.json", NumberedPod(++number_));
+        std::this_thread::sleep_for(std::chrono::milliseconds(7));
+      }
+    });
+    std::thread dropper([&] {  // so that the kernel has to ask again
+      while (!done_) {
+        std::ofstream("/proc/sys/vm/drop_caches") << "2";
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      }
+    });
+    {
+      const Readers readers(mount.path(), options_.live, report_);
+      while (holder_ != 0 && result_.kills + result_.stops < options_.kills) {
+        std::this_thread::sleep_for(std::chrono::microseconds(random_() % 60000));
+        KillOne();
+      }
+      done_ = true;
+      writer.join();
+      dropper.join();
+      result_.changes += number_;
+      // Without a publisher nobody raises events.
+      if (!Eventually([&] {
+            return readers.newest() == number_ &&
+                   (holder_ == 0 || readers.newest_by_event() == number_);
+          })) {
+        result_.final_state_seen = false;
+      }
+    }
+    result_.rounds += report_.calls();
+    result_.failures += report_.failures();
+    result_.longest_ms = std::max(result_.longest_ms, report_.longest_ms());
+    result_.texts += report_.first_failures();
+    return true;
+  }
+
+ private:
+  bool OneIn(unsigned chances) { return random_() % chances == 0; }
+
+  void KillOne() {
+    const int daemon = DaemonOf(holder_);
+    if (daemon == 0) return;
+    const int publisher = PublisherOf(holder_);
+    if (options_.sweeps && publisher != 0 && OneIn(40)) return Sweep(publisher);
+    if (options_.publishers && OneIn(10)) {
+      if (publisher == 0) return;
+      const bool stop = options_.stops && OneIn(4);
+      if (kill(publisher, stop ? SIGSTOP : SIGKILL) == 0) {
+        ++(stop ? result_.stopped_publishers : result_.publishers);
+      }
+      return;
+    }
+    if (options_.upgrades && OneIn(10)) {
+      if (kill(holder_, SIGUSR2) == 0) ++result_.upgrades;
+      return;
+    }
+    if (group_ && group_->usable() && OneIn(10)) {
+      if (group_->Take(daemon)) ++result_.out_of_memory;
+      return;
+    }
+    const bool stop = options_.stops && OneIn(20);
+    if (kill(daemon, stop ? SIGSTOP : SIGKILL) == 0) ++(stop ? result_.stops : result_.kills);
+  }
+
+  // The daemon must be there and serve: it is all that is left.
+  void Sweep(int publisher) {
+    if (!Eventually([&] { return Serves(); })) return;
+    const bool alone = OneIn(2);
+    const bool holder_first = OneIn(2);
+    if (!alone && !holder_first) kill(publisher, SIGKILL);
+    kill(holder_, SIGKILL);
+    if (!alone && holder_first) kill(publisher, SIGKILL);
+    ++(alone ? result_.holders : result_.sweeps);
+    holder_ = 0;
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  }
+  bool Serves() const {
+    char status[65536];
+    const std::string at = dir_ / "mount";
+    return getxattr(at.c_str(), "user.downwardfs.status", status, sizeof status) > 0 &&
+           DaemonOf(holder_) != 0;
+  }
+
+  const ChaosOptions& options_;
+  std::mt19937& random_;
+  ChaosResult& result_;
+  const TempDir dir_;
+  std::optional<StarvingGroup> group_;
+  ReaderReport report_;
+  std::atomic<bool> done_{false};
+  std::atomic<int> number_{1};
+  int holder_ = 0;  // 0: dead
+};
+
 }  // namespace
 
 ChaosResult RunChaos(const ChaosOptions& options) {
   ChaosResult result;
-  const TempDir dir;
-  dir.Write("pod.json", NumberedPod(1));
-  dir.Write("items.yaml", kNumberedItems);
-  std::vector<std::string> arguments = {"--pod-file",       dir / "pod.json", "--items",
-                                        dir / "items.yaml", "--watchdog",     "500"};
-  if (options.live) arguments.insert(arguments.end(), {"--layout", "live"});
-  if (!options.resend) arguments.emplace_back("--no-resend");
-  const Mounted mount(arguments, dir.MakeDir("mount"));
-  if (!mount.ok()) return result;
-  const int holder = std::atoi(mount.StatusField("holderPid").c_str());
-
+  result.final_state_seen = true;
   std::mt19937 random(options.seed);
-  std::optional<StarvingGroup> group;
-  if (options.memory) group.emplace();
-  std::atomic<bool> done{false};
-  std::atomic<int> number{1};
-  std::thread writer([&] {
-    while (!done) {
-      dir.Replace("pod.json", NumberedPod(++number));
-      std::this_thread::sleep_for(std::chrono::milliseconds(7));
+  while (result.kills + result.stops < options.kills) {
+    if (Round round(options, random, result); !round.Run()) {
+      result.final_state_seen = false;
+      break;
     }
-  });
-  std::thread dropper([&] {  // so that the kernel has to ask again
-    while (!done) {
-      std::ofstream("/proc/sys/vm/drop_caches") << "2";
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-  });
-  ReaderReport report;
-  {
-    const Readers readers(mount.path(), options.live, report);
-    while (result.kills + result.stops < options.kills) {
-      std::this_thread::sleep_for(std::chrono::microseconds(random() % 60000));
-      const int daemon = ChildOf(holder, false);
-      if (daemon == 0) continue;
-      if (options.publishers && random() % 10 == 0) {
-        const int publisher = ChildOf(holder, true);
-        if (publisher != 0 && kill(publisher, SIGKILL) == 0) ++result.publishers;
-        continue;
-      }
-      if (options.upgrades && random() % 10 == 0) {
-        if (kill(holder, SIGUSR2) == 0) ++result.upgrades;
-        continue;
-      }
-      if (group && group->usable() && random() % 10 == 0) {
-        if (group->Take(daemon)) ++result.out_of_memory;
-        continue;
-      }
-      const bool stop = options.stops && random() % 20 == 0;
-      if (kill(daemon, stop ? SIGSTOP : SIGKILL) == 0) ++(stop ? result.stops : result.kills);
-    }
-    done = true;
-    writer.join();
-    dropper.join();
-    result.changes = number;
-    result.final_state_seen = Eventually(
-        [&] { return readers.newest() == number && readers.newest_by_event() == number; });
   }
-  result.rounds = report.calls();
-  result.failures = report.failures();
-  result.longest_ms = report.longest_ms();
-  result.texts = report.first_failures();
   return result;
 }
 
 std::string Summary(const ChaosResult& result) {
-  char line[256];
-  std::snprintf(
-      line, sizeof line,
-      "%d kills, %d stops, %d out of memory, %d publishers, %d upgrades, %d changes, %ld rounds of "
-      "reads, %ld failures, "
-      "longest round "
-      "%.0f ms, final state %s",
-      result.kills, result.stops, result.out_of_memory, result.publishers, result.upgrades,
-      result.changes, result.rounds, result.failures, result.longest_ms,
-      result.final_state_seen ? "seen" : "NOT SEEN");
+  char line[400];
+  std::snprintf(line, sizeof line,
+                "%d kills, %d stops, %d out of memory, %d publishers, %d publishers stopped, %d "
+                "holders, %d sweeps, %d upgrades, %d changes, %ld rounds of reads, %ld failures, "
+                "longest round %.0f ms, final state %s",
+                result.kills, result.stops, result.out_of_memory, result.publishers,
+                result.stopped_publishers, result.holders, result.sweeps, result.upgrades,
+                result.changes, result.rounds, result.failures, result.longest_ms,
+                result.final_state_seen ? "seen" : "NOT SEEN");
   return line;
 }
 

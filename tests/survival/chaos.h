@@ -14,7 +14,8 @@ struct ChaosOptions {
   bool memory = true;      ///< now and then the daemon runs out of memory in a control group
   bool upgrades = true;    ///< now and then holder and daemon are replaced by exec
   bool publishers = true;  ///< now and then the publisher's process is killed
-  bool stops = true;       ///< now and then SIGSTOP instead, for the watchdog
+  bool stops = true;       ///< now and then SIGSTOP instead, of the daemon or the publisher
+  bool sweeps = true;      ///< now and then the holder is killed, alone or with the publisher
   unsigned seed = 1;
 };
 
@@ -24,6 +25,9 @@ struct ChaosResult {
   int upgrades = 0;
   int out_of_memory = 0;
   int publishers = 0;
+  int stopped_publishers = 0;
+  int holders = 0;  ///< killed alone
+  int sweeps = 0;   ///< holder and publisher together, as `fuser -km` does
   int changes = 0;
   long rounds = 0;
   long failures = 0;
@@ -32,8 +36,9 @@ struct ChaosResult {
   std::string texts;  ///< of the first failures
 };
 
-/// Mounts a pod, lets readers of every kind run, changes the pod all the while, and kills the
-/// daemon at random moments.
+/// Mounts a pod, lets readers of every kind run, changes the pod all the while, and kills processes
+/// at random moments. Once its holder is dead a mount is only changed and read, as the next death
+/// would be its end (docs/handover.md); then the pod is mounted again.
 ChaosResult RunChaos(const ChaosOptions& options);
 
 /// One line.

@@ -23,6 +23,8 @@ int main(int argc, char** argv) {
       options.upgrades = false;
     } else if (std::strcmp(argv[i], "--no-publishers") == 0) {
       options.publishers = false;
+    } else if (std::strcmp(argv[i], "--no-sweeps") == 0) {
+      options.sweeps = false;
     } else if (std::strcmp(argv[i], "--no-memory") == 0) {
       options.memory = false;
     } else if (i + 1 < argc && std::strcmp(argv[i], "--kills") == 0) {
@@ -32,7 +34,7 @@ int main(int argc, char** argv) {
     } else {
       std::fputs(
           "usage: chaos [--kills N] [--seed N] [--live] [--no-resend] [--no-stops] [--no-upgrades] "
-          "[--no-memory] [--no-publishers]\n",
+          "[--no-memory] [--no-publishers] [--no-sweeps]\n",
           stderr);
       return 2;
     }

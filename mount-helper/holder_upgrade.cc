@@ -13,6 +13,7 @@
 
 #include "mount-helper/holder.h"
 #include "mount-helper/holder_state.h"
+#include "mount-helper/process_state.h"
 
 namespace downwardfs {
 namespace {
@@ -69,6 +70,9 @@ Status Holder::Resume(const std::string& text) {
   mount_.mounted = state->mounted;
   mount_.file_system = std::move(state->file_system);
   publisher_ = PublisherProcess(state->publisher, TakeFd(state->publisher_control));
+  if (StateOf(state->publisher) == ProcessState::kStopped) {
+    stopped_.TakeStopped(state->publisher, Clock::Real().Steady());
+  }
   ready_ = true;
   options_.ready_fd = -1;  // the process that waited has gone on
   daemon_.TakeOver(state->daemon, TakeFd(state->channel), state->figures);

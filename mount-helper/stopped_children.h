@@ -39,6 +39,9 @@ class StoppedChildren {
     return !WIFCONTINUED(status);
   }
 
+  /// It was stopped already when its parent became this program (exec(2)).
+  void TakeStopped(pid_t pid, Time now) { since_.emplace(pid, now); }
+
   /// The children that have been stopped for too long; each is named once.
   std::vector<pid_t> TakeOverdue(Time now) {
     std::vector<pid_t> overdue;

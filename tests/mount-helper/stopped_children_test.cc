@@ -36,6 +36,14 @@ TEST(StoppedChildrenTest, OneThatGoesOnOrEndsIsNot) {
   EXPECT_THAT(children.TakeOverdue(kStart + milliseconds(5000)), IsEmpty());
 }
 
+TEST(StoppedChildrenTest, OneThatWasStoppedBeforeIsOverdueTooUnlessItGoesOn) {
+  StoppedChildren children(milliseconds(500));
+  children.TakeStopped(7, kStart);
+  children.TakeStopped(8, kStart);
+  children.Take(8, kContinued, kStart);
+  EXPECT_THAT(children.TakeOverdue(kStart + milliseconds(500)), ElementsAre(7));
+}
+
 TEST(StoppedChildrenTest, WithoutAWatchdogNoneIsOverdue) {
   StoppedChildren children(milliseconds(0));
   children.Take(7, kStopped, kStart);

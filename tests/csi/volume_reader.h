@@ -36,7 +36,8 @@ class VolumeReader {
       std::error_code error;
       std::filesystem::directory_iterator(target_, error);
       if (name && *name == "web" && !error) continue;
-      if (failures_++ == 0) first_ = name ? *name : name.error().message;
+      if (failures_++ == 0)
+        first_ = !name ? name.error().message : error ? "list: " + error.message() : *name;
     }
   }
   const std::string target_;

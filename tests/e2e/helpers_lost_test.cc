@@ -76,7 +76,8 @@ TEST_F(HelpersLostTest, APublisherThatIsStoppedIsReplaced) {
     kill(publisher, SIGSTOP);
     dir_.Replace("pod.yaml", PodYaml("two"));
     EXPECT_TRUE(Eventually([&] { return Slurp(mount / "labels") == "app=\"two\""; })) << layout;
-    EXPECT_TRUE(HasEnded(publisher));
+    // The live layout shows a content at once, and tells the kernel afterwards.
+    EXPECT_TRUE(Eventually([&] { return HasEnded(publisher); }));
     EXPECT_TRUE(Eventually([&] { return mount.StatusField("changesBy") == "\"events\""; }));
   }
 }

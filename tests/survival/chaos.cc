@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -123,36 +124,46 @@ class Round {
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+  // An upgrade, or a publisher's death, ends the daemon a moment later.
+  static constexpr std::chrono::milliseconds kOrderTakes{1000};
+
   bool OneIn(unsigned chances) { return random_() % chances == 0; }
 
   void KillOne() {
     const int daemon = DaemonOf(holder_);
     if (daemon == 0) return;
     const int publisher = PublisherOf(holder_);
-    if (options_.sweeps && publisher != 0 && OneIn(40)) return Sweep(publisher);
+    if (options_.sweeps && publisher != 0 && OneIn(40)) return Sweep();
     if (options_.publishers && OneIn(10)) {
       if (publisher == 0) return;
       const bool stop = options_.stops && OneIn(4);
       if (kill(publisher, stop ? SIGSTOP : SIGKILL) == 0) {
         ++(stop ? result_.stopped_publishers : result_.publishers);
+        last_order_ = Clock::now();
       }
       return;
     }
     if (options_.upgrades && OneIn(10)) {
       if (kill(holder_, SIGUSR2) == 0) ++result_.upgrades;
+      last_order_ = Clock::now();
       return;
     }
     if (group_ && group_->usable() && OneIn(10)) {
       if (group_->Take(daemon)) ++result_.out_of_memory;
+      starving_ = daemon;
       return;
     }
     const bool stop = options_.stops && OneIn(20);
     if (kill(daemon, stop ? SIGSTOP : SIGKILL) == 0) ++(stop ? result_.stops : result_.kills);
   }
 
-  // The daemon must be there and serve: it is all that is left.
-  void Sweep(int publisher) {
+  // The daemon must be there, serve, and be about to die of nothing else: it is all that is left.
+  // Two deaths at once are a documented end of the mount.
+  void Sweep() {
     if (!Eventually([&] { return Serves(); })) return;
+    const int publisher = PublisherOf(holder_);
+    if (publisher == 0 || StateIs('T', publisher) || DaemonOf(holder_) == starving_) return;
     const bool alone = OneIn(2);
     const bool holder_first = OneIn(2);
     if (!alone && !holder_first) kill(publisher, SIGKILL);
@@ -165,8 +176,18 @@ class Round {
   bool Serves() const {
     char status[65536];
     const std::string at = dir_ / "mount";
-    return getxattr(at.c_str(), "user.downwardfs.status", status, sizeof status) > 0 &&
-           DaemonOf(holder_) != 0;
+    const int daemon = DaemonOf(holder_);
+    return Clock::now() - last_order_ > kOrderTakes && daemon != 0 && !StateIs('T', daemon) &&
+           getxattr(at.c_str(), "user.downwardfs.status", status, sizeof status) > 0 &&
+           DaemonOf(holder_) == daemon;
+  }
+  static bool StateIs(char state, int pid) {
+    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+    std::string line;
+    std::getline(stat, line);
+    const auto name_end = line.rfind(')');
+    return name_end != std::string::npos && name_end + 2 < line.size() &&
+           line[name_end + 2] == state;
   }
 
   const ChaosOptions& options_;
@@ -177,7 +198,9 @@ class Round {
   ReaderReport report_;
   std::atomic<bool> done_{false};
   std::atomic<int> number_{1};
-  int holder_ = 0;  // 0: dead
+  int holder_ = 0;    // 0: dead
+  int starving_ = 0;  // the daemon that will die of the next allocation
+  Clock::time_point last_order_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <syslog.h>
@@ -75,6 +76,9 @@ void ForkedDaemons::BecomeDaemon(int end) const {
     }
   }
   if (const auto done = DropAllCapabilities(); !done) CannotStart(what + done.error().message);
+  // Without us nobody kills a daemon that is stopped; readers would wait for it. After the change
+  // of credentials, which takes this back.
+  prctl(PR_SET_PDEATHSIG, SIGCONT);
   execv(argv[0], argv.data());
   CannotStart(what + ErrnoError(errno, options_.command[0]).message);
 }

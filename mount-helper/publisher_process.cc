@@ -41,7 +41,7 @@ struct PublisherProcess::Work {
   bool TakeOrder();
   // False if the daemon is gone, or sent a malformed call.
   bool TakeCall();
-  int Perform(const TreeCall& call, const std::vector<OwnedFd>& fds) const;
+  int Perform(const TreeCall& call, std::vector<OwnedFd> fds) const;
   // Ends, or hangs in closing what it got: it works for that caller alone.
   [[noreturn]] void GiveUp();
   [[noreturn]] void Run();
@@ -78,15 +78,20 @@ bool PublisherProcess::Work::TakeCall() {
   if (!AreOfAVolume(packet->fds)) GiveUp();
   const auto call = DecodeTreeCall(packet->bytes);
   if (!call) return false;
-  const int result = Perform(*call, packet->fds);
+  const int result = Perform(*call, std::move(packet->fds));
   return send(connection.get(), &result, sizeof result, MSG_NOSIGNAL) == sizeof result;
 }
 
-int PublisherProcess::Work::Perform(const TreeCall& call, const std::vector<OwnedFd>& fds) const {
+int PublisherProcess::Work::Perform(const TreeCall& call, std::vector<OwnedFd> fds) const {
   if (allowed == nullptr) return PerformTreeCall(call, view.get(), device.get());
   if (fds.size() != 2) return EPERM;
   const std::string file_system = FileSystemOf(fds[1].get());
   if (!allowed->Has(file_system)) return EPERM;
+  // A call that waits for a daemon must not hold the device: once all who have it are dead, the
+  // kernel ends what waits.
+  const bool notifies = call.kind == TreeCall::Kind::kInvalidateName ||
+                        call.kind == TreeCall::Kind::kInvalidateNode;
+  if (!notifies) fds[0].Reset();
   allowed->Enter(file_system);
   const int result = PerformTreeCall(call, fds[1].get(), fds[0].get());
   allowed->Leave(file_system);
@@ -124,9 +129,14 @@ Result<PublisherProcess> PublisherProcess::Fork(Work work) {
   PublisherProcess process;
   process.control_.Reset(ends[0]);
   work.control.Reset(ends[1]);
+  const pid_t parent = getpid();
   process.pid_ = fork();
   if (process.pid_ < 0) return Fail(ErrnoError(errno, "fork"));
   if (process.pid_ > 0) return process;
+  // Also while it is stopped or waits for the daemon: nobody else would end it, and what it holds
+  // would keep the file system, and those who read it, waiting.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(0);
   const auto number = [](const OwnedFd& fd) { return fd ? fd.get() : -1; };
   CloseAllBut({work.control.get(), number(work.view), number(work.device),
                work.allowed != nullptr ? work.allowed->fd() : -1});

@@ -2,8 +2,9 @@
 //
 // The process that changes a mounted volume on the daemon's behalf. It lives with the holder and
 // outlives the daemons, because a process that is killed while it waits inside its own mount cannot
-// be reaped until somebody answers. Forked from the holder, with CAP_DAC_OVERRIDE and no
-// other capability, one thread.
+// be reaped until somebody answers. Forked from the holder, with CAP_DAC_OVERRIDE and no other
+// capability, one thread. It is killed if the holder dies: a publisher that nobody watches may be
+// stopped, or wait, for ever.
 //
 // Each daemon gets a connection of its own (SOCK_SEQPACKET: a TreeCall, then the errno as an int);
 // the newest one counts. A process that works for all volumes of a node has one connection, ends

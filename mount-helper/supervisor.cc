@@ -25,7 +25,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kConnectAgain{200};
 constexpr std::size_t kMostAsked = 1024;  // requests of the daemon, of which each has a descriptor
 constexpr milliseconds kPeerPatience{5000};  // with a peer that does not read
 
@@ -94,13 +93,14 @@ int Supervisor::WaitTime() const {
   const int daemon = started_ ? daemon_.WaitTime() : -1;
   if (mounter_) return daemon;
   const auto left = std::chrono::ceil<milliseconds>(connect_at_ - Clock::now()).count();
-  const int connect = static_cast<int>(std::clamp<std::int64_t>(left, 0, kConnectAgain.count()));
+  const int connect = static_cast<int>(std::clamp<std::int64_t>(left, 0, kConnectSeldom.count()));
   return daemon < 0 ? connect : std::min(daemon, connect);
 }
 
 // Says what we hold; the mounter then answers with what we lack.
 void Supervisor::Connect() {
-  connect_at_ = Clock::now() + kConnectAgain;
+  connect_at_ = Clock::now() + connect_pause_;
+  connect_pause_ = std::min(2 * connect_pause_, kConnectSeldom);
   if (options_.mounter_socket.empty()) {
     mounter_ = StartMounter();
   } else if (auto connection = ConnectTo(options_.mounter_socket, SocketKind::kPackets)) {
@@ -154,7 +154,7 @@ OwnedFd Supervisor::StartMounter() {
 
 void Supervisor::LoseMounter() {
   mounter_.Reset();
-  connect_at_ = Clock::now() + kConnectAgain;
+  connect_at_ = Clock::now() + connect_pause_;
   if (std::exchange(synced_, false)) TellWhetherSynced();
   auto asked = std::exchange(asked_, {});
   for (const auto& [serial, what] : asked) {
@@ -198,6 +198,7 @@ void Supervisor::TakeFromMounter(message::Sockets& sockets) {
 void Supervisor::TakeFromMounter(message::Synced& /*synced*/) {
   synced_ = true;
   said_away_ = false;
+  connect_pause_ = kConnectAgain;
   TellWhetherSynced();
   if (std::exchange(started_, true)) return;
   if (!daemon_.Start()) exit_status_ = Finish();
@@ -331,6 +332,9 @@ std::map<std::string, int> Supervisor::Memories() const {
 
 DaemonKeeper::Next Supervisor::Ended(const DaemonKeeper::End& end) {
   attached_ = false;
+  // The mounter could not bind them, because somebody had them still: it tries again when we come
+  // again.
+  if (synced_ && !sockets_.csi) LoseMounter();
   // One that has never served has said why it cannot; nobody needs it started again and again.
   if (daemon_.has_served() || !WIFEXITED(end.status) || !volumes_.empty()) {
     return DaemonKeeper::Next::kAnother;

@@ -45,6 +45,10 @@ class Supervisor : private DaemonKeeper::Owner {
 
  private:
   using Clock = std::chrono::steady_clock;
+  // A mounter that has begun needs what we have at once: if we die before it has that, the volumes
+  // are lost. One that stays away is asked less and less often.
+  static constexpr std::chrono::milliseconds kConnectAgain{5};
+  static constexpr std::chrono::milliseconds kConnectSeldom{200};
   struct Asked {
     std::uint64_t generation;  // of the daemon that asked
     std::uint64_t serial;      // as it called it
@@ -97,6 +101,7 @@ class Supervisor : private DaemonKeeper::Owner {
   bool started_ = false;   // the first daemon has been
   bool attached_ = false;  // the daemon that runs has been told all
   Clock::time_point connect_at_;
+  std::chrono::milliseconds connect_pause_ = kConnectAgain;
   bool said_away_ = false;
   message::Sockets sockets_;
   std::map<std::string, FuseMount> volumes_;  // by volume_id

@@ -338,7 +338,7 @@ void MountedVolume::GoOnAlone() {
   lane.Post([state = state_, lane] {
     for (auto rest : {state->update->Resume(), state->ShowPending()}) {
       if (!rest) continue;
-      lane.PostAt(std::chrono::steady_clock::now() + KubeletUpdate::kGraceTime,
+      lane.PostAt(std::chrono::steady_clock::now() + state->update->grace_time(),
                   [state, rest = std::move(rest)] { rest(); });
     }
   });

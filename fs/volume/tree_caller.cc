@@ -9,7 +9,7 @@
 namespace downwardfs {
 namespace {
 
-// A publisher that is stopped is killed by its holder, and by nobody once the holder is gone.
+// A publisher that has been killed with its holder, and waits in the kernel, does not answer.
 constexpr int kPatienceAlone = 2000;  // ms
 
 // False if nobody is at the other end any more, or if it does not answer and nobody watches it.

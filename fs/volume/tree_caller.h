@@ -49,7 +49,7 @@ class RemoteTreeCaller final : public TreeCaller {
   int Perform(const TreeCall& call) override EXCLUDES(mutex_);
   bool lost() const override { return lost_ && !alone_; }
   void GoOnAlone() override { alone_ = true; }
-  /// Without its holder a publisher closes the view.
+  /// A publisher ends with its holder.
   bool raises_events() const override { return !lost_ && !alone_; }
 
  private:

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The processes of the node plugin, killed and stopped in random order under readers. As many times
 // as CHAOS_KILLS says (tests/chaos), and a few as a test.
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <random>
 #include <string>
 
 #include "tests/csi/csi_fixture.h"
 #include "tests/csi/volume_reader.h"
+#include "tests/e2e/ended.h"
 
 namespace downwardfs::testing {
 namespace {
@@ -34,7 +37,27 @@ class CsiChaosTest : public CsiTest {
     const pid_t pid = Find(name);
     return pid != 0 && kill(pid, signal) == 0;
   }
-  bool KillOne(unsigned which) {
+  // The volume outlives any death but that of both who keep it: supervisor and mounter. One that
+  // has begun keeps it once the other has handed it over.
+  static bool Keeps(pid_t keeper) {
+    std::error_code gone;
+    const std::string fds = "/proc/" + std::to_string(keeper) + "/fd";
+    for (std::filesystem::directory_iterator at(fds, gone), end; !gone && at != end;
+         at.increment(gone)) {
+      std::error_code closed;
+      if (std::filesystem::read_symlink(at->path(), closed) == "/dev/fuse") return true;
+    }
+    return false;
+  }
+  bool BothKeep() {
+    return Eventually([&] { return Keeps(plugin_->pid()) && Keeps(holder_->pid()); });
+  }
+  void KillMounter() {
+    holder_->Wait(SIGKILL);
+    holder_.reset();
+  }
+  // False where the process is not there just now.
+  bool KillOne(unsigned which, VolumeReader& reader) {
     switch (which) {
       case 0:
       case 1:
@@ -46,23 +69,44 @@ class CsiChaosTest : public CsiTest {
       case 4:
         return Count("publisher stopped", Signal("dwfs-publisher", SIGSTOP));
       case 5:
-        holder_->Wait(SIGKILL);
-        holder_.reset();
+        EXPECT_TRUE(BothKeep());
+        KillMounter();
         StartHolder();
         return Count("mounter", IsUp());
-      default:
+      case 6:
         // Its daemon lives on, and is fenced off by the next one.
+        EXPECT_TRUE(BothKeep());
         StopPlugin(SIGKILL);
         Supervise();
         return Count("supervisor", true);
+      default:
+        LoseBoth(reader, which == 8);
+        return Count(which == 8 ? "all" : "supervisor and mounter", true);
     }
   }
+  // As `fuser -km` does: the volume is mounted anew. A daemon that lives on serves those who still
+  // use the old mount.
+  void LoseBoth(VolumeReader& reader, bool daemon_too) {
+    reader.Excuse();
+    const pid_t daemon = Find("downwardfs-csi");
+    StopPlugin(SIGKILL);
+    if (daemon_too && daemon != 0) kill(daemon, SIGKILL);
+    KillMounter();
+    StartHolder();
+    Supervise();
+    EXPECT_TRUE(BothKeep());
+  }
   bool Count(const std::string& what, bool done) {
-    if (done) ++counts_[what];
-    return done;
+    if (!done) return false;
+    ++counts_[what];
+    const std::chrono::duration<double> since = VolumeReader::Clock::now() - start_;
+    history_ += std::to_string(since.count()) + " s: " + what + "\n";
+    return true;
   }
 
+  const VolumeReader::Clock::time_point start_ = VolumeReader::Clock::now();
   std::map<std::string, int> counts_;
+  std::string history_;
 };
 
 TEST_F(CsiChaosTest, ReadersDoNotNotice) {
@@ -72,21 +116,51 @@ TEST_F(CsiChaosTest, ReadersDoNotNotice) {
   ASSERT_TRUE(Eventually([&] { return client().Publish(call).ok(); }));
   std::mt19937 random(Seed());
   {
-    const VolumeReader reader(call.target_path);
+    VolumeReader reader(call.target_path);
     for (int kills = 0; kills < Kills();) {
-      if (!KillOne(random() % 7)) continue;
+      const unsigned which = random() % 9;
+      if (!KillOne(which, reader)) continue;
       ++kills;
       const std::string value = "after" + std::to_string(kills);
       Label(value);
       // Now and then the next one dies before the change is shown.
-      if (random() % 2 == 0) continue;
-      ASSERT_TRUE(Shows(call.target_path, "tick", value)) << "after " << kills << " kills";
+      if (which < 7 && random() % 2 == 0) continue;
+      ASSERT_TRUE(Shows(call.target_path, "tick", value)) << "after " << kills << " kills\n"
+                                                          << history_;
+      reader.Expect();
     }
     Label("last");
     EXPECT_TRUE(Shows(call.target_path, "tick", "last"));
+    for (const auto& [what, count] : counts_) std::printf("%s %d, ", what.c_str(), count);
+    std::printf("%ld rounds of reads, %ld failures when both were gone\n", reader.rounds(),
+                reader.excused());
   }
-  for (const auto& [what, count] : counts_) std::printf("%s %d  ", what.c_str(), count);
-  std::printf("\n");
+  EXPECT_EQ(MountsAt(call.target_path), 1);
+  EXPECT_FALSE(HasFailure()) << history_ << Slurp(dir_ / "plugin.log")
+                             << Slurp(dir_ / "holder.log");
+}
+
+// Whoever would kill it is dead: what it holds would keep the volume's readers waiting for ever.
+TEST_F(CsiChaosTest, AStoppedProcessDoesNotOutliveWhoWatchesIt) {
+  StartHolder();
+  Supervise();
+  const PublishCall call = CallFor();
+  ASSERT_TRUE(Eventually([&] { return client().Publish(call).ok(); }));
+  Label("events");
+  ASSERT_TRUE(Shows(call.target_path, "tick", "events"));
+  const pid_t publisher = Find("dwfs-publisher");
+  const pid_t daemon = Find("downwardfs-csi");
+  ASSERT_GT(publisher, 0);
+  ASSERT_EQ(kill(publisher, SIGSTOP), 0);
+  ASSERT_EQ(kill(daemon, SIGSTOP), 0);
+  StopPlugin(SIGKILL);
+  KillMounter();
+  EXPECT_TRUE(Eventually([&] { return HasEnded(publisher); }));
+  // The daemon goes on, serves those who use the volume, and gives up its sockets.
+  StartHolder();
+  Supervise();
+  Label("anew");
+  EXPECT_TRUE(Shows(call.target_path, "tick", "anew"));
   EXPECT_EQ(MountsAt(call.target_path), 1);
 }
 

@@ -134,7 +134,7 @@ class Round {
     const int daemon = DaemonOf(holder_);
     if (daemon == 0) return;
     const int publisher = PublisherOf(holder_);
-    if (options_.sweeps && publisher != 0 && OneIn(40)) return Sweep();
+    if (options_.sweeps && publisher != 0 && OneIn(options_.sweep_in)) return Sweep();
     if (options_.publishers && OneIn(10)) {
       if (publisher == 0) return;
       const bool stop = options_.stops && OneIn(4);
@@ -159,11 +159,19 @@ class Round {
   }
 
   // The daemon must be there, serve, and be about to die of nothing else: it is all that is left.
-  // Two deaths at once are a documented end of the mount.
+  // Two deaths at once are a documented end of the mount. A holder that is stopped kills nobody
+  // (its watchdog may be about to), so that what we see of the daemon then is so when it is killed.
   void Sweep() {
-    if (!Eventually([&] { return Serves(); })) return;
+    int daemon = 0;
+    if (!Eventually([&] { return (daemon = Serving()) != 0; })) return;
+    kill(holder_, SIGSTOP);
     const int publisher = PublisherOf(holder_);
-    if (publisher == 0 || StateIs('T', publisher) || DaemonOf(holder_) == starving_) return;
+    if (!Eventually([&] { return StateIs('T', holder_); }) || publisher == 0 ||
+        StateIs('T', publisher) || daemon == starving_ || DaemonOf(holder_) != daemon ||
+        !GoesOn(daemon)) {
+      kill(holder_, SIGCONT);
+      return;
+    }
     const bool alone = OneIn(2);
     const bool holder_first = OneIn(2);
     if (!alone && !holder_first) kill(publisher, SIGKILL);
@@ -173,13 +181,31 @@ class Round {
     holder_ = 0;
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
   }
-  bool Serves() const {
+  // The daemon that answers; 0 if there may be none.
+  int Serving() const {
     char status[65536];
     const std::string at = dir_ / "mount";
     const int daemon = DaemonOf(holder_);
-    return Clock::now() - last_order_ > kOrderTakes && daemon != 0 && !StateIs('T', daemon) &&
-           getxattr(at.c_str(), "user.downwardfs.status", status, sizeof status) > 0 &&
-           DaemonOf(holder_) == daemon;
+    const bool serves = Clock::now() - last_order_ > kOrderTakes && daemon != 0 &&
+                        !StateIs('T', daemon) &&
+                        getxattr(at.c_str(), "user.downwardfs.status", status, sizeof status) > 0 &&
+                        DaemonOf(holder_) == daemon;
+    return serves ? daemon : 0;
+  }
+  // It runs, and nobody has killed it.
+  static bool GoesOn(int pid) {
+    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+    bool there = false;
+    for (std::string line; std::getline(status, line); there = true) {
+      if (line.rfind("State:", 0) == 0 && line.find_first_of("ZXT", 6) != std::string::npos) {
+        return false;
+      }
+      const bool pending = line.rfind("SigPnd:", 0) == 0 || line.rfind("ShdPnd:", 0) == 0;
+      if (pending && (std::stoull(line.substr(7), nullptr, 16) >> (SIGKILL - 1) & 1) != 0) {
+        return false;
+      }
+    }
+    return there;
   }
   static bool StateIs(char state, int pid) {
     std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");

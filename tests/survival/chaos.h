@@ -16,6 +16,7 @@ struct ChaosOptions {
   bool publishers = true;  ///< now and then the publisher's process is killed
   bool stops = true;       ///< now and then SIGSTOP instead, of the daemon or the publisher
   bool sweeps = true;      ///< now and then the holder is killed, alone or with the publisher
+  unsigned sweep_in = 40;  ///< one kill of so many is a sweep
   unsigned seed = 1;
 };
 

@@ -2,6 +2,7 @@
 // The long form of chaos_test, which tests/chaos builds and runs. Exit 1 where anything failed.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -27,6 +28,8 @@ int main(int argc, char** argv) {
       options.sweeps = false;
     } else if (std::strcmp(argv[i], "--no-memory") == 0) {
       options.memory = false;
+    } else if (i + 1 < argc && std::strcmp(argv[i], "--sweep-in") == 0) {
+      options.sweep_in = static_cast<unsigned>(std::max(std::atoi(argv[++i]), 1));
     } else if (i + 1 < argc && std::strcmp(argv[i], "--kills") == 0) {
       options.kills = std::atoi(argv[++i]);
     } else if (i + 1 < argc && std::strcmp(argv[i], "--seed") == 0) {
@@ -34,7 +37,7 @@ int main(int argc, char** argv) {
     } else {
       std::fputs(
           "usage: chaos [--kills N] [--seed N] [--live] [--no-resend] [--no-stops] [--no-upgrades] "
-          "[--no-memory] [--no-publishers] [--no-sweeps]\n",
+          "[--no-memory] [--no-publishers] [--no-sweeps] [--sweep-in N]\n",
           stderr);
       return 2;
     }

@@ -128,8 +128,13 @@ class HeldDaemon {
     // First: the command returns at once when the holder hears of it.
     if (!options_.foreground) LeaveStandardStreams();
     if (auto said = channel_.Say(message::Ready()); !said) return said;
-    return channel_.Say(message::Serving());
+    SayServing();
+    return {};
   }
+
+  // A holder that has died meanwhile is no reason to end: readers have nobody else. Wait() finds it
+  // gone.
+  void SayServing() { static_cast<void>(channel_.Say(message::Serving())); }
 
   // Serves first; nobody must wait for an input.
   Status Resume() {
@@ -142,7 +147,8 @@ class HeldDaemon {
     status_.AttachVolume(served_.volume.get(), nullptr);
     LogInfo("another daemon goes on with the mount",
             {{log_keys::kMountPoint, volume_options_.mount_point}});
-    return channel_.Say(message::Serving());
+    SayServing();
+    return {};
   }
 
   Status Show(Inputs inputs) {

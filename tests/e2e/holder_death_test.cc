@@ -24,6 +24,17 @@ namespace {
 
 class HolderDeathTest : public HeldMountTest {
  protected:
+  // It has the mount's /dev/fuse.
+  static bool HasDevice(int pid) {
+    std::error_code gone;
+    const std::string fds = "/proc/" + std::to_string(pid) + "/fd";
+    for (std::filesystem::directory_iterator at(fds, gone), end; !gone && at != end;
+         at.increment(gone)) {
+      std::error_code closed;
+      if (std::filesystem::read_symlink(at->path(), closed) == "/dev/fuse") return true;
+    }
+    return false;
+  }
 };
 
 TEST_F(HolderDeathTest, APublisherThatDiesInAnUpdateLosesNone) {
@@ -62,6 +73,34 @@ TEST_F(HolderDeathTest, WithoutItsHolderADaemonServesUntilUmountEndsAll) {
   EXPECT_TRUE(Eventually([&] { return Slurp(mount / "labels") == "app=\"two\""; }));
   EXPECT_EQ(umount2(at_.c_str(), 0), 0);
   EXPECT_TRUE(Eventually([&] { return HasEnded(daemon) && HasEnded(publisher); }));
+}
+
+// A daemon that has taken over a mount is all that is left, also before it has said that it serves.
+TEST_F(HolderDeathTest, ADaemonThatHasJustTakenOverOutlivesItsHolder) {
+  for (int round = 0; round < 5; ++round) {
+    dir_.Replace("pod.yaml", PodYaml("one"));
+    const Mounted mount(Arguments(), at_);
+    ASSERT_TRUE(mount.ok());
+    const int holder = HolderPid(mount);
+    const int first = mount.DaemonPid();
+    kill(first, SIGKILL);
+    int next = 0;
+    while (!HasEnded(holder) && next == 0) {
+      for (const int child : ChildrenOf(holder)) {
+        // Before exec(2) it has what the holder has.
+        if (child != first && NameOf(child) == "downwardfs" && HasDevice(child)) next = child;
+      }
+    }
+    kill(next, SIGSTOP);
+    kill(holder, SIGKILL);
+    EXPECT_TRUE(Eventually([&] { return HasEnded(holder); }));
+    kill(next, SIGCONT);
+    EXPECT_EQ(Slurp(mount / "labels"), "app=\"one\"");
+    EXPECT_TRUE(Eventually([&] { return mount.StatusField("holderPid") == "null"; }));
+    dir_.Replace("pod.yaml", PodYaml("two"));
+    EXPECT_TRUE(Eventually([&] { return Slurp(mount / "labels") == "app=\"two\""; }));
+    EXPECT_EQ(mount.DaemonPid(), next);
+  }
 }
 
 TEST_F(HolderDeathTest, AHolderThatIsKilledBeforeTheMountIsReadyHangsNobody) {

@@ -89,8 +89,8 @@ int PublisherProcess::Work::Perform(const TreeCall& call, std::vector<OwnedFd> f
   if (!allowed->Has(file_system)) return EPERM;
   // A call that waits for a daemon must not hold the device: once all who have it are dead, the
   // kernel ends what waits.
-  const bool notifies = call.kind == TreeCall::Kind::kInvalidateName ||
-                        call.kind == TreeCall::Kind::kInvalidateNode;
+  const bool notifies =
+      call.kind == TreeCall::Kind::kInvalidateName || call.kind == TreeCall::Kind::kInvalidateNode;
   if (!notifies) fds[0].Reset();
   allowed->Enter(file_system);
   const int result = PerformTreeCall(call, fds[1].get(), fds[0].get());

@@ -56,7 +56,7 @@ class StoppedChildren {
     return overdue;
   }
 
-  /// Milliseconds for poll(2) until the next one is overdue; -1: none is.
+  /// Milliseconds for poll(2) until the next one is overdue; -1: never.
   int WaitTime(Time now) const {
     if (since_.empty() || patience_.count() == 0) return -1;
     Time next = Time::max();

@@ -113,13 +113,14 @@ std::string MountStatus::Json() const {
       out["handoverFull"] = stats.log_full;
       out["versionsDropped"] = stats.versions_dropped;
     }
-    if (stats.log_full && out["lastError"] == "") {
+    const auto no_error = [&] { return out["lastError"].get<std::string>().empty(); };
+    if (stats.log_full && no_error()) {
       out["lastError"] =
           "the handover memory is full: if this daemon dies, the volume is mounted anew and those "
           "who use it now get ENOTCONN";
     }
     out["changesBy"] = volume_->raises_events() ? "events" : "notification";
-    if (!volume_->raises_events() && out["lastError"] == "") {
+    if (!volume_->raises_events() && no_error()) {
       out["lastError"] =
           "the holder is gone: changes raise no events, and the mount ends with this daemon; "
           "unmount, then mount again";

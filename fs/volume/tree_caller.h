@@ -23,7 +23,7 @@ class TreeCaller {
   /// as shown from now on, since nobody could tell the kernel. Any thread.
   virtual bool lost() const { return false; }
   /// There is nobody any more who would have another daemon go on: it is never lost from now on.
-  /// What it cannot do fails with ENOTCONN. Any thread.
+  /// A call that it cannot make fails with ENOTCONN. Any thread.
   virtual void GoOnAlone() {}
   /// Changes are made through the kernel, and those who watch get events. Any thread.
   virtual bool raises_events() const { return true; }

@@ -140,7 +140,7 @@ TEST_F(CsiChaosTest, ReadersDoNotNotice) {
                              << Slurp(dir_ / "holder.log");
 }
 
-// Whoever would kill it is dead: what it holds would keep the volume's readers waiting for ever.
+// Its watchdog is dead, and the devices that it holds would keep readers waiting for ever.
 TEST_F(CsiChaosTest, AStoppedProcessDoesNotOutliveWhoWatchesIt) {
   StartHolder();
   Supervise();

@@ -50,13 +50,14 @@ Result<std::string> RenderField(const std::string& field, const Inputs& inputs) 
   if (!loaded) return Fail(std::move(loaded.error()));
   const auto compute = [&] {
     const Json* node = loaded->input.node ? &loaded->input.node->root() : nullptr;
-    return FieldValue(field, loaded->input.pod->root(), node, loaded->input.unknown_fields);
+    const Json* ns = loaded->input.ns ? &loaded->input.ns->root() : nullptr;
+    return FieldValue(field, {loaded->input.pod->root(), node, ns}, loaded->input.unknown_fields);
   };
   auto value = compute();
-  if (!value && value.error().code == ErrorCode::kFailedPrecondition && !loaded->node) {
-    if (auto node = RequireNode(*inputs.source, *loaded); !node) {
-      return Fail(std::move(node.error()));
-    }
+  if (!value && value.error().code == ErrorCode::kFailedPrecondition) {
+    auto other = IsNamespaceField(field) ? RequireNamespace(*inputs.source, *loaded)
+                                         : RequireNode(*inputs.source, *loaded);
+    if (!other) return Fail(std::move(other.error()));
     value = compute();
     if (!value) return Fail(WithNodeReason(std::move(value.error()), *inputs.source), "--field");
   }

@@ -55,11 +55,12 @@ std::vector<CLI::Option*> AddServer(CLI::App* command, client::ServerFlags& flag
 }
 
 void AddSource(CLI::App* command, SourceOptions& source) {
-  CLI::Option* const pod_file =
-      AddServerText(command, "--pod-file", source.pod_file, "FILE",
-                    "A YAML or JSON file with a Pod, several documents, a PodList or List, or a "
-                    "Deployment, StatefulSet, DaemonSet or Job whose pod template is taken. "
-                    "The file is watched: what you save shows at once");
+  CLI::Option* const pod_file = AddServerText(
+      command, "--pod-file", source.pod_file, "FILE",
+      "A YAML or JSON file with a Pod, several documents, a PodList or List, or a "
+      "Deployment, StatefulSet, DaemonSet or Job whose pod template is taken. A Namespace "
+      "beside them is that of its pods, for namespace.metadata.* fields. "
+      "The file is watched: what you save shows at once");
   AddServerText(
       command, "--node-file", source.node_file, "FILE",
       "A Node in the same way: for node.metadata.* fields, and for limits that fall back to "

@@ -4,10 +4,23 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-namespace downwardfs {
+#include "base/text.h"
 
-Result<bool> AccessReviewer::MayGetNode(const std::string& ns, const std::string& service_account,
-                                        const std::string& node) const {
+namespace downwardfs {
+namespace {
+
+const char* ResourceOf(const ObjectKey& object) {
+  return object.kind == "Namespace" ? "namespaces" : "nodes";
+}
+
+}  // namespace
+
+Result<bool> AccessReviewer::MayGet(const std::string& ns, const std::string& service_account,
+                                    const ObjectKey& object) const {
+  nlohmann::json attributes = {
+      {"verb", "get"}, {"resource", ResourceOf(object)}, {"name", object.name}};
+  // A request for a Namespace is one in that namespace (RequestInfo), where a Role may allow it.
+  if (object.kind == "Namespace") attributes["namespace"] = object.name;
   // The groups that the API server gives every ServiceAccount (kubernetes
   // staging/src/k8s.io/apiserver/pkg/authentication/serviceaccount/util.go).
   const nlohmann::json review = {
@@ -17,7 +30,7 @@ Result<bool> AccessReviewer::MayGetNode(const std::string& ns, const std::string
        {{"user", "system:serviceaccount:" + ns + ":" + service_account},
         {"groups",
          {"system:serviceaccounts", "system:serviceaccounts:" + ns, "system:authenticated"}},
-        {"resourceAttributes", {{"verb", "get"}, {"resource", "nodes"}, {"name", node}}}}}};
+        {"resourceAttributes", std::move(attributes)}}}};
   client::ResourcePath path;
   path.group = "authorization.k8s.io";
   path.resource = "subjectaccessreviews";
@@ -35,10 +48,13 @@ Result<bool> AccessReviewer::MayGetNode(const std::string& ns, const std::string
 }
 
 std::string MissingRight(const std::string& ns, const std::string& service_account,
-                         const std::string& node) {
-  return "ServiceAccount " + ns + "/" + service_account + " may not get nodes \"" + node +
-         "\", which node.* fields show; a ClusterRole with verb get on resource nodes gives it "
-         "that right";
+                         const ObjectKey& object) {
+  const bool is_namespace = object.kind == "Namespace";
+  const std::string resource = ResourceOf(object);
+  return Concat({"ServiceAccount ", ns, "/", service_account, " may not get ", resource, " \"",
+                 object.name, "\", which ", is_namespace ? "namespace" : "node",
+                 ".* fields show; a ", is_namespace ? "Role in that namespace" : "ClusterRole",
+                 " with verb get on resource ", resource, " gives it that right"});
 }
 
 }  // namespace downwardfs

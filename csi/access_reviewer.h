@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "base/object_source.h"
 #include "base/result.h"
 #include "client/api/api_client.h"
 
@@ -17,9 +18,9 @@ class AccessReviewer {
   explicit AccessReviewer(std::shared_ptr<client::Transport> transport)
       : client_(std::move(transport)) {}
 
-  /// Whether it may get the Node. An error where the server did not say.
-  Result<bool> MayGetNode(const std::string& ns, const std::string& service_account,
-                          const std::string& node) const;
+  /// Whether it may get that Node or Namespace. An error where the server did not say.
+  Result<bool> MayGet(const std::string& ns, const std::string& service_account,
+                      const ObjectKey& object) const;
 
  private:
   client::ApiClient client_;
@@ -27,6 +28,6 @@ class AccessReviewer {
 
 /// The missing right, for the person who reads an event of the pod.
 std::string MissingRight(const std::string& ns, const std::string& service_account,
-                         const std::string& node);
+                         const ObjectKey& object);
 
 }  // namespace downwardfs

@@ -91,44 +91,62 @@ Result<std::shared_ptr<CsiVolume>> CsiVolume::Resume(const VolumeParts& parts, P
   return volume;
 }
 
+std::vector<ObjectKey> CsiVolume::ToReview() const {
+  std::vector<ObjectKey> objects;
+  const bool full = spec_.view.kind == VolumeView::Kind::kFullView;
+  if (full || Shows(spec_.view, "Node")) {
+    objects.push_back({"Node", "", parts_.objects.node_name(), ""});
+  }
+  if (Shows(spec_.view, "Namespace")) objects.push_back({"Namespace", "", spec_.pod.ns, ""});
+  return objects;
+}
+
 // Asks what the pod may see beyond itself, where it wants to. The full view goes without.
 Status CsiVolume::Review() {
-  if (!needs_review()) return {};
-  parts_.objects.RequireNode();
-  const std::string& node = parts_.objects.node_name();
-  auto allowed = parts_.reviewer.MayGetNode(spec_.pod.ns, spec_.service_account, node);
-  if (allowed) {
-    ApplyReview(*allowed);
-    return {};
+  for (const ObjectKey& object : ToReview()) {
+    auto allowed = parts_.reviewer.MayGet(spec_.pod.ns, spec_.service_account, object);
+    if (allowed) {
+      if (*allowed) source_->Require(object);
+      ApplyReview(object, *allowed);
+    } else if (Shows(spec_.view, object.kind)) {
+      return Fail(std::move(allowed.error()), "review of what the pod may read");
+    }
   }
-  if (!NeedsReview(spec_.view)) return {};
-  return Fail(std::move(allowed.error()), "review of what the pod may read");
+  return {};
 }
 
 Status CsiVolume::CheckRights() {
   if (auto done = Review(); !done) return done;
-  if (!NeedsReview(spec_.view) || source_->allows_node()) return {};
-  return Fail(ErrorCode::kPermissionDenied,
-              MissingRight(spec_.pod.ns, spec_.service_account, parts_.objects.node_name()));
-}
-
-bool CsiVolume::needs_review() const {
-  return spec_.view.kind == VolumeView::Kind::kFullView || NeedsReview(spec_.view);
-}
-
-void CsiVolume::ApplyReview(bool allowed) {
-  if (!source_) return;
-  const bool before = source_->allows_node();
-  std::string why;
-  if (!allowed && NeedsReview(spec_.view)) {
-    why = MissingRight(spec_.pod.ns, spec_.service_account, parts_.objects.node_name());
+  for (const ObjectKey& object : ToReview()) {
+    if (!Shows(spec_.view, object.kind) || source_->allows(object.kind)) continue;
+    return Fail(ErrorCode::kPermissionDenied,
+                MissingRight(spec_.pod.ns, spec_.service_account, object));
   }
-  source_->AllowNode(allowed, why);
+  return {};
+}
+
+void CsiVolume::ApplyReview(const ObjectKey& object, bool allowed) {
+  if (!source_) return;
+  const bool before = source_->allows(object.kind);
+  std::string why;
+  if (!allowed && Shows(spec_.view, object.kind)) {
+    why = MissingRight(spec_.pod.ns, spec_.service_account, object);
+  }
+  source_->Allow(object.kind, allowed, why);
   if (before == allowed || !updater_) return;
-  LogInfo(allowed ? "the pod may read its node now" : "the pod may read its node no longer",
+  const std::string what = object.kind == "Node" ? "its node" : "its namespace";
+  LogInfo("the pod may read " + what + (allowed ? " now" : " no longer"),
           {{log_keys::kPod, spec_.pod.ns + "/" + spec_.pod.name},
            {log_keys::kVolume, spec_.volume_id}});
   updater_->LookAgain();
+}
+
+// The reasons in the state follow the view that is shown.
+void CsiVolume::ApplyReviewsAgain() {
+  const ObjectKey node = {"Node", "", parts_.objects.node_name(), ""};
+  for (const ObjectKey& object : {node, ObjectKey{"Namespace", "", spec_.pod.ns, ""}}) {
+    ApplyReview(object, source_->allows(object.kind));
+  }
 }
 
 Status CsiVolume::Follow(const ObjectKey& pod) {
@@ -253,7 +271,7 @@ Status CsiVolume::ChangeView(const PublishSpec& spec) {
   }
   if (!valid) {
     spec_.view = before;
-    ApplyReview(source_->allows_node());
+    ApplyReviewsAgain();
     return valid;
   }
   auto started = RestartUpdater();
@@ -262,7 +280,7 @@ Status CsiVolume::ChangeView(const PublishSpec& spec) {
     return {};
   }
   spec_.view = before;
-  ApplyReview(source_->allows_node());
+  ApplyReviewsAgain();
   if (auto again = RestartUpdater(); !again) {
     LogWarning("the last content stays; trying again",
                {{log_keys::kVolume, spec_.volume_id}, {log_keys::kError, again.error().message}});

@@ -58,9 +58,9 @@ class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
   /// publish. kAlreadyExists where they cannot be. If it fails, all is as before.
   Status Change(const PublishSpec& spec);
 
-  /// Whether something of it depends on what the ServiceAccount may do.
-  bool needs_review() const;
-  void ApplyReview(bool allowed);
+  /// The objects beside the pod of which it shows what the ServiceAccount may read.
+  std::vector<ObjectKey> ToReview() const;
+  void ApplyReview(const ObjectKey& object, bool allowed);
 
   /// The public mount is gone.
   void Detach() EXCLUDES(mutex_);
@@ -82,6 +82,7 @@ class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
   Status StartUpdater(bool replace);
   Status Review();
   Status CheckRights();
+  void ApplyReviewsAgain();
   Status ChangeView(const PublishSpec& spec);
   Status RestartUpdater() EXCLUDES(mutex_);
   MountedVolumeOptions Options();

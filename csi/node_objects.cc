@@ -12,7 +12,7 @@ namespace {
 // The watch is ahead of the kubelet but for an instant; after it the server itself is asked.
 constexpr std::chrono::milliseconds kWatchDelay{250};
 constexpr std::chrono::milliseconds kAskAgain{500};
-constexpr std::chrono::seconds kNodeAnswer{3};
+constexpr std::chrono::seconds kFirstAnswer{3};
 constexpr char kConfigHash[] = "kubernetes.io/config.hash";
 
 class ServerObject final : public Object {
@@ -144,7 +144,7 @@ Result<ObjectPtr> NodeObjects::AwaitPod(const ObjectKey& pod,
 }
 
 void NodeObjects::RequireNode() {
-  const auto deadline = std::chrono::steady_clock::now() + kNodeAnswer;
+  const auto deadline = std::chrono::steady_clock::now() + kFirstAnswer;
   MutexLock lock(mutex_);
   if (!node_reflector_) {
     auto follow = client::NodeReflectorOptions(node_);
@@ -160,6 +160,21 @@ void NodeObjects::RequireNode() {
   }
   while (!node_answered_ && changed_.WaitUntil(mutex_, deadline)) {
   }
+}
+
+std::shared_ptr<FollowedNamespace> NodeObjects::FollowNamespace(const std::string& name) {
+  std::shared_ptr<FollowedNamespace> followed;
+  {
+    MutexLock lock(mutex_);
+    std::erase_if(namespaces_, [](const auto& entry) { return entry.second.expired(); });
+    followed = namespaces_[name].lock();
+    if (!followed) {
+      followed = std::make_shared<FollowedNamespace>(transport_, pods_.State().description, name);
+      namespaces_[name] = followed;
+    }
+  }
+  followed->Await(std::chrono::steady_clock::now() + kFirstAnswer);
+  return followed;
 }
 
 }  // namespace downwardfs

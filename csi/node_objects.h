@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The pods of this node, and the node, as the plugin follows them: one watch with the field
-// selector spec.nodeName=, shared by all volumes, and a second one for the Node from when a volume
-// needs it.
+// The pods of this node, the node, and the pods' namespaces, as the plugin follows them: one watch
+// with the field selector spec.nodeName=, shared by all volumes, a second one for the Node from
+// when a volume needs it, and one for each Namespace that a volume shows something of.
 //
 // One owner; all methods but the destructor may be called by any thread. A method that waits says
 // so and ends with `stop`.
@@ -10,6 +10,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -18,6 +20,7 @@
 #include "base/result.h"
 #include "client/store/object_store.h"
 #include "client/watch/reflector.h"
+#include "csi/followed_namespace.h"
 #include "sources/server_access.h"
 
 namespace downwardfs {
@@ -36,6 +39,9 @@ class NodeObjects {
 
   /// Follows the Node from now on and waits a moment for the first answer.
   void RequireNode() EXCLUDES(mutex_);
+
+  /// The Namespace, followed as long as somebody holds it; waits a moment for the first answer.
+  std::shared_ptr<FollowedNamespace> FollowNamespace(const std::string& name) EXCLUDES(mutex_);
 
   client::ObjectStore& pods() { return pods_; }
   client::ObjectStore& nodes() { return nodes_; }
@@ -56,6 +62,7 @@ class NodeObjects {
   CondVar changed_;
   std::uint64_t changes_ GUARDED_BY(mutex_) = 0;
   bool node_answered_ GUARDED_BY(mutex_) = false;
+  std::map<std::string, std::weak_ptr<FollowedNamespace>> namespaces_ GUARDED_BY(mutex_);
   std::unique_ptr<ObjectSource::Subscription> any_pod_;
   // Last: they use the others.
   std::unique_ptr<client::Reflector> node_reflector_ GUARDED_BY(mutex_);

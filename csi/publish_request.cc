@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "fs/projection/field_ref.h"
 #include "mount-helper/volume_place.h"
 #include "sources/items_file.h"
 
@@ -239,10 +240,12 @@ Result<PublishSpec> ParsePublishRequest(const PublishRequest& request) {
   return spec;
 }
 
-bool NeedsReview(const VolumeView& view) {
+bool Shows(const VolumeView& view, const std::string& kind) {
   if (view.kind != VolumeView::Kind::kItems) return false;
-  return std::any_of(view.items.items.begin(), view.items.items.end(), [](const Item& item) {
-    return item.field_ref && item.field_ref->field_path.rfind("node.", 0) == 0;
+  return std::ranges::any_of(view.items.items, [&](const Item& item) {
+    if (!item.field_ref) return false;
+    const std::string& path = item.field_ref->field_path;
+    return kind == "Node" ? IsNodeField(path) : IsNamespaceField(path);
   });
 }
 

@@ -65,7 +65,8 @@ std::map<std::string, std::string> UserAttributes(
 /// Puts view and layout in, as the attributes say.
 Status ApplyAttributes(const std::map<std::string, std::string>& attributes, PublishSpec& spec);
 
-/// An item of the view is about another object than the pod, which not every pod may read.
-bool NeedsReview(const VolumeView& view);
+/// Whether an item of the view is about that object, a Node or a Namespace by `kind`, which not
+/// every pod may read.
+bool Shows(const VolumeView& view, const std::string& kind);
 
 }  // namespace downwardfs

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/log_keys.h"
+#include "base/text.h"
 #include "csi/publish_checks.h"
 #include "csi/volume_manager.h"
 #include "csi/volume_turn.h"
@@ -250,26 +251,28 @@ void VolumeManager::FollowPods() {
 }
 
 void VolumeManager::ReviewAll() {
-  std::map<std::string, bool> answers;  // by ServiceAccount
+  std::map<std::string, bool> answers;  // by ServiceAccount and object
   for (const VolumePtr& volume : AllVolumes()) {
     if (stopping()) return;
     if (!volume->follows()) continue;
     const PublishSpec& spec = volume->spec();
     const Turn turn(*this, spec.volume_id, [this] { return stopping(); });
-    if (!turn.had() || Find(spec.volume_id) != volume || !volume->needs_review()) continue;
-    const std::string account = spec.pod.ns + "/" + spec.service_account;
-    if (answers.count(account) == 0) {
-      auto allowed =
-          parts_.reviewer.MayGetNode(spec.pod.ns, spec.service_account, parts_.objects.node_name());
-      if (!allowed) {
-        // A right that was there stays while nobody can say.
-        LogWarning("the rights of pods are not known",
-                   {{log_keys::kError, allowed.error().message}});
-        return;
+    if (!turn.had() || Find(spec.volume_id) != volume) continue;
+    for (const ObjectKey& object : volume->ToReview()) {
+      const std::string question =
+          Concat({spec.pod.ns, "/", spec.service_account, " ", object.kind, "/", object.name});
+      if (answers.count(question) == 0) {
+        auto allowed = parts_.reviewer.MayGet(spec.pod.ns, spec.service_account, object);
+        if (!allowed) {
+          // A right that was there stays while nobody can say.
+          LogWarning("the rights of pods are not known",
+                     {{log_keys::kError, allowed.error().message}});
+          return;
+        }
+        answers[question] = *allowed;
       }
-      answers[account] = *allowed;
+      volume->ApplyReview(object, answers[question]);
     }
-    volume->ApplyReview(answers[account]);
   }
 }
 

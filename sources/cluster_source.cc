@@ -18,13 +18,6 @@ using std::chrono::steady_clock;
 // How often AwaitLoaded() looks.
 constexpr milliseconds kLook{20};
 
-client::ReflectorOptions NamespaceReflectorOptions() {
-  client::ReflectorOptions options;
-  options.path.resource = "namespaces";
-  options.hint = {"Namespace", "v1"};
-  return options;
-}
-
 // The advice on a refusal, which depends on the question.
 Error Explain(Error error, const ClusterSource::Options& options) {
   if (error.code == ErrorCode::kPermissionDenied && options.namespaces.empty()) {
@@ -86,7 +79,7 @@ std::unique_ptr<ClusterSource::Following> ClusterSource::Start(const Change& cha
     follow(pods_, std::move(pods));
   }
   if (options_.nodes) follow(nodes_, client::NodeReflectorOptions());
-  if (options_.namespaces.empty()) follow(namespaces_, NamespaceReflectorOptions());
+  if (options_.namespaces.empty()) follow(namespaces_, client::NamespaceReflectorOptions());
   return following;
 }
 

@@ -13,6 +13,7 @@ namespace downwardfs {
 namespace {
 
 constexpr const char* kKinds[] = {"ConfigMap", "Secret", "Service"};
+constexpr std::string_view kNamespace = "Namespace";
 
 void Collect(const Json& object, std::string_view kind_of_list, std::vector<Json>& out) {
   std::string kind = ScalarMember(&object, "kind");
@@ -27,6 +28,20 @@ void Collect(const Json& object, std::string_view kind_of_list, std::vector<Json
   }
   const std::string api_version = ScalarMember(&object, "apiVersion");
   if (!api_version.empty() && api_version != "v1") return;
+  if (kind == kNamespace) {
+    Json metadata = Json::object();
+    for (const char* const member : {"name", "uid"}) {
+      const std::string text = ScalarMember(FindMember(&object, "metadata"), member);
+      if (!text.empty()) metadata[member] = text;
+    }
+    for (const char* const member : {"labels", "annotations"}) {
+      const Json* const map = FindMember(FindMember(&object, "metadata"), member);
+      if (map != nullptr) metadata[member] = *map;
+    }
+    if (!metadata.contains("name")) return;
+    out.push_back({{"apiVersion", "v1"}, {"kind", kind}, {"metadata", std::move(metadata)}});
+    return;
+  }
   for (const char* const wanted : kKinds) {
     if (kind != wanted) continue;
     const Json* const metadata = FindMember(&object, "metadata");
@@ -64,7 +79,7 @@ Status TakeStrings(const Json& object, const char* member, bool decode, EnvObjec
 
 }  // namespace
 
-std::vector<Json> EnvObjectsOfManifest(const std::vector<Json>& documents) {
+std::vector<Json> ObjectsBesidePods(const std::vector<Json>& documents) {
   std::vector<Json> out;
   for (const Json& document : documents) Collect(document, "", out);
   return out;

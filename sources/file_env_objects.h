@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ConfigMaps, Secrets and Services that stand beside the pod in its file, for the environment of a
-// container. One thread at a time.
+// ConfigMaps, Secrets, Services and Namespaces that stand beside the pod in its file: for the
+// environment of a container, and for fields of the pod's namespace. One thread at a time.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -14,10 +14,11 @@
 
 namespace downwardfs {
 
-/// The ConfigMaps, Secrets and Services (apiVersion v1) among the documents of a manifest, those in
-/// lists too, each with a namespace ("default" if none is given). Objects without a name are passed
-/// over: a file is refused for its pods alone. Pure; any thread.
-std::vector<Json> EnvObjectsOfManifest(const std::vector<Json>& documents);
+/// The ConfigMaps, Secrets, Services and Namespaces (apiVersion v1) among the documents of a
+/// manifest, those in lists too, each but a Namespace with a namespace ("default" if none is
+/// given). Objects without a name are passed over: a file is refused for its pods alone. Pure; any
+/// thread.
+std::vector<Json> ObjectsBesidePods(const std::vector<Json>& documents);
 
 /// See the head of this file. An object that the file does not have is kNotFound, as the file is
 /// taken for all there is.

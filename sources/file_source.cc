@@ -34,10 +34,10 @@ template <PodDefaults kDefaults>
 Result<WatchedFile::Content> ParsePods(std::string_view bytes) {
   auto documents = ParseManifest(bytes);
   if (!documents) return documents;
-  std::vector<Json> for_env = EnvObjectsOfManifest(*documents);
+  std::vector<Json> beside = ObjectsBesidePods(*documents);
   auto objects = PodsFromManifest(std::move(*documents), kDefaults);
   if (!objects) return objects;
-  std::move(for_env.begin(), for_env.end(), std::back_inserter(*objects));
+  std::move(beside.begin(), beside.end(), std::back_inserter(*objects));
   return objects;
 }
 

@@ -13,9 +13,9 @@
 namespace downwardfs {
 namespace {
 
-// The first answer about a node decides what the first version shows; a server that is slow with it
-// must not hold up the mount for long.
-constexpr std::chrono::seconds kNodeAnswer{3};
+// The first answer about a node or namespace decides what the first version shows; a server that is
+// slow with it must not hold up the mount for long.
+constexpr std::chrono::seconds kOtherAnswer{3};
 // A refused watch is worth an error before anything is shown; one that is not answered is not worth
 // waiting for: the content is there.
 constexpr std::chrono::seconds kWatchAnswer{3};
@@ -36,11 +36,12 @@ FollowSource::FollowSource(const ServerAccess& access, const Options& options, O
       changed_(std::move(changed)),
       stop_(std::move(stop)),
       pods_(access.description),
-      nodes_(access.description) {}
+      nodes_(access.description),
+      namespaces_(access.description) {}
 
 FollowSource::~FollowSource() {
   transport_->Shutdown();  // a plugin would hold up the reflectors' end
-  pod_reflector_.reset();  // its thread calls the node's
+  pod_reflector_.reset();  // its thread calls the others'
 }
 
 Result<std::unique_ptr<FollowSource>> FollowSource::Open(const ServerAccess& access,
@@ -79,17 +80,19 @@ void FollowSource::OnPodOutcome(const client::ApiFailure* failure) {
     } else {
       pod_outcome_.listed = true;
     }
-    // The server is back: the node's next attempt may be half a minute away. Not the other way
-    // round, or two watches that break at once would keep each other from backing off.
-    if (failure == nullptr && node_reflector_) node_reflector_->Hurry();
+    // The server is back: the others' next attempt may be half a minute away. Not the other way
+    // round, or watches that break at once would keep each other from backing off.
+    for (const Other* other : {&node_, &namespace_}) {
+      if (failure == nullptr && other->reflector) other->reflector->Hurry();
+    }
   }
   Wake();
 }
 
-void FollowSource::OnNodeOutcome() {
+void FollowSource::OnOutcome(const std::string& kind) {
   {
     const MutexLock lock(mutex_);
-    node_outcome_ = true;
+    Of(kind).outcome = true;
   }
   Wake();
 }
@@ -174,35 +177,35 @@ Status FollowSource::WaitForChange(SteadyTime look_again, SteadyTime deadline,
 }
 
 void FollowSource::Require(const ObjectKey& key) {
-  if (key.kind != "Node" || !follow_nodes_) return;
-  {
-    const MutexLock lock(mutex_);
-    if (required_node_ == key.name) return;
-    required_node_ = key.name;
-    node_outcome_ = false;
-  }
-  auto follow = OneObject(client::NodeReflectorOptions(key.name));
-  follow.on_outcome = [this](const client::ApiFailure*) { OnNodeOutcome(); };
+  const bool is_node = key.kind == "Node";
+  if (is_node ? !follow_nodes_ : key.kind != "Namespace") return;
   std::unique_ptr<client::Reflector> former;
   {
     const MutexLock lock(mutex_);
-    former.swap(node_reflector_);
+    Other& other = Of(key.kind);
+    if (other.required == key.name) return;
+    other.required = key.name;
+    other.outcome = false;
+    former.swap(other.reflector);
   }
   former.reset();  // joined before the next one starts
-  auto next = std::make_unique<client::Reflector>(transport_, nodes_, std::move(follow));
+  auto follow = OneObject(is_node ? client::NodeReflectorOptions(key.name)
+                                  : client::NamespaceReflectorOptions(key.name));
+  follow.on_outcome = [this, kind = key.kind](const client::ApiFailure*) { OnOutcome(kind); };
+  auto next = std::make_unique<client::Reflector>(transport_, StoreOf(key.kind), std::move(follow));
   {
     const MutexLock lock(mutex_);
-    node_reflector_.swap(next);
+    Of(key.kind).reflector = std::move(next);
   }
-  if (!serving_) AwaitNode();
+  if (!serving_) Await(key.kind);
 }
 
-void FollowSource::AwaitNode() const {
-  const auto deadline = std::chrono::steady_clock::now() + kNodeAnswer;
+void FollowSource::Await(const std::string& kind) {
+  const auto deadline = std::chrono::steady_clock::now() + kOtherAnswer;
   for (;;) {
     {
       const MutexLock lock(mutex_);
-      if (node_outcome_) return;
+      if (Of(kind).outcome) return;
     }
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         deadline - std::chrono::steady_clock::now());
@@ -225,13 +228,15 @@ std::vector<ObjectPtr> FollowSource::List(const std::string& kind) const {
 
 std::unique_ptr<ObjectSource::Subscription> FollowSource::Subscribe(ObjectKey key,
                                                                     Callback callback) {
-  client::ObjectStore& store = key.kind == "Node" ? nodes_ : pods_;
+  client::ObjectStore& store = StoreOf(key.kind);
   return store.Subscribe(std::move(key), std::move(callback));
 }
 
 SourceState FollowSource::State() const {
   SourceState state = pods_.State();
-  if (state.last_error.empty()) state.last_error = nodes_.State().last_error;
+  for (const client::ObjectStore* others : {&nodes_, &namespaces_}) {
+    if (state.last_error.empty()) state.last_error = others->State().last_error;
+  }
   return state;
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One pod of an API server, followed by list and watch with the field selector metadata.name=, for
-// commands that stay (mount, write). Its node is followed in the same way from when it is required;
-// where nodes may not be read, the node stays unknown, State() says why, and it is tried again. The
-// pod is the one that was first seen: Open() binds the key to its uid.
+// commands that stay (mount, write). Its node and its namespace are followed in the same way from
+// when they are required; where they may not be read, they stay unknown, State() says why, and it
+// is tried again. The pod is the one that was first seen: Open() binds the key to its uid.
 //
-// Owned by main(). Two threads at most: a reflector's for the pod and one for the node. Require()
-// is for one thread at a time. State() speaks of the pod's watch: a node that is out of reach shows
-// in last_error alone.
+// Owned by main(). Three threads at most: a reflector's for the pod, for the node and for the
+// namespace. Require() is for one thread at a time. State() speaks of the pod's watch: another
+// object that is out of reach shows in last_error alone.
 // Lock order: mutex_, then a reflector's. The stores' locks are never held while mutex_ is taken,
 // nor the other way round.
 #pragma once
@@ -51,7 +51,7 @@ class FollowSource final : public ObjectSource {
                                                     const Options& options);
   ~FollowSource() override;
 
-  /// The view is served now: from here on Require() does not wait for a node's first answer,
+  /// The view is served now: from here on Require() does not wait for an object's first answer,
   /// which comes as a change like any other, so that nothing holds up the end of the command.
   void Serving() { serving_ = true; }
 
@@ -81,11 +81,23 @@ class FollowSource final : public ObjectSource {
   Status WaitForChange(SteadyTime look_again, SteadyTime deadline, const std::string& reason) const;
   std::string Missing() const;
   void OnPodOutcome(const client::ApiFailure* failure) EXCLUDES(mutex_);
-  void OnNodeOutcome() EXCLUDES(mutex_);
-  void AwaitNode() const EXCLUDES(mutex_);
+  // The pod's node, or its namespace.
+  struct Other {
+    std::string required;  // its name; empty: not required
+    bool outcome = false;
+    std::unique_ptr<client::Reflector> reflector;  // replaced by Require() alone
+  };
+  Other& Of(const std::string& kind) REQUIRES(mutex_) {
+    return kind == "Node" ? node_ : namespace_;
+  }
+  void OnOutcome(const std::string& kind) EXCLUDES(mutex_);
+  void Await(const std::string& kind) EXCLUDES(mutex_);
   void Wake() const;
+  client::ObjectStore& StoreOf(const std::string& kind) {
+    return kind == "Node" ? nodes_ : kind == "Namespace" ? namespaces_ : pods_;
+  }
   const client::ObjectStore& StoreOf(const std::string& kind) const {
-    return kind == "Node" ? nodes_ : pods_;
+    return kind == "Node" ? nodes_ : kind == "Namespace" ? namespaces_ : pods_;
   }
 
   const std::shared_ptr<client::Transport> transport_;
@@ -96,14 +108,14 @@ class FollowSource final : public ObjectSource {
   std::atomic<bool> serving_ = false;
   client::ObjectStore pods_;
   client::ObjectStore nodes_;
+  client::ObjectStore namespaces_;
 
   mutable Mutex mutex_;
   Outcome pod_outcome_ GUARDED_BY(mutex_);
-  std::string required_node_ GUARDED_BY(mutex_);
-  bool node_outcome_ GUARDED_BY(mutex_) = false;
 
-  // Last: they use the others. Replaced by Require() alone.
-  std::unique_ptr<client::Reflector> node_reflector_ GUARDED_BY(mutex_);
+  // Last: they use the others.
+  Other node_ GUARDED_BY(mutex_);
+  Other namespace_ GUARDED_BY(mutex_);
   std::unique_ptr<client::Reflector> pod_reflector_;
 };
 

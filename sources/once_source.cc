@@ -39,17 +39,18 @@ Status OnceSource::Fetch(const client::ResourcePath& path, const char* kind) {
 }
 
 void OnceSource::Require(const ObjectKey& key) {
-  if (key.kind != "Node" || key.name == required_node_) return;
-  required_node_ = key.name;
-  if (!options_.nodes) {
-    node_error_ = "--no-node leaves it unknown";
+  const bool is_node = key.kind == "Node";
+  if (!is_node && key.kind != "Namespace") return;
+  if (!required_.insert(key.kind + "/" + key.name).second) return;
+  if (is_node && !options_.nodes) {
+    other_error_ = "--no-node leaves it unknown";
     return;
   }
   client::ResourcePath path;
-  path.resource = "nodes";
+  path.resource = is_node ? "nodes" : "namespaces";
   path.name = key.name;
-  auto done = Fetch(path, "Node");
-  node_error_ = done ? "" : done.error().message;
+  auto done = Fetch(path, is_node ? "Node" : "Namespace");
+  if (!done) other_error_ = done.error().message;
 }
 
 std::unique_ptr<ObjectSource::Subscription> OnceSource::Subscribe(ObjectKey key,
@@ -59,7 +60,7 @@ std::unique_ptr<ObjectSource::Subscription> OnceSource::Subscribe(ObjectKey key,
 
 SourceState OnceSource::State() const {
   SourceState state = store_.State();
-  state.last_error = node_error_;
+  state.last_error = other_error_;
   return state;
 }
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A pod of an API server as it is now, for commands that show it once (render, env, exec): one get
-// of the pod and, if it is required, one of its node; nothing is watched. Needs RBAC `get` only.
-// Used by the main thread alone.
+// of the pod and, if they are required, of its node and namespace; nothing is watched. Needs RBAC
+// `get` only. Used by the main thread alone.
 #pragma once
 
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,8 +49,8 @@ class OnceSource final : public ObjectSource {
   PatientClient client_;
   client::ObjectStore store_;
   const std::unique_ptr<client::ObjectStore::Feed> feed_;
-  std::string required_node_;
-  std::string node_error_;  ///< why the required node is not known
+  std::set<std::string> required_;  ///< KIND/NAME
+  std::string other_error_;         ///< why one of them is not known
 };
 
 }  // namespace downwardfs

@@ -33,6 +33,12 @@ void LimitToOne(SplitterLimits& limits) {
   limits.all_bytes = std::size_t{64} << 20;
 }
 
+ReflectorOptions OfTheCluster(const char* resource, const char* kind, const std::string& name) {
+  ReflectorOptions options = Options(resource, kind, "", name.empty() ? "" : kByName + name);
+  if (!name.empty()) LimitToOne(options.limits);
+  return options;
+}
+
 }  // namespace
 
 ReflectorOptions PodReflectorOptions(std::string ns, std::string field_selector) {
@@ -48,9 +54,11 @@ ReflectorOptions PodReflectorOptions(std::string ns, std::string field_selector)
 }
 
 ReflectorOptions NodeReflectorOptions(const std::string& name) {
-  ReflectorOptions options = Options("nodes", "Node", "", name.empty() ? "" : kByName + name);
-  if (!name.empty()) LimitToOne(options.limits);
-  return options;
+  return OfTheCluster("nodes", "Node", name);
+}
+
+ReflectorOptions NamespaceReflectorOptions(const std::string& name) {
+  return OfTheCluster("namespaces", "Namespace", name);
 }
 
 ReflectorSession::ReflectorSession(std::shared_ptr<Transport> transport, ObjectStore& store,

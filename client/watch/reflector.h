@@ -42,6 +42,8 @@ struct ReflectorOptions {
 ReflectorOptions PodReflectorOptions(std::string ns, std::string field_selector = {});
 /// One node by name; all if empty.
 ReflectorOptions NodeReflectorOptions(const std::string& name = {});
+/// One Namespace by name; all if empty.
+ReflectorOptions NamespaceReflectorOptions(const std::string& name = {});
 
 /// One collection, step by step. The steps are for one thread at a time.
 class ReflectorSession {

@@ -115,7 +115,7 @@ Result<std::optional<std::string>> EnvSources::Field(const Json& ref) {
     return Invalid("fieldRef.apiVersion " + QuoteForMessage(*api_version) + ": must be v1");
   }
   if (path->empty()) return Invalid("fieldRef.fieldPath is required");
-  auto value = FieldValue(*path, pod_, node_, options_.unknown_fields);
+  auto value = FieldValue(*path, {pod_, node_}, options_.unknown_fields);
   if (value) return std::optional<std::string>(std::move(*value));
   if (options_.skip_unresolved && value.error().code == ErrorCode::kFailedPrecondition) {
     return std::nullopt;

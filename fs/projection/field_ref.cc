@@ -12,6 +12,7 @@ namespace downwardfs {
 namespace {
 
 constexpr std::string_view kNodePrefix = "node.";
+constexpr std::string_view kNamespacePrefix = "namespace.";
 
 std::string Context(std::string_view field_path) {
   return "fieldPath " + QuoteForMessage(field_path, 300);
@@ -138,6 +139,16 @@ Result<NodeField> ParseNodeField(std::string_view path) {
       "node.spec.providerID can be shown");
 }
 
+// Of the pod's Namespace: its metadata alone.
+Result<MetadataField> ParseNamespaceField(std::string_view path) {
+  path.remove_prefix(kNamespacePrefix.size());
+  auto metadata = ParseMetadataField(path);
+  if (!metadata) return Fail(std::move(metadata.error()));
+  if (*metadata && (*metadata)->member != "namespace") return **metadata;
+  return Invalid(
+      "of the namespace, only namespace.metadata.name, uid, labels and annotations can be shown");
+}
+
 Result<std::string> NodeValue(const Json& node, const NodeField& field) {
   if (field.metadata) return MetadataValue(node, *field.metadata);
   if (field.list.empty()) return ScalarMember(FindMember(&node, "spec"), "providerID");
@@ -192,22 +203,29 @@ Result<std::string> AddressesValue(const AddressList& list, const Json& pod) {
   return joined;
 }
 
-Result<std::string> Value(std::string_view path, const Json& pod, const Json* node,
-                          UnknownFields unknown) {
+Result<std::string> Value(std::string_view path, const FieldObjects& of, UnknownFields unknown) {
   if (path == "spec.host") path = "spec.nodeName";
-  if (path.substr(0, kNodePrefix.size()) == kNodePrefix) {
+  if (IsNodeField(path)) {
     auto field = ParseNodeField(path);
     if (!field) return Fail(std::move(field.error()));
-    if (node == nullptr) {
+    if (of.node == nullptr) {
       return Fail(ErrorCode::kFailedPrecondition, "the pod's node is not known here");
     }
-    return NodeValue(*node, *field);
+    return NodeValue(*of.node, *field);
+  }
+  if (IsNamespaceField(path)) {
+    auto field = ParseNamespaceField(path);
+    if (!field) return Fail(std::move(field.error()));
+    if (of.ns == nullptr) {
+      return Fail(ErrorCode::kFailedPrecondition, "the pod's namespace is not known here");
+    }
+    return MetadataValue(*of.ns, *field);
   }
   auto metadata = ParseMetadataField(path);
   if (!metadata) return Fail(std::move(metadata.error()));
-  if (*metadata) return MetadataValue(pod, **metadata);
-  if (const AddressList* list = FindAddressList(path)) return AddressesValue(*list, pod);
-  return GeneralValue(path, pod, unknown);
+  if (*metadata) return MetadataValue(of.pod, **metadata);
+  if (const AddressList* list = FindAddressList(path)) return AddressesValue(*list, of.pod);
+  return GeneralValue(path, of.pod, unknown);
 }
 
 Status Validate(std::string_view path, bool kubelet_only, const Json* pod, UnknownFields unknown) {
@@ -220,8 +238,13 @@ Status Validate(std::string_view path, bool kubelet_only, const Json* pod, Unkno
         "['key']), metadata.name, metadata.namespace and metadata.uid");
   }
   if (path == "spec.host" || FindAddressList(path) != nullptr) return {};
-  if (path.substr(0, kNodePrefix.size()) == kNodePrefix) {
+  if (IsNodeField(path)) {
     auto field = ParseNodeField(path);
+    if (!field) return Fail(std::move(field.error()));
+    return {};
+  }
+  if (IsNamespaceField(path)) {
+    auto field = ParseNamespaceField(path);
     if (!field) return Fail(std::move(field.error()));
     return {};
   }
@@ -231,6 +254,14 @@ Status Validate(std::string_view path, bool kubelet_only, const Json* pod, Unkno
 }
 
 }  // namespace
+
+bool IsNodeField(std::string_view field_path) {
+  return field_path.starts_with(kNodePrefix);
+}
+
+bool IsNamespaceField(std::string_view field_path) {
+  return field_path.starts_with(kNamespacePrefix);
+}
 
 std::optional<SubscriptedPath> SplitSubscript(std::string_view field_path) {
   constexpr std::string_view kOpen = "['";
@@ -266,9 +297,9 @@ Status ValidateFieldPath(std::string_view field_path, bool kubelet_only, const J
   return {};
 }
 
-Result<std::string> FieldValue(std::string_view field_path, const Json& pod, const Json* node,
+Result<std::string> FieldValue(std::string_view field_path, const FieldObjects& of,
                                UnknownFields unknown) {
-  auto value = Value(field_path, pod, node, unknown);
+  auto value = Value(field_path, of, unknown);
   if (!value) return Fail(std::move(value.error()), Context(field_path));
   return value;
 }

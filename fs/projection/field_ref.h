@@ -2,7 +2,7 @@
 //
 // fieldRef: a field of the pod as the text of a file. The kubelet's five fields follow Kubernetes'
 // pkg/fieldpath/fieldpath.go byte for byte; the env-only fields, any other scalar or list of the
-// pod by its path and fields of the node go beyond it. Any thread.
+// pod by its path and fields of its node and namespace go beyond it. Any thread.
 #pragma once
 
 #include <optional>
@@ -30,6 +30,19 @@ std::vector<std::string> QualifiedNameErrors(std::string_view name);
 /// FormatMap: keys sorted bytewise, `key="value"` lines joined by \n, values as GoQuote.
 std::string FormatMap(const Json& string_map);
 
+/// The objects that a field path may lead into. `node` and `ns` (the pod's Namespace) are null
+/// where they are not known.
+struct FieldObjects {
+  const Json& pod;
+  const Json* node = nullptr;
+  const Json* ns = nullptr;
+};
+
+/// Whether the path is one of the pod's node (it begins with `node.`) or of its namespace
+/// (`namespace.`).
+bool IsNodeField(std::string_view field_path);
+bool IsNamespaceField(std::string_view field_path);
+
 /// Checks a field path: kInvalidArgument for one that no pod can have ("metadata.nam"), an invalid
 /// label key, a subscript where there is no map. With `kubelet_only`, everything but the kubelet's
 /// five fields (and their subscripts) is refused. "spec.host" is "spec.nodeName". A field that this
@@ -39,9 +52,10 @@ Status ValidateFieldPath(std::string_view field_path, bool kubelet_only, const J
                          UnknownFields unknown = UnknownFields::kRefused);
 
 /// The field's text; of a list, JSON with sorted keys. A field that the pod could have but has not
-/// (yet) is empty. Fields under `node.` come from `node`: kFailedPrecondition if it is null.
-/// kInvalidArgument for a path that names no field, an object or a map.
-Result<std::string> FieldValue(std::string_view field_path, const Json& pod, const Json* node,
+/// (yet) is empty. Fields under `node.` and `namespace.` come from those objects:
+/// kFailedPrecondition if it is null. kInvalidArgument for a path that names no field, an object or
+/// a map.
+Result<std::string> FieldValue(std::string_view field_path, const FieldObjects& of,
                                UnknownFields unknown = UnknownFields::kRefused);
 
 }  // namespace downwardfs

@@ -63,7 +63,7 @@ class FullView {
 
   std::vector<ProjectedFile> Run() {
     for (const PlainField& field : kPlainFields) {
-      Put(field.file, FieldValue(field.field_path, pod_, nullptr), field.field_path);
+      Put(field.file, FieldValue(field.field_path, {pod_}), field.field_path);
     }
     MapFiles("labels");
     MapFiles("annotations");

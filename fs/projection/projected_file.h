@@ -15,6 +15,8 @@ struct ProjectedFile {
   std::string source;         ///< fieldPath or resource that it shows: "limits.cpu of main"
   std::string problem = {};   ///< why the content is empty although it should not be; else empty
   std::optional<std::uint32_t> user = {};  ///< the owner; nothing: the volume's
+  /// The object that has to be known for the content.
+  enum class Lacks { kNothing, kNode, kNamespace } lacks = Lacks::kNothing;
 };
 
 }  // namespace downwardfs

@@ -21,7 +21,8 @@ Value Compute(const Item& item, const ProjectionInput& input) {
   const Json* node = input.node ? &input.node->root() : nullptr;
   if (item.field_ref) {
     const std::string& path = item.field_ref->field_path;
-    return {FieldValue(path, input.pod->root(), node, input.unknown_fields), path};
+    const Json* ns = input.ns ? &input.ns->root() : nullptr;
+    return {FieldValue(path, {input.pod->root(), node, ns}, input.unknown_fields), path};
   }
   const ResourceFieldRef& ref = *item.resource_field_ref;
   return {ResourceValue(ref, input.pod->root(), node), ref.resource + " of " + ref.container_name};
@@ -58,6 +59,8 @@ Result<std::vector<ProjectedFile>> Project(const ItemSpec& spec, const Projectio
       }
     } else if (value.content.error().code == ErrorCode::kFailedPrecondition) {
       file.problem = std::move(value.content.error().message);
+      const bool of_namespace = item.field_ref && IsNamespaceField(item.field_ref->field_path);
+      file.lacks = of_namespace ? ProjectedFile::Lacks::kNamespace : ProjectedFile::Lacks::kNode;
     } else {
       return Fail(std::move(value.content.error()),
                   "items[" + std::to_string(i) + "] " + QuoteForMessage(item.path));

@@ -15,15 +15,17 @@
 
 namespace downwardfs {
 
-/// The objects that a volume is computed from. `node` is null where none is known.
+/// The objects that a volume is computed from. `node` and `ns`, the pod's Namespace, are null where
+/// none is known.
 struct ProjectionInput {
   DocumentPtr pod;
   DocumentPtr node;
+  DocumentPtr ns;
   UnknownFields unknown_fields = UnknownFields::kRefused;  ///< kEmpty for a pod of an API server
 };
 
 /// The files of `spec`, in the order of their paths; of equal paths the last item counts. An item
-/// that needs a node which is not known is an empty file with `problem` set; every other failure
+/// that needs an object which is not known is an empty file with `problem` set; every other failure
 /// (no such container, unknown field) fails the whole, as the kubelet's CollectData does, naming
 /// the item. kResourceExhausted at the first item with which the files have more than `most_bytes`:
 /// nothing after it is rendered.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/text.h"
 #include "fs/volume/projection_turn.h"
@@ -35,10 +36,30 @@ Status TakeNode(const ObjectSource& source, LoadedInput& loaded) {
   return {};
 }
 
-bool NeedsNode(const std::vector<ProjectedFile>& files) {
-  // The one reason for an empty file with a problem: see Project().
-  return std::any_of(files.begin(), files.end(),
-                     [](const ProjectedFile& file) { return !file.problem.empty(); });
+ObjectKey NamespaceOf(const LoadedInput& loaded) {
+  return {"Namespace", "", loaded.pod->meta().ns, ""};
+}
+
+Status TakeNamespace(const ObjectSource& source, LoadedInput& loaded) {
+  loaded.ns = source.Get(NamespaceOf(loaded));
+  if (!loaded.ns) return {};
+  auto ns = Document::Parse(loaded.ns->Json());
+  if (!ns) return Fail(std::move(ns.error()), "namespace " + loaded.ns->meta().name);
+  loaded.input.ns = std::move(*ns);
+  return {};
+}
+
+bool Lack(const std::vector<ProjectedFile>& files, ProjectedFile::Lacks what) {
+  return std::ranges::find(files, what, &ProjectedFile::lacks) != files.end();
+}
+
+// A null document where the object is not known.
+Result<DocumentPtr> ParseAgain(const ObjectPtr& object) {
+  if (!object) return DocumentPtr();
+  auto parsed = Document::Parse(object->Json());
+  if (!parsed)
+    return Fail(std::move(parsed.error()), object->meta().kind + " " + object->meta().name);
+  return std::move(*parsed);
 }
 
 }  // namespace
@@ -55,6 +76,7 @@ Result<LoadedInput> LoadInput(const ObjectSource& source, const ObjectKey& key) 
   loaded.input.pod = std::move(*pod);
   if (source.IsServer()) loaded.input.unknown_fields = UnknownFields::kEmpty;
   if (auto done = TakeNode(source, loaded); !done) return Fail(std::move(done.error()));
+  if (auto done = TakeNamespace(source, loaded); !done) return Fail(std::move(done.error()));
   return loaded;
 }
 
@@ -64,6 +86,14 @@ Result<ObjectKey> RequireNode(ObjectSource& source, LoadedInput& loaded) {
   if (key.name.empty()) return key;
   source.Require(key);
   if (auto done = TakeNode(source, loaded); !done) return Fail(std::move(done.error()));
+  return key;
+}
+
+Result<ObjectKey> RequireNamespace(ObjectSource& source, LoadedInput& loaded) {
+  const ObjectKey key = NamespaceOf(loaded);
+  if (loaded.ns) return key;
+  source.Require(key);
+  if (auto done = TakeNamespace(source, loaded); !done) return Fail(std::move(done.error()));
   return key;
 }
 
@@ -78,35 +108,39 @@ Result<Projection> ProjectFrom(ObjectSource& source, const ObjectKey& key, const
     files = ProjectView(view, projection.loaded.input);
     if (!files) return Fail(std::move(files.error()));
   }
-  // The source may have to wait for the node's first answer.
-  if (projection.loaded.node || NeedsNode(*files)) {
-    const bool had_node = projection.loaded.node != nullptr;
+  // The source may have to wait for the first answer about them.
+  const LoadedInput before = projection.loaded;
+  if (before.node || Lack(*files, ProjectedFile::Lacks::kNode)) {
     auto node = RequireNode(source, projection.loaded);
     if (!node) return Fail(std::move(node.error()));
-    projection.node = std::move(*node);
-    if (!had_node && projection.loaded.node) {
-      const ProjectionTurn turn;
-      files = ProjectView(view, projection.loaded.input);
-      if (!files) return Fail(std::move(files.error()));
-    }
+    if (!node->name.empty()) projection.others.push_back(std::move(*node));
+  }
+  if (before.ns || Lack(*files, ProjectedFile::Lacks::kNamespace)) {
+    auto ns = RequireNamespace(source, projection.loaded);
+    if (!ns) return Fail(std::move(ns.error()));
+    projection.others.push_back(std::move(*ns));
+  }
+  if (before.node != projection.loaded.node || before.ns != projection.loaded.ns) {
+    const ProjectionTurn turn;
+    files = ProjectView(view, projection.loaded.input);
+    if (!files) return Fail(std::move(files.error()));
   }
   projection.files = std::move(*files);
   projection.loaded.input = {};  // parsed, it takes ten times as much
   return projection;
 }
 
-Result<std::vector<ProjectedFile>> ProjectAgain(const ObjectPtr& pod, const ObjectPtr& node,
+Result<std::vector<ProjectedFile>> ProjectAgain(const LoadedInput& objects,
                                                 const VolumeView& view) {
   const ProjectionTurn turn;
   ProjectionInput input;
   input.unknown_fields = UnknownFields::kEmpty;  // they were judged the first time
-  auto parsed = Document::Parse(pod->Json());
-  if (!parsed) return Fail(std::move(parsed.error()), "pod " + pod->meta().name);
-  input.pod = std::move(*parsed);
-  if (node) {
-    auto parsed_node = Document::Parse(node->Json());
-    if (!parsed_node) return Fail(std::move(parsed_node.error()), "node " + node->meta().name);
-    input.node = std::move(*parsed_node);
+  for (const auto& [object, document] :
+       {std::pair(&objects.pod, &input.pod), std::pair(&objects.node, &input.node),
+        std::pair(&objects.ns, &input.ns)}) {
+    auto parsed = ParseAgain(*object);
+    if (!parsed) return Fail(std::move(parsed.error()));
+    *document = std::move(*parsed);
   }
   return ProjectView(view, input);
 }

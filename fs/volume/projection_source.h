@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From a source's snapshots to the projection's input: which pod, which node. Any thread.
+// From a source's snapshots to the projection's input: which pod, which node and namespace. Any
+// thread.
 #pragma once
 
 #include <string>
@@ -16,6 +17,7 @@ namespace downwardfs {
 struct LoadedInput {
   ObjectPtr pod;
   ObjectPtr node;  ///< null where none is known
+  ObjectPtr ns;    ///< the pod's Namespace; null where it is not known
   ProjectionInput input;
 };
 
@@ -29,19 +31,23 @@ Result<LoadedInput> LoadInput(const ObjectSource& source, const ObjectKey& key);
 /// what needs a node calls this: not everyone may read nodes.
 Result<ObjectKey> RequireNode(ObjectSource& source, LoadedInput& loaded);
 
+/// The same for the pod's Namespace.
+Result<ObjectKey> RequireNamespace(ObjectSource& source, LoadedInput& loaded);
+
 /// A view of a pod, computed from what the source has now.
 struct Projection {
   LoadedInput loaded;  ///< of ProjectFrom(): without the parsed objects
-  ObjectKey node;      ///< the Node that the files depend on, there or not; no name: none
+  /// The Node and the Namespace that the files depend on, there or not.
+  std::vector<ObjectKey> others;
   std::vector<ProjectedFile> files;
 };
 
-/// Loads the pod and projects it. The node is asked for if an item needs it.
+/// Loads the pod and projects it. Its node and its namespace are asked for if an item needs them.
 Result<Projection> ProjectFrom(ObjectSource& source, const ObjectKey& key, const VolumeView& view);
 
-/// Projects these very objects again; the files are those that the first projection gave. Pure.
-Result<std::vector<ProjectedFile>> ProjectAgain(const ObjectPtr& pod, const ObjectPtr& node,
-                                                const VolumeView& view);
+/// Projects these very objects again (`objects.input` does not matter); the files are those that
+/// the first projection gave. Pure.
+Result<std::vector<ProjectedFile>> ProjectAgain(const LoadedInput& objects, const VolumeView& view);
 
 /// Reads "NS/NAME" or "NAME" (in `default_namespace`).
 Result<ObjectKey> ParsePodName(const std::string& wanted, const std::string& default_namespace);

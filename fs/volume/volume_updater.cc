@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/volume/volume_updater.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -18,15 +19,15 @@ FileContents::Bytes BytesOf(const std::vector<ProjectedFile>& files) {
 }
 
 // The objects are those of the first time, and so is what comes of them.
-FileContents::Bytes RenderAgain(const ObjectPtr& pod, const ObjectPtr& node, const VolumeView& view,
+FileContents::Bytes RenderAgain(const LoadedInput& objects, const VolumeView& view,
                                 std::size_t files) {
-  auto projected = ProjectAgain(pod, node, view);
+  auto projected = ProjectAgain(objects, view);
   FileContents::Bytes bytes;
   if (projected) {
     bytes = BytesOf(*projected);
   } else {
-    LogError("a content cannot be rendered",
-             {{log_keys::kPod, pod->meta().name}, {log_keys::kError, projected.error().message}});
+    LogError("a content cannot be rendered", {{log_keys::kPod, objects.pod->meta().name},
+                                              {log_keys::kError, projected.error().message}});
   }
   bytes.resize(files);
   return bytes;
@@ -66,14 +67,15 @@ std::shared_ptr<FileContents> VolumeUpdater::ContentsOf(const Projection& projec
   if (keep_ == Keep::kAll) return std::make_shared<FileContents>(std::move(bytes));
   return std::make_shared<FileContents>(
       std::move(bytes),
-      [pod = projection.loaded.pod, node = projection.loaded.node, view = view_,
-       count = projection.files.size()] { return RenderAgain(pod, node, *view, count); });
+      [objects = projection.loaded, view = view_, count = projection.files.size()] {
+        return RenderAgain(objects, *view, count);
+      });
 }
 
 VolumeUpdater::~VolumeUpdater() {
   Stop();
   pod_subscription_.reset();
-  node_subscription_.reset();
+  others_.clear();
 }
 
 void VolumeUpdater::Stop() {
@@ -102,7 +104,7 @@ Status VolumeUpdater::Start() {
   pod_subscription_ = source_.Subscribe(key_, [this](const ObjectPtr&) { MarkDirty(); });
   if (auto done = Refresh(); !done) {
     pod_subscription_.reset();
-    node_subscription_.reset();
+    others_.clear();
     return done;
   }
   if (!post_) {
@@ -174,7 +176,7 @@ Status VolumeUpdater::Refresh() {
     return {};
   }
   if (!projected) return Fail(std::move(projected.error()));
-  FollowNode(projected->node);
+  FollowOthers(projected->others);
 
   std::vector<ProjectedFile>& files = projected->files;
   std::vector<std::string> problems;
@@ -204,14 +206,18 @@ Status VolumeUpdater::Refresh() {
   return {};
 }
 
-void VolumeUpdater::FollowNode(const ObjectKey& node) {
-  if (node.name == node_key_.name) return;
-  node_subscription_.reset();
-  node_key_ = node;
-  if (node.name.empty()) return;
-  node_subscription_ = source_.Subscribe(node, [this](const ObjectPtr&) { MarkDirty(); });
-  // The node may have changed before the subscription: look once more.
-  MarkDirty();
+void VolumeUpdater::FollowOthers(const std::vector<ObjectKey>& others) {
+  const auto same = [](const ObjectKey& a, const ObjectKey& b) {
+    return a.kind == b.kind && a.name == b.name;
+  };
+  if (std::ranges::equal(others, others_, same, {}, &Followed::key)) return;
+  others_.clear();
+  for (const ObjectKey& key : others) {
+    auto told = [this](const ObjectPtr&) { MarkDirty(); };
+    others_.push_back({key, source_.Subscribe(key, std::move(told))});
+  }
+  // They may have changed before the subscription: look once more.
+  if (!others.empty()) MarkDirty();
 }
 
 void VolumeUpdater::TryLater() {

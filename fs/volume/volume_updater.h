@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Keeps one volume up to date: subscribes to the pod and its node, projects anew when one of them
-// changes, and hands the files to a sink (the FUSE session, the atomic writer) if a byte, a mode or
-// a name differs. A change that cannot be shown (an item became invalid, the pod is gone) leaves
-// the last good content in place, is logged once, stands in the state, and is tried again.
+// Keeps one volume up to date: subscribes to the pod, and to its node and namespace where it shows
+// something of them, projects anew when one of them changes, and hands the files to a sink (the
+// FUSE session, the atomic writer) if a byte, a mode or a name differs. A change that cannot be
+// shown (an item became invalid, the pod is gone) leaves the last good content in place, is logged
+// once, stands in the state, and is tried again.
 //
 // The owner creates, starts and destroys it; the work is done on a thread of its own, so that a
 // slow sink holds up neither the source nor the kernel.
@@ -90,7 +91,7 @@ class VolumeUpdater {
   Status Refresh() EXCLUDES(mutex_);
   bool IsShown(const std::vector<ProjectedFile>& files) const;
   std::shared_ptr<FileContents> ContentsOf(const Projection& projection) const;
-  void FollowNode(const ObjectKey& node);
+  void FollowOthers(const std::vector<ObjectKey>& others);
   void MarkDirty() EXCLUDES(mutex_);
   void Run() EXCLUDES(mutex_);
   void RunOnce() EXCLUDES(mutex_);
@@ -108,9 +109,12 @@ class VolumeUpdater {
   // Used by Start(), then by the thread only.
   std::vector<ProjectedFile> shown_;              // without their contents
   std::shared_ptr<FileContents> shown_contents_;  // null: nothing is shown yet
-  ObjectKey node_key_;
+  struct Followed {
+    ObjectKey key;
+    std::unique_ptr<ObjectSource::Subscription> subscription;
+  };
   Retry retry_{std::chrono::milliseconds(100), std::chrono::milliseconds(30000)};
-  std::unique_ptr<ObjectSource::Subscription> node_subscription_;
+  std::vector<Followed> others_;
   std::unique_ptr<ObjectSource::Subscription> pod_subscription_;
 
   mutable Mutex mutex_;

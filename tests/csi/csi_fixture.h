@@ -60,6 +60,8 @@ class CsiTest : public ::testing::Test {
   static constexpr char kItems[] =
       "- {path: tick, fieldRef: {fieldPath: \"metadata.labels['tick']\"}}\n"
       "- {path: name, fieldRef: {fieldPath: metadata.name}}\n";
+  static constexpr char kNamespaceItems[] =
+      "- {path: tier, fieldRef: {fieldPath: \"namespace.metadata.labels['tick']\"}}\n";
   static constexpr char kNodeItems[] =
       "- {path: zone, fieldRef: {fieldPath: \"node.metadata.labels['tick']\"}}\n";
 

@@ -35,6 +35,40 @@ TEST_F(CsiTest, FieldsOfTheNodeAreForThoseWhoMayReadIt) {
   EXPECT_EQ(StatusField(call.target_path, "lastError"), "\"\"");
 }
 
+TEST_F(CsiTest, FieldsOfTheNamespaceAreForThoseWhoMayReadIt) {
+  server_->PutObject("namespaces", "", "default", {}, "gold");
+  StartPlugin({"--review-interval", "200ms"});
+  PublishCall call = CallFor();
+  call.context["items"] = kNamespaceItems;
+  // The right to read nodes is another one.
+  server_->AllowNodes("system:serviceaccount:default:reader", true);
+  const CsiAnswer refused = client().Publish(call);
+  EXPECT_EQ(refused.code, csi_code::kPermissionDenied);
+  EXPECT_THAT(refused.message,
+              HasSubstr("ServiceAccount default/reader may not get namespaces \"default\""));
+  const std::string review = server_->LastReview();
+  EXPECT_THAT(review, HasSubstr("\"resource\":\"namespaces\""));
+  EXPECT_THAT(review, HasSubstr("\"namespace\":\"default\""));
+  EXPECT_EQ(MountsAt(call.target_path), 0);
+  for (const std::string& request : server_->Requests()) {
+    EXPECT_THAT(request, Not(HasSubstr("/api/v1/namespaces?")));
+  }
+
+  server_->AllowGet("system:serviceaccount:default:reader", "namespaces", true);
+  const CsiAnswer granted = client().Publish(call);
+  ASSERT_TRUE(granted.ok()) << granted.message;
+  EXPECT_EQ(Slurp(call.target_path + "/tier"), "gold");
+  server_->PutObject("namespaces", "", "default", {}, "silver");
+  EXPECT_TRUE(Shows(call.target_path, "tier", "silver"));
+
+  server_->AllowGet("system:serviceaccount:default:reader", "namespaces", false);
+  EXPECT_TRUE(Eventually([&] { return Slurp(call.target_path + "/tier").empty(); }));
+  EXPECT_THAT(StatusField(call.target_path, "lastError"), HasSubstr("may not get namespaces"));
+  server_->AllowGet("system:serviceaccount:default:reader", "namespaces", true);
+  EXPECT_TRUE(Shows(call.target_path, "tier", "silver"));
+  EXPECT_EQ(StatusField(call.target_path, "lastError"), "\"\"");
+}
+
 TEST_F(CsiTest, AReviewAsksForThePodsOwnAccountWithItsGroups) {
   StartPlugin();
   PublishCall call = CallFor();

@@ -199,9 +199,10 @@ TEST(PublishRequestTest, PathsAreAbsoluteAndPlain) {
 TEST(PublishRequestTest, OnlyFieldsOfOtherObjectsNeedAReview) {
   PublishRequest request = Good();
   request.context["items"] = "- {path: name, fieldRef: {fieldPath: metadata.name}}";
-  EXPECT_FALSE(NeedsReview(ParsePublishRequest(request)->view));
+  EXPECT_FALSE(Shows(ParsePublishRequest(request)->view, "Node"));
   request.context["items"] = "- {path: zone, fieldRef: {fieldPath: \"node.metadata.labels['z']\"}}";
-  EXPECT_TRUE(NeedsReview(ParsePublishRequest(request)->view));
+  EXPECT_TRUE(Shows(ParsePublishRequest(request)->view, "Node"));
+  EXPECT_FALSE(Shows(ParsePublishRequest(request)->view, "Namespace"));
 }
 
 }  // namespace

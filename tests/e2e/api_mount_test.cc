@@ -53,6 +53,24 @@ TEST_F(ApiTest, WhereNodesAreForbiddenTheFileIsEmptyAndStatusNamesItAndWhy) {
   EXPECT_EQ(mount.StatusField("connected"), "true");
 }
 
+TEST_F(ApiTest, AFieldOfTheNamespaceFollowsIt) {
+  server_->PutObject("namespaces", "", "default", {}, "gold");
+  const std::string items =
+      dir_.Write("items.yaml",
+                 "- {path: tier, fieldRef: {fieldPath: \"namespace.metadata.labels['tick']\"}}\n");
+  const Mounted mount(Web({"--items", items, "--no-node"}), at_);
+  ASSERT_TRUE(mount.ok());
+  EXPECT_EQ(Slurp(mount / "tier"), "gold");
+  server_->PutObject("namespaces", "", "default", {}, "silver");
+  EXPECT_TRUE(Shows("tier", "silver"));
+}
+
+TEST_F(ApiTest, WithoutFieldsOfItTheNamespaceIsNotAskedFor) {
+  const Mounted mount(Web({"--volume", "info"}), at_);
+  ASSERT_TRUE(mount.ok());
+  EXPECT_THAT(server_->Requests(), Each(::testing::Not(HasSubstr("/namespaces?"))));
+}
+
 TEST_F(ApiTest, WithoutNodesTheServerIsNotAskedForOne) {
   const Mounted mount(Web({"--volume", "limits", "--no-node"}), at_);
   ASSERT_TRUE(mount.ok());

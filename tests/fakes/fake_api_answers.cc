@@ -284,8 +284,11 @@ bool FakeApiServer::Review(HttpConnection& http, const ServedRequest& request) {
   {
     const MutexLock lock(mutex_);
     last_review_ = request.body;
-    for (const std::string& user : may_get_nodes_) {
-      allowed = allowed || request.body.find("\"user\":\"" + user + "\"") != std::string::npos;
+    const auto says = [&](const std::string& member, const std::string& value) {
+      return request.body.find("\"" + member + "\":\"" + value + "\"") != std::string::npos;
+    };
+    for (const auto& [user, resource] : may_get_) {
+      allowed = allowed || (says("user", user) && says("resource", resource));
     }
   }
   return http.Respond(201, "application/json",

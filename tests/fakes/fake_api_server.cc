@@ -250,12 +250,12 @@ void FakeApiServer::Forbid(const std::string& verb_and_resource) {
   ExpectLists(verb_and_resource);
 }
 
-void FakeApiServer::AllowNodes(const std::string& user, bool allowed) {
+void FakeApiServer::AllowGet(const std::string& user, const std::string& resource, bool allowed) {
   const MutexLock lock(mutex_);
   if (allowed) {
-    may_get_nodes_.insert(user);
+    may_get_.emplace(user, resource);
   } else {
-    may_get_nodes_.erase(user);
+    may_get_.erase({user, resource});
   }
 }
 

@@ -133,9 +133,10 @@ class FakeApiServer {
   /// "list pods", or "list pods NAMESPACE": answered with 403. As Inject(), for lists.
   void Forbid(const std::string& verb_and_resource);
 
-  /// The answer to a SubjectAccessReview for that user: whether it may get nodes. Nobody may at
+  /// The answer to a SubjectAccessReview for that user: whether it may get these. Nobody may at
   /// first.
-  void AllowNodes(const std::string& user, bool allowed);
+  void AllowGet(const std::string& user, const std::string& resource, bool allowed);
+  void AllowNodes(const std::string& user, bool allowed) { AllowGet(user, "nodes", allowed); }
   /// The body of the last SubjectAccessReview.
   std::string LastReview() const;
 
@@ -232,7 +233,8 @@ class FakeApiServer {
   StreamingRefusal refusal_ GUARDED_BY(mutex_);
   bool hold_watches_back_ GUARDED_BY(mutex_) = false;
   std::set<std::string> forbidden_ GUARDED_BY(mutex_);
-  std::set<std::string> may_get_nodes_ GUARDED_BY(mutex_);  // users
+  // Users and resources.
+  std::set<std::pair<std::string, std::string>> may_get_ GUARDED_BY(mutex_);
   std::string last_review_ GUARDED_BY(mutex_);
   std::vector<std::string> requests_ GUARDED_BY(mutex_);
   std::map<std::string, std::string> last_headers_ GUARDED_BY(mutex_);

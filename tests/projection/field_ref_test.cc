@@ -46,7 +46,7 @@ Json Parsed(std::string_view text) {
 
 std::string Value(std::string_view path, std::string_view pod = kPod) {
   const Json node = Parsed(kNode);
-  auto value = FieldValue(path, Parsed(pod), &node);
+  auto value = FieldValue(path, {Parsed(pod), &node});
   return value ? *value : "error: " + value.error().message;
 }
 
@@ -149,12 +149,12 @@ TEST(FieldRefTest, UnknownFieldsOfAServersPodAreEmpty) {
   const Json pod = Parsed(kPod);
   for (const std::string_view path : {"spec.quiteNew", "status.new[0].name", "status.new['k']",
                                       "spec.containers[name=main].new", "meta.x"}) {
-    EXPECT_FALSE(FieldValue(path, pod, nullptr)) << path;
-    EXPECT_EQ(FieldValue(path, pod, nullptr, UnknownFields::kEmpty), "") << path;
+    EXPECT_FALSE(FieldValue(path, {pod})) << path;
+    EXPECT_EQ(FieldValue(path, {pod}, UnknownFields::kEmpty), "") << path;
     EXPECT_TRUE(ValidateFieldPath(path, false, &pod, UnknownFields::kEmpty)) << path;
     EXPECT_FALSE(ValidateFieldPath(path, true, &pod, UnknownFields::kEmpty)) << path;
   }
-  EXPECT_FALSE(FieldValue("metadata.name.x", pod, nullptr, UnknownFields::kEmpty))
+  EXPECT_FALSE(FieldValue("metadata.name.x", {pod}, UnknownFields::kEmpty))
       << "a scalar has no fields";
 }
 
@@ -182,11 +182,11 @@ TEST(FieldRefTest, FieldsOfTheNode) {
       {"node.status.allocatable['cpu']", "7910m"},
       {"node.status.allocatable['memory']", ""}};
   for (const auto& [path, value] : values) {
-    EXPECT_EQ(FieldValue(path, Json::object(), &node), value) << path;
+    EXPECT_EQ(FieldValue(path, {Json::object(), &node}), value) << path;
     EXPECT_TRUE(ValidateFieldPath(path, false)) << path;
     EXPECT_FALSE(ValidateFieldPath(path, true)) << path;
   }
-  const auto unknown = FieldValue("node.metadata.labels['os']", Json::object(), nullptr);
+  const auto unknown = FieldValue("node.metadata.labels['os']", {Json::object()});
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().code, ErrorCode::kFailedPrecondition);
   for (const std::string_view path :
@@ -194,6 +194,33 @@ TEST(FieldRefTest, FieldsOfTheNode) {
         "node.status.capacity", "node.status.capacity['']", "node.spec"}) {
     EXPECT_FALSE(ValidateFieldPath(path, false)) << path;
     EXPECT_THAT(Value(path), HasSubstr("error: ")) << path;
+  }
+}
+
+// Rule: fields of the namespace are metadata.name, uid, labels and annotations.
+TEST(FieldRefTest, FieldsOfTheNamespace) {
+  const Json ns = Parsed(R"({"metadata":{"name":"prod","uid":"ns-1","labels":{"team":"web"},
+      "annotations":{"owner":"me","note":"a\"b"}}})");
+  const std::pair<std::string_view, std::string_view> values[] = {
+      {"namespace.metadata.name", "prod"},
+      {"namespace.metadata.uid", "ns-1"},
+      {"namespace.metadata.labels['team']", "web"},
+      {"namespace.metadata.labels['no']", ""},
+      {"namespace.metadata.labels", "team=\"web\""},
+      {"namespace.metadata.annotations['owner']", "me"},
+      {"namespace.metadata.annotations", "note=\"a\\\"b\"\nowner=\"me\""}};
+  for (const auto& [path, value] : values) {
+    EXPECT_EQ(FieldValue(path, {Json::object(), nullptr, &ns}), value) << path;
+    EXPECT_TRUE(ValidateFieldPath(path, false)) << path;
+    EXPECT_FALSE(ValidateFieldPath(path, true)) << path;
+    const auto unknown = FieldValue(path, {Json::object()});
+    ASSERT_FALSE(unknown) << path;
+    EXPECT_EQ(unknown.error().code, ErrorCode::kFailedPrecondition) << path;
+  }
+  for (const std::string_view path :
+       {"namespace.metadata.namespace", "namespace.status.phase", "namespace.", "namespace",
+        "namespace.metadata.labels['-']", "namespace.spec"}) {
+    EXPECT_FALSE(ValidateFieldPath(path, false)) << path;
   }
 }
 
@@ -244,7 +271,7 @@ TEST(FieldRefTest, PathsThatNameNoScalarAreRefused) {
       ASSERT_FALSE(valid) << path;
       EXPECT_EQ(valid.error().code, ErrorCode::kInvalidArgument) << path;
     }
-    const auto value = FieldValue(path, pod, nullptr);
+    const auto value = FieldValue(path, {pod});
     ASSERT_FALSE(value) << path;
     EXPECT_EQ(value.error().code, ErrorCode::kInvalidArgument) << path;
     EXPECT_THAT(value.error().message, HasSubstr("fieldPath \"")) << path;

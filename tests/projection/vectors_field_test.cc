@@ -26,7 +26,7 @@ TEST(FieldVectorsTest, FieldsAreThoseOfTheKubelet) {
       EXPECT_TRUE(is_refused) << pod.error().message;
       return;
     }
-    const auto value = FieldValue(path, *pod, nullptr);
+    const auto value = FieldValue(path, {*pod});
     if (!is_refused) {
       ASSERT_TRUE(value) << value.error().message;
       // If both are given, only the base64 has the bytes.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "fs/volume/data_dir_name.h"
 #include "fs/volume/kubelet_layout.h"
 
 namespace downwardfs {
@@ -19,8 +20,16 @@ constexpr std::size_t kRememberedThreads = 1024;
 bool KubeletLayout::LeadsElsewhere(InodeId parent, std::string_view name, pid_t thread) {
   if (parent != kRootInode) return false;
   MutexLock lock(mutex_);
-  const auto removed = std::ranges::find(just_removed_, name, &RemovedName::name);
-  if (removed == just_removed_.end()) return false;
+  auto removed = std::ranges::find(just_removed_, name, &RemovedName::name);
+  if (removed == just_removed_.end()) {
+    // It may have been the daemon before us that has removed it.
+    if (!IsDataDirName(name)) return false;
+    removed = std::ranges::find(unknown_, name, &RemovedName::name);
+    if (removed == unknown_.end()) {
+      if (unknown_.size() >= kRememberedNames) unknown_.pop_front();
+      removed = unknown_.insert(unknown_.end(), {std::string(name), {}});
+    }
+  }
   if (removed->sent_elsewhere.size() >= kRememberedThreads) return false;
   return removed->sent_elsewhere.insert(thread).second;
 }

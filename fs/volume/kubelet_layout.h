@@ -165,6 +165,9 @@ class KubeletLayout final : public VolumeLayout {
   };
   // Neither is recorded.
   std::deque<RemovedName> just_removed_ GUARDED_BY(mutex_);  // data directories, the newest last
+  // Asked for, and perhaps removed by the daemon before us. Apart, so that made-up names do not
+  // push out the others.
+  std::deque<RemovedName> unknown_ GUARDED_BY(mutex_);
   InodeId revealed_ GUARDED_BY(mutex_) = 0;
 };
 

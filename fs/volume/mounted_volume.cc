@@ -39,7 +39,6 @@ struct MountedVolume::State {
   Status SetUpRecovery(std::shared_ptr<const HandoverMemory> handed, bool resumes);
   std::shared_ptr<TreeCaller> MakeCaller(FuseMount& mount) const;
   void TakeHeld(int id, std::shared_ptr<TreeCaller> caller);
-  void PutBack(VolumeVersionPtr version, std::string resource_version) EXCLUDES(mutex);
   std::function<void()> ShowPending() EXCLUDES(mutex);
 
   const MountedVolumeOptions options;
@@ -144,16 +143,11 @@ std::function<void()> MountedVolume::State::ShowPending() {
   if (!next) return {};
   auto rest = update->Show(next->version, next->resource_version);
   if (shown->CurrentVersion() != next->version) {
-    PutBack(std::move(next->version), std::move(next->resource_version));
+    // The publisher is lost: another daemon shows what is newest then, or GoOnAlone() does.
+    MutexLock lock(mutex);
+    if (!pending) pending = std::move(next);
   }
   return rest;
-}
-
-// It could not be shown, because the publisher is lost. Either another daemon shows what is newest
-// then, or GoOnAlone() does.
-void MountedVolume::State::PutBack(VolumeVersionPtr version, std::string resource_version) {
-  MutexLock lock(mutex);
-  if (!pending) pending = Pending{std::move(version), std::move(resource_version)};
 }
 
 MountedVolume::MountedVolume(std::shared_ptr<State> state) : state_(std::move(state)) {}

@@ -118,5 +118,23 @@ TEST_F(HeldVersionsTest, ACopyIsMadeWhileRequestsGoOn) {
   EXPECT_EQ(next.GetStats().data_dir, "..v59");
 }
 
+// A walk that comes too late for a name is sent round again, also if the daemon that has removed
+// the name is dead by then.
+TEST_F(HeldVersionsTest, AWalkIsSentRoundAgainByTheNextDaemonToo) {
+  KubeletLayout layout{Ownership{}, std::chrono::system_clock::now()};
+  layout.Show(layout.Stage(Version(1), ""));
+  const std::string before = "..2026_11_22_13_53_32.213006449";
+  EXPECT_FALSE(layout.Lookup(kRootInode, before));
+  for (const pid_t thread : {7, 8}) {
+    EXPECT_TRUE(layout.LeadsElsewhere(kRootInode, before, thread));
+    EXPECT_FALSE(layout.LeadsElsewhere(kRootInode, before, thread));
+  }
+  for (int i = 0; i < 100; ++i) {  // made-up names
+    const std::string name = "..2026_11_22_13_53_32.1" + std::to_string(10000000 + i);
+    EXPECT_TRUE(layout.LeadsElsewhere(kRootInode, name, 7));
+  }
+  EXPECT_FALSE(layout.LeadsElsewhere(kRootInode, "..2026", 7));
+}
+
 }  // namespace
 }  // namespace downwardfs

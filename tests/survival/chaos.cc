@@ -114,6 +114,10 @@ class Round {
                    (holder_ == 0 || readers.newest_by_event() == number_);
           })) {
         result_.final_state_seen = false;
+        result_.texts += "change " + std::to_string(number_) + " was not seen: last read " +
+                         std::to_string(readers.newest()) + ", by event " +
+                         std::to_string(readers.newest_by_event()) +
+                         (holder_ == 0 ? ", without a holder" : "") + "\n" + Status() + "\n";
       }
     }
     result_.rounds += report_.calls();
@@ -191,6 +195,12 @@ class Round {
                         getxattr(at.c_str(), "user.downwardfs.status", status, sizeof status) > 0 &&
                         DaemonOf(holder_) == daemon;
     return serves ? daemon : 0;
+  }
+  std::string Status() const {
+    char status[65536];
+    const std::string at = dir_ / "mount";
+    const ssize_t size = getxattr(at.c_str(), "user.downwardfs.status", status, sizeof status);
+    return {status, static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
   }
   // It runs, and nobody has killed it.
   static bool GoesOn(int pid) {

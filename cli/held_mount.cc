@@ -21,6 +21,7 @@
 #include "base/daemonize.h"
 #include "base/log_keys.h"
 #include "base/log_setup.h"
+#include "base/memory.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "cli/commands.h"
@@ -262,6 +263,7 @@ class HeldDaemon {
       pollfd end = {ending_.get(), POLLIN, 0};
       do {
         RecordAge();
+        ReturnFreedMemory();
         if (!watched) continue;
         static_cast<void>(served_.volume->stats());  // a serving thread needs this lock too
         if (!channel_.Say(message::Alive())) return;

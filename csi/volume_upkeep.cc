@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/log_keys.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "csi/publish_checks.h"
 #include "csi/volume_manager.h"
@@ -108,6 +109,7 @@ void VolumeManager::Upkeep() {
     ForgetOrphans();
     FollowPods();
     DropRetries();
+    ReturnFreedMemory();
     if (steady_clock::now() >= next_review) {
       ReviewAll();
       next_review = steady_clock::now() + options_.review_interval;

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <utility>
 
 #include "base/clock.h"
@@ -77,6 +78,11 @@ Status StartUpdates(ServedVolume& served, Inputs& inputs, const Mounter& mount) 
   }
   if (auto done = served.updater->Start(); !done) return done;
   return inputs.follow();
+}
+
+void SayWithoutEvents(const MountedVolume& volume) {
+  if (volume.has_writable_view()) return;
+  std::fprintf(stderr, "downwardfs: %s\n", kNoEvents);
 }
 
 }  // namespace downwardfs

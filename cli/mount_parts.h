@@ -45,4 +45,7 @@ using Mounter = std::function<Result<std::unique_ptr<MountedVolume>>(VolumeVersi
 /// content it then compares with; later ones are published. `served` and `inputs` outlive it.
 Status StartUpdates(ServedVolume& served, Inputs& inputs, const Mounter& mount);
 
+/// One line for the caller and the log if watchers hear of no change.
+void SayWithoutEvents(const MountedVolume& volume);
+
 }  // namespace downwardfs

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/ask_status.h"
 #include "cli/commands.h"
+#include "mount-helper/fuse_mount.h"
 
 namespace downwardfs {
 namespace {
@@ -51,6 +52,10 @@ std::string AsText(const nlohmann::json& status) {
   if (status.value("podDeleted", false)) line("pod", "deleted; this is its last content");
   const auto problems = status.value("problems", nlohmann::json::array());
   for (const auto& problem : problems) line("empty", Plain(problem));
+  if (!status.value("writableView", true)) line("events", kNoEvents);
+  if (status.value("publishHeldBack", false)) {
+    line("changes", "held back: the pod changes too often; the newest state follows");
+  }
   field("resourceVersion", "resourceVersion");
   field("data directory", "dataDirectory");
   field("files", "files");

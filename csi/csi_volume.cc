@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include <atomic>
 #include <utility>
 
 #include "base/clock.h"
@@ -55,7 +56,11 @@ MountedVolumeOptions CsiVolume::Options() {
 }
 
 std::shared_ptr<TreeCaller> CsiVolume::MakeCaller(FuseMount& mount) const {
-  if (!mount.view) return nullptr;
+  if (!mount.view) {
+    static std::atomic<bool> said{false};  // it is so for every volume
+    if (!said.exchange(true)) LogWarning(kNoEvents, {{log_keys::kVolume, spec_.volume_id}});
+    return nullptr;
+  }
   return std::make_shared<PooledTreeCaller>(parts_.workers, Duplicate(mount.device),
                                             std::move(mount.view));
 }

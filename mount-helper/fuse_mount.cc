@@ -83,15 +83,87 @@ OwnedFd OpenDirectory(const std::string& path) {
   return OwnedFd(static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
 }
 
-// Null where the kernel is too old, or this process may not.
+// A call that changes nothing: whether the kernel has mount_setattr(2), and no filter refuses it.
+bool CanSetAttributes(int mount) {
+  mount_attr nothing = {};
+  return mount_setattr(mount, "", AT_EMPTY_PATH, &nothing, sizeof nothing) == 0;
+}
+
+OwnedFd CloneOf(int mount) {
+  return OwnedFd(open_tree(mount, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+}
+
+// Null if the kernel is too old, or this process may not.
 OwnedFd OpenView(int mount) {
-  OwnedFd view(open_tree(mount, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  OwnedFd view = CloneOf(mount);
   mount_attr writable = {};
   writable.attr_clr = MOUNT_ATTR_RDONLY;
   if (view && mount_setattr(view.get(), "", AT_EMPTY_PATH, &writable, sizeof writable) != 0) {
     view.Reset();
   }
   return view;
+}
+
+// The view of a mount that was attached writable, which becomes read-only then (Linux 5.2 to 5.11,
+// or if mount_setattr(2) is refused). mount(2) takes the mount by its descriptor's name, so that
+// nobody can put another one in its place. Null if one of the steps is refused; then the mount may
+// be writable still. Nobody serves it yet, and a server refuses every change but its publisher's.
+OwnedFd OpenViewThenProtect(int mount) {
+  OwnedFd view = CloneOf(mount);
+  const std::string path = "/proc/self/fd/" + std::to_string(mount);
+  if (view &&
+      ::mount(nullptr, path.c_str(), nullptr,
+              MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
+    view.Reset();
+  }
+  return view;
+}
+
+// When the mount is made read-only for others, seen from when its view is made.
+enum class Protect { kFirst, kLate, kFirstWithoutView };
+
+Result<FuseMount> TryMount(const FuseMountOptions& options, Protect how) {
+  FuseMount mount;
+  mount.path = options.mount_point;
+  mount.device.Reset(open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK));
+  if (!mount.device) return Failed(options, "open /dev/fuse");
+  const OwnedFd context(fsopen("fuse", FSOPEN_CLOEXEC));
+  if (!context) return Failed(options, "fsopen");
+  for (const Parameter& parameter : Parameters(options, mount.device.get())) {
+    const bool flag = parameter.value.empty();
+    if (fsconfig(context.get(), flag ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING,
+                 parameter.key.c_str(), flag ? nullptr : parameter.value.c_str(), 0) != 0) {
+      return Failed(options, "option " + parameter.key, context.get());
+    }
+  }
+  if (fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
+    return Failed(options, "fsconfig", context.get());
+  }
+  const unsigned flags = how == Protect::kLate ? kPublicFlags & ~MOUNT_ATTR_RDONLY : kPublicFlags;
+  const OwnedFd tree(fsmount(context.get(), FSMOUNT_CLOEXEC, flags));
+  if (!tree) return Failed(options, "fsmount", context.get());
+  if (how == Protect::kFirst && !CanSetAttributes(tree.get())) {
+    // fsmount(2) makes one mount of a context only, so all begins again.
+    return TryMount(options, Protect::kLate);
+  }
+  const OwnedFd opened = options.directory < 0 ? OpenDirectory(options.mount_point) : OwnedFd();
+  if (options.directory < 0 && !opened) return Failed(options, "the mount point");
+  if (move_mount(tree.get(), "", opened ? opened.get() : options.directory, "",
+                 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0) {
+    return Failed(options, "move_mount");
+  }
+  mount.mounted = true;
+  mount.mount_id = MountIdOf(tree.get());
+  mount.file_system = FileSystemOf(tree.get());
+  // A clone can be made of a mount that is attached only.
+  if (how == Protect::kFirst) mount.view = OpenView(tree.get());
+  if (how != Protect::kLate) return mount;
+  mount.view = OpenViewThenProtect(tree.get());
+  if (mount.view) return mount;
+  // Better without events than writable for everybody.
+  const std::string path = "/proc/self/fd/" + std::to_string(tree.get());
+  if (umount2(path.c_str(), MNT_DETACH) != 0) return Failed(options, "make it read-only");
+  return TryMount(options, Protect::kFirstWithoutView);
 }
 
 }  // namespace
@@ -117,36 +189,7 @@ Result<FuseMount> CopyOf(const FuseMount& mount) {
 }
 
 Result<FuseMount> MountFuse(const FuseMountOptions& options) {
-  FuseMount mount;
-  mount.path = options.mount_point;
-  mount.device.Reset(open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK));
-  if (!mount.device) return Failed(options, "open /dev/fuse");
-  const OwnedFd context(fsopen("fuse", FSOPEN_CLOEXEC));
-  if (!context) return Failed(options, "fsopen");
-  for (const Parameter& parameter : Parameters(options, mount.device.get())) {
-    const bool flag = parameter.value.empty();
-    if (fsconfig(context.get(), flag ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING,
-                 parameter.key.c_str(), flag ? nullptr : parameter.value.c_str(), 0) != 0) {
-      return Failed(options, "option " + parameter.key, context.get());
-    }
-  }
-  if (fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
-    return Failed(options, "fsconfig", context.get());
-  }
-  const OwnedFd tree(fsmount(context.get(), FSMOUNT_CLOEXEC, kPublicFlags));
-  if (!tree) return Failed(options, "fsmount", context.get());
-  const OwnedFd opened = options.directory < 0 ? OpenDirectory(options.mount_point) : OwnedFd();
-  if (options.directory < 0 && !opened) return Failed(options, "the mount point");
-  if (move_mount(tree.get(), "", opened ? opened.get() : options.directory, "",
-                 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0) {
-    return Failed(options, "move_mount");
-  }
-  mount.mounted = true;
-  mount.mount_id = MountIdOf(tree.get());
-  mount.file_system = FileSystemOf(tree.get());
-  // A clone can be made of a mount that is attached only.
-  mount.view = OpenView(tree.get());
-  return mount;
+  return TryMount(options, Protect::kFirst);
 }
 
 }  // namespace downwardfs

@@ -4,8 +4,10 @@
 //
 // The superblock is writable; the public mount carries ro,nosuid,nodev,noexec from the moment it
 // is attached; the view is a detached clone of it without ro (open_tree(2), mount_setattr(2)), seen
-// in no mount table. The view keeps the file system alive, so whoever owns it lets it go when the
-// public mount is gone (mount_watch.h). One owner; no method sends a request to the file system.
+// in no mount table. Without mount_setattr(2) (before Linux 5.12, or refused by a filter) the mount
+// is attached writable, cloned, and made read-only by mount(2). The view keeps the file system
+// alive, so whoever owns it lets it go when the public mount is gone (mount_watch.h). One owner; no
+// method sends a request to the file system.
 #pragma once
 
 #include <cstdint>
@@ -38,11 +40,17 @@ struct FuseMount {
   bool mounted = false;  ///< publicly
   OwnedFd device;        ///< /dev/fuse, the session's
   OwnedFd view;    ///< a directory fd (O_PATH) of the writable view's root; absent where the kernel
-                   ///< cannot make one (before Linux 5.12)
+                   ///< cannot make one, or this process may not: changes raise no events then
   OwnedFd memory;  ///< a daemon's handover to the next one (handover_memory.h)
   OwnedFd publisher;                  ///< a connection to the process that makes changes
   std::vector<std::uint64_t> poison;  ///< requests that are answered EIO: daemons have died of them
 };
+
+/// For people, if a mount has no view.
+inline constexpr char kNoEvents[] =
+    "changes raise no inotify events: the kernel gives no writable view of the mount (it refuses "
+    "mount_setattr(2), which Linux 5.12 has, and mount(2) in its place); readers see each change, "
+    "watchers must poll";
 
 /// The same mount again, with descriptors of its own. Fails if there are no more descriptors.
 Result<FuseMount> CopyOf(const FuseMount& mount);

@@ -55,7 +55,8 @@ bool NodeMounter::TakeOffer(message::Volume& offer) {
 }
 
 // An earlier mounter must have mounted it: it is at a place of our driver's, as the mount table and
-// the kubelet have it, and no other volume is the same.
+// the kubelet have it, and no other volume is the same. It has a view only if that mounter could
+// make one (fuse_mount.h).
 Status NodeMounter::CheckOffer(const FuseMount& offer) {
   if (offer.id.size() > kLongestVolumeId) return Invalid("its id is too long");
   if (volumes_.size() >= most_volumes_) {
@@ -79,7 +80,8 @@ Status NodeMounter::CheckOffer(const FuseMount& offer) {
   const bool mounted = std::any_of(mounts->begin(), mounts->end(), [&](const MountEntry& mount) {
     return mount.mount_point == *path && IsDownwardfs(mount) && mount.device == offer.file_system;
   });
-  if (!mounted || !offer.view || FileSystemOf(offer.view.get()) != offer.file_system) {
+  const bool other_view = offer.view && FileSystemOf(offer.view.get()) != offer.file_system;
+  if (!mounted || other_view) {
     return Fail(ErrorCode::kNotFound, "is mounted no longer");
   }
   return {};

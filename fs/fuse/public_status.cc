@@ -15,7 +15,8 @@ constexpr const char* kPublic[] = {
     "dataAgeSeconds", "requests",        "pod",           "view",          "podDeleted",
     "problems",       "resourceVersion", "dataDirectory", "files",         "contentBytes",
     "flips",          "liveVersions",    "kernelLookups", "openFiles",     "flipsWithoutEvents",
-    "publishStuck",   "loading",         "objects",       "namespaces",
+    "changesBy",      "writableView",    "publishStuck",  "loading",       "objects",
+    "namespaces",
 };
 // Scripts find these members in every status.
 constexpr const char* kWithheld[] = {"daemonPid", "holderPid", "source"};

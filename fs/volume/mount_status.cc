@@ -120,7 +120,8 @@ std::string MountStatus::Json() const {
           "who use it now get ENOTCONN";
     }
     out["changesBy"] = volume_->raises_events() ? "events" : "notification";
-    if (!volume_->raises_events() && no_error()) {
+    out["writableView"] = volume_->has_writable_view();
+    if (volume_->lost_its_helpers() && no_error()) {
       out["lastError"] =
           "the holder is gone: changes raise no events, and the mount ends with this daemon; "
           "unmount, then mount again";

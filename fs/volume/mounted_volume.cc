@@ -338,8 +338,16 @@ void MountedVolume::GoOnAlone() {
   });
 }
 
+bool MountedVolume::lost_its_helpers() const {
+  return state_->remote && !state_->remote->raises_events();
+}
+
+bool MountedVolume::has_writable_view() const {
+  return state_->tree->reachable();
+}
+
 bool MountedVolume::raises_events() const {
-  return !state_->remote || state_->remote->raises_events();
+  return has_writable_view() && !lost_its_helpers();
 }
 
 void MountedVolume::Detach() {

@@ -114,6 +114,10 @@ class MountedVolume {
   std::uint64_t without_events() const;
   /// A change of the volume hangs, because somebody holds a directory of it.
   bool stuck() const;
+  /// False if the kernel gave no writable view of the mount: then changes raise no events.
+  bool has_writable_view() const;
+  /// GoOnAlone() was called, and the publisher has gone too.
+  bool lost_its_helpers() const;
   /// Changes wait, and become one, because their owner changes too often.
   bool held_back() const;
   bool allows_idmap() const;

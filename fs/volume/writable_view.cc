@@ -32,6 +32,11 @@ void WritableView::DropView() {
   if (closed_without_lock) closed_without_lock->DropView();
 }
 
+bool WritableView::reachable() {
+  MutexLock lock(mutex_);
+  return dropped_ || caller_ || !device_.empty();
+}
+
 bool WritableView::lost() {
   MutexLock lock(mutex_);
   return caller_ && caller_->lost();

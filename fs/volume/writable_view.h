@@ -33,6 +33,8 @@ class WritableView {
   /// is closed once no change uses it.
   void DropView() EXCLUDES(mutex_);
 
+  /// There is a way to make changes through the kernel, so that watchers hear of them. Any thread.
+  bool reachable() EXCLUDES(mutex_);
   /// TreeCaller::lost(). Any thread.
   bool lost() EXCLUDES(mutex_);
 

@@ -73,6 +73,31 @@ TEST_F(NodeMounterTest, AMountThatIsAskedForAgainTakesThePlaceOfTheOneBefore) {
   EXPECT_EQ(MountsAt(target), 1);
 }
 
+// As the mounter before it may not have been able to make one (Linux before 5.12, a filter).
+TEST_F(NodeMounterTest, AVolumeWithoutAWritableViewIsAdoptedToo) {
+  Client first(holder_socket_);
+  ASSERT_TRUE(first.Synchronize());
+  const std::string target = Target();
+  ASSERT_TRUE(first.Mount("csi-1", target));
+  Volumes held = std::move(first.held_);
+  held["csi-1"].view.Reset();
+  first.channel_.Reset();
+  holder_->Wait(SIGKILL);
+  holder_.reset();
+  StartHolder();
+  ASSERT_TRUE(IsUp());
+  Client next(holder_socket_);
+  ASSERT_TRUE(next.Synchronize(held));
+  EXPECT_EQ(next.detached_, "");
+  next.channel_.Reset();
+  // The mounter has it from now on.
+  EXPECT_TRUE(Eventually([&] {
+    Client looking(holder_socket_);
+    return looking.Synchronize() && looking.told_.count("csi-1") == 1;
+  }));
+  EXPECT_EQ(MountsAt(target), 1);
+}
+
 TEST_F(NodeMounterTest, TwoHoldersDoNotShareASocket) {
   const Outcome second = RunProgram({HOLDER_BINARY, "--serve", holder_socket_, "--kubelet-dir",
                                      kubelet_, "--driver-name", kDriver});

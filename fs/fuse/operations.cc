@@ -50,6 +50,8 @@ void Init(void* userdata, fuse_conn_info* connection) {
                           (traits.opens_files ? FUSE_CAP_ASYNC_DIO : 0u);
   connection->max_write = kMaxWrite;  // nobody writes; the room for a request follows from it
   connection->want = connection->capable & (wanted | (context.kernel_caches ? caches : 0));
+  context.no_open = (connection->want & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
+  context.no_opendir = (connection->want & FUSE_CAP_NO_OPENDIR_SUPPORT) != 0;
 }
 
 void Destroy(void* userdata) {
@@ -143,7 +145,8 @@ void OpenForWriting(fuse_req_t request, const SessionContext& context, InodeId i
   fuse_reply_open(request, file);
 }
 
-// ENOSYS tells the kernel never to ask again and to keep what it has read. The reads of an open
+// ENOSYS tells the kernel never to ask again and to keep what it has read, if it has offered that;
+// otherwise it would be an error for the caller. The reads of an open
 // that pins a content must leave no page behind for the next open.
 void Open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
   SessionContext& context = Counted(request, RequestKind::kOpen);
@@ -154,7 +157,7 @@ void Open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
     return;
   }
   const bool pins = context.file_system->traits().opens_files;
-  if (!pins && context.kernel_caches) {
+  if (!pins && context.no_open) {
     fuse_reply_err(request, ENOSYS);
     return;
   }
@@ -164,7 +167,8 @@ void Open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
     return;
   }
   file->fh = *handle;
-  file->direct_io = 1;
+  file->keep_cache = !pins && context.kernel_caches;
+  file->direct_io = file->keep_cache == 0;
   // The kernel will send no RELEASE if it has dropped the reply.
   if (NeverArrived(context, fuse_reply_open(request, file))) {
     context.file_system->CloseFile(*handle);
@@ -180,10 +184,12 @@ void Release(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
 void Opendir(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
   SessionContext& context = Counted(request, RequestKind::kOpendir);
   const bool pins = context.file_system->traits().opens_directories;
-  if (!pins && context.kernel_caches) {
+  if (!pins && context.no_opendir) {
     fuse_reply_err(request, ENOSYS);
     return;
   }
+  // A kernel that cannot be told so once for all (before 5.1) keeps the listing all the same.
+  file->keep_cache = file->cache_readdir = !pins && context.kernel_caches;
   const auto handle = pins ? context.file_system->OpenDirectory(inode) : 0;
   if (!handle) {
     fuse_reply_err(request, ENOENT);

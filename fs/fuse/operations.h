@@ -26,6 +26,9 @@ struct SessionContext {
   InitReply init_reply;
   RequestRecovery* recovery = nullptr;  ///< null: nobody could go on with this mount
   bool kernel_caches = true;            ///< the kernel may keep all that it learns
+  /// The kernel has offered in INIT never to ask again after ENOSYS: for opens, for opendirs.
+  bool no_open = false;
+  bool no_opendir = false;
   /// A write was refused whose bytes may be in the kernel's cache: a shared mapping of a mount that
   /// is not read-only. Called on serving threads, must not block.
   std::function<void(InodeId)> refused_write;

@@ -92,7 +92,7 @@ struct Answer {
 class OperationsTest : public ::testing::Test {
  protected:
   // Mounts, as the kernel sees it; the traits are set before.
-  void Start() {
+  void Start(std::uint32_t not_offered = FUSE_INIT_EXT) {
     int ends[2] = {-1, -1};
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
     kernel_.Reset(ends[0]);
@@ -104,7 +104,7 @@ class OperationsTest : public ::testing::Test {
     fuse_init_in init = {};
     init.major = FUSE_KERNEL_VERSION;
     init.minor = FUSE_KERNEL_MINOR_VERSION;
-    init.flags = ~std::uint32_t{FUSE_INIT_EXT};
+    init.flags = ~(not_offered | std::uint32_t{FUSE_INIT_EXT});
     ASSERT_EQ(Ask(FUSE_INIT, FUSE_ROOT_ID, init).error, 0);
   }
 
@@ -164,6 +164,19 @@ TEST_F(OperationsTest, ContentThatNeverChangesIsOpenedAndListedOnce) {
   read.offset = 3;
   read.size = 4;
   EXPECT_EQ(Ask(FUSE_READ, kFile, read).body, "tent");
+}
+
+// As before Linux 5.1, which knew only the first of the two.
+TEST_F(OperationsTest, AKernelThatOffersNothingGetsNoENOSYS) {
+  Start(FUSE_NO_OPENDIR_SUPPORT);
+  EXPECT_EQ(Ask(FUSE_OPEN, kFile, fuse_open_in{}).error, ENOSYS);
+  const Answer directory = Ask(FUSE_OPENDIR, FUSE_ROOT_ID, fuse_open_in{});
+  EXPECT_EQ(directory.error, 0);
+  EXPECT_EQ(directory.As<fuse_open_out>().open_flags, FOPEN_KEEP_CACHE | FOPEN_CACHE_DIR);
+  Start(FUSE_NO_OPEN_SUPPORT);
+  const Answer file = Ask(FUSE_OPEN, kFile, fuse_open_in{});
+  EXPECT_EQ(file.error, 0);
+  EXPECT_EQ(file.As<fuse_open_out>().open_flags, std::uint32_t{FOPEN_KEEP_CACHE});
 }
 
 TEST_F(OperationsTest, WhatOpensPinsIsAskedForEachTime) {

@@ -79,7 +79,7 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   if (!csi_socket) {
     return Fail(ErrorCode::kFailedPrecondition, "the holder could not bind " + socket);
   }
-  auto access = OpenServer(options.server);
+  auto access = OpenServer(options.server, /*cluster_wide=*/true);
   if (!access) return Fail(std::move(access.error()));
   auto loop = SessionLoop::Start(kServingThreads, kForBusySessions);
   if (!loop) return Fail(std::move(loop.error()));

@@ -9,9 +9,10 @@
 
 namespace downwardfs {
 
-Result<ServerAccess> OpenServer(const client::ServerFlags& flags) {
+Result<ServerAccess> OpenServer(const client::ServerFlags& flags, bool cluster_wide) {
   auto config = client::ResolveClusterConfig(flags);
   if (!config) return Fail(std::move(config.error()));
+  config->cluster_wide = cluster_wide;
   ServerAccess access;
   access.description = config->server;
   if (flags.server.empty()) access.description += " (" + config->origin + ")";

@@ -25,7 +25,8 @@ struct ServerAccess {
 
 /// Resolves the flags (client/config/resolve.h has the order) and makes a transport; asks the
 /// server nothing.
-Result<ServerAccess> OpenServer(const client::ServerFlags& flags);
+/// `cluster_wide`: our rights come from a ClusterRole, for messages about those that are missing.
+Result<ServerAccess> OpenServer(const client::ServerFlags& flags, bool cluster_wide = false);
 
 /// False where waiting does not help: the credentials, the rights, the certificate, the request or
 /// the address is wrong.

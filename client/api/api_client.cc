@@ -74,7 +74,7 @@ ApiFailure OwnFailure(const ApiQuestion& question, Error error) {
 }  // namespace
 
 ApiQuestion ApiClient::Question(const std::string& verb, const ResourcePath& path) const {
-  return {transport_->Description(), transport_->Identity(), verb, path};
+  return {transport_->Description(), transport_->Identity(), verb, path, transport_->ClusterWide()};
 }
 
 ApiResult<void> ApiClient::Stream(const ApiQuestion& question, const HttpRequest& request,

@@ -43,6 +43,13 @@ std::optional<std::string> Between(std::string_view text, std::string_view befor
   return std::string(text.substr(0, size));
 }
 
+// The ClusterRole of a node agent has the name of its ServiceAccount, in every way to install ours.
+std::string ClusterRoleOf(const std::optional<std::string>& user) {
+  constexpr std::string_view kAccount = "system:serviceaccount:";
+  if (!user || !user->starts_with(kAccount)) return "a ClusterRole";
+  return "the ClusterRole " + QuoteForMessage(user->substr(user->rfind(':') + 1));
+}
+
 // The server names the right that it looked for, which need not be the one of our request (a
 // webhook, the creation of a token). Empty where it names none: an admission webhook and a quota
 // say 403 too, and no role helps there.
@@ -52,13 +59,16 @@ std::string RbacAdvice(const ApiQuestion& question, std::string_view message) {
   const auto user = Between(message, "User \"", '"');
   const auto resource = Between(message, " cannot " + *verb + " resource \"", '"');
   const auto path = Between(message, " cannot " + *verb + " path \"", '"');
-  std::string role = "ClusterRole";
+  std::string role = "a ClusterRole";
   std::string what;
   if (resource) {
     const auto group = Between(message, "\" in API group \"", '"');
     if (!group) return {};
-    if (const auto ns = Between(message, "\" in the namespace \"", '"')) {
-      role = "Role in namespace " + QuoteForMessage(*ns);
+    const auto ns = Between(message, "\" in the namespace \"", '"');
+    if (question.cluster_wide) {
+      role = ClusterRoleOf(user);
+    } else if (ns) {
+      role = "a Role in namespace " + QuoteForMessage(*ns);
     }
     what = "resource " + QuoteForMessage(*resource) + " of API group " + QuoteForMessage(*group);
   } else if (path) {
@@ -66,7 +76,7 @@ std::string RbacAdvice(const ApiQuestion& question, std::string_view message) {
   } else {
     return {};
   }
-  return "; a " + role + " must allow verb " + QuoteForMessage(*verb) + " on " + what + " to " +
+  return "; " + role + " must allow verb " + QuoteForMessage(*verb) + " on " + what + " to " +
          (user ? "user " + QuoteForMessage(*user) : question.identity);
 }
 

@@ -53,6 +53,7 @@ struct ApiQuestion {
   std::string identity;
   std::string verb;  ///< as RBAC has it: "list"
   ResourcePath path;
+  bool cluster_wide = false;  ///< our rights come from a ClusterRole (cluster_config.h)
 };
 
 /// The failure that a Status means. `server: cannot list pods in namespace "x": ...`, and for 401

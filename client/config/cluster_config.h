@@ -54,6 +54,9 @@ struct ClusterConfig {
   /// Never null (AnonymousCredentials() where there are none).
   std::shared_ptr<CredentialProvider> credentials = AnonymousCredentials();
 
+  /// For messages about a missing right: all rights come from one ClusterRole (a node agent, which
+  /// reads what lies in every namespace), also where the server names a namespace.
+  bool cluster_wide = false;
   /// For messages: "context dev of /home/me/.kube/config", "the in-cluster configuration".
   std::string origin;
   /// The kubeconfig's context; empty where there is none.

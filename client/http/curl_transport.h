@@ -34,6 +34,7 @@ class CurlTransport final : public Transport {
   void Shutdown() override { config_.credentials->Cancel(); }
   std::string Description() const override { return config_.server; }
   std::string Identity() const override;
+  bool ClusterWide() const override { return config_.cluster_wide; }
 
  private:
   Result<TransferSpec> MakeSpec(const Credentials& credentials, bool reread_files);

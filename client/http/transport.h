@@ -108,6 +108,8 @@ class Transport {
   virtual std::string Description() const = 0;
   /// For messages: who we are to the server, "token file /run/token"; never a secret.
   virtual std::string Identity() const = 0;
+  /// For messages: ClusterConfig::cluster_wide.
+  virtual bool ClusterWide() const { return false; }
 };
 
 }  // namespace downwardfs::client

@@ -182,6 +182,26 @@ TEST(ApiFailureTest, ProxiesAndOddServers) {
             std::string::npos);
 }
 
+// A node agent reads pods of every namespace: its right is its ClusterRole's, whatever the
+// namespace that the server names.
+TEST(ApiFailureTest, AdviceToANodeAgentNamesItsClusterRole) {
+  const auto advice = [](const std::string& user) {
+    ApiStatus status;
+    status.code = 403;
+    status.message = "pods \"b\" is forbidden: User \"" + user +
+                     R"(" cannot get resource "pods" in API group "" in the namespace "x")";
+    const std::string text =
+        FailureOf({"http://h", "token file /t", "get", Path("pods", "a", "b"), true}, status)
+            .error.message;
+    return text.substr(text.find(" (HTTP 403)") + 11);
+  };
+  EXPECT_EQ(
+      advice("system:serviceaccount:downwardfs:downwardfs"),
+      R"(; the ClusterRole "downwardfs" must allow verb "get" on resource "pods" of API group )"
+      R"("" to user "system:serviceaccount:downwardfs:downwardfs")");
+  EXPECT_TRUE(advice("jane").starts_with("; a ClusterRole must allow verb \"get\""));
+}
+
 // The right that the server looked for is the one that is missing, whatever was asked for.
 TEST(ApiFailureTest, AdviceNamesTheRightThatTheServerNames) {
   const auto advice = [](const std::string& message) {

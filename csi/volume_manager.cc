@@ -8,6 +8,7 @@
 #include "base/log_keys.h"
 #include "base/text.h"
 #include "csi/publish_checks.h"
+#include "csi/publish_place.h"
 #include "csi/volume_turn.h"
 #include "mount-helper/volume_place.h"
 
@@ -22,7 +23,6 @@ using std::chrono::steady_clock;
 constexpr seconds kPodPatience{20};
 // Serving threads answer within microseconds; on a machine that is overloaded it takes longer.
 constexpr milliseconds kServingPatience{2000};
-constexpr std::size_t kMostVolumesPerPod = 64;
 constexpr std::size_t kWholePath = 4096;
 
 Status NoTurn() {
@@ -125,7 +125,8 @@ Status VolumeManager::Publish(const PublishRequest& request, const Cancelled& ca
     Remove(id);
     replace = true;
   }
-  if (auto good = CheckTarget(*spec); !good) return good;
+  if (auto good = TakePlace(*spec); !good) return good;
+  const Place place(*this, id);
   return PublishNew(std::move(*spec), replace, cancelled);
 }
 
@@ -168,32 +169,6 @@ Status VolumeManager::Republish(CsiVolume& volume, const PublishSpec& spec) {
     unrecorded_.insert(id);
   }
   return written;
-}
-
-// That the path is one for this volume, and no other's.
-Status VolumeManager::CheckTarget(const PublishSpec& spec) const {
-  if (auto good = CheckPlace(spec, options_.kubelet_dir); !good) return good;
-  MutexLock lock(mutex_);
-  std::size_t of_pod = 0;
-  for (const auto& [id, volume] : volumes_) {
-    if (volume->spec().target_path == spec.target_path) {
-      return Fail(ErrorCode::kAlreadyExists, "target_path " + QuoteForMessage(spec.target_path) +
-                                                 ": volume " + id + " is published there");
-    }
-    if (volume->spec().pod.uid == spec.pod.uid) ++of_pod;
-  }
-  const auto unread = unread_.find(spec.volume_id);
-  if (unread != unread_.end() && PlainPath(unread->second.path) != spec.target_path) {
-    return Fail(ErrorCode::kFailedPrecondition,
-                "volume " + spec.volume_id + ": is published already, at " +
-                    QuoteForMessage(unread->second.path, kWholePath));
-  }
-  if (of_pod >= kMostVolumesPerPod) {
-    return Fail(ErrorCode::kResourceExhausted,
-                "pod " + spec.pod.ns + "/" + spec.pod.name + ": has " + std::to_string(of_pod) +
-                    " volumes of this driver already, the most that a pod may have");
-  }
-  return {};
 }
 
 // One whose record cannot be read, and of which the kubelet tells us again what it is: it goes on

@@ -15,6 +15,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
@@ -78,7 +79,9 @@ class VolumeManager {
   Status PublishNew(PublishSpec spec, bool replace, const Cancelled& cancelled);
   Result<VolumePtr> Mount(const PublishSpec& spec, const ObjectKey& pod, bool replace);
   VolumePtr ResumeUnread(const PublishSpec& spec, const ObjectKey& pod);
-  Status CheckTarget(const PublishSpec& spec) const EXCLUDES(mutex_);
+  class Place;
+  Status TakePlace(const PublishSpec& spec) EXCLUDES(mutex_);
+  Status CheckTarget(const PublishSpec& spec) const REQUIRES(mutex_);
   void Remove(const std::string& id) EXCLUDES(mutex_);
   void Forget(const std::string& id) EXCLUDES(mutex_);
 
@@ -112,6 +115,8 @@ class VolumeManager {
   std::map<std::string, FuseMount> unread_ GUARDED_BY(mutex_);
   PublishJournal::Records records_ GUARDED_BY(mutex_);  // those that cannot be read
   std::string unlisted_ GUARDED_BY(mutex_);  // why the journal cannot be; empty: it was read
+  // By id the pod's uid and the path of a publish that is under way.
+  std::map<std::string, std::pair<std::string, std::string>> places_ GUARDED_BY(mutex_);
   // By id the path of a mount that was asked for and whose outcome nobody has told us.
   std::map<std::string, std::string> unsure_ GUARDED_BY(mutex_);
   std::set<std::string> unrecorded_ GUARDED_BY(mutex_);  // the journal has an older state

@@ -25,6 +25,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kCheckDelay{100};
+constexpr milliseconds kClientsEnd{3000};
 constexpr milliseconds kPatience{5000};  // with a peer that does not read
 // With a socket that another process may be giving up just now.
 constexpr milliseconds kHolderPatience{2000};
@@ -101,17 +102,40 @@ int NodeMounter::Run() {
                                {client_ ? client_.get() : -1, POLLIN, 0},
                                {checking || volumes_.empty() ? -1 : watch_->fd(), POLLPRI, 0}};
     if (!gate_.full()) door_.AddTo(fds);
-    const int wait = SoonerOf(checking ? static_cast<int>(kCheckDelay.count()) : -1,
-                              stopped_.WaitTime(Clock::now()));
-    if (poll(fds.data(), fds.size(), wait) < 0 && errno != EINTR) return 1;
-    if (fds[0].revents != 0 && !TakeSignals()) return 0;
+    if (poll(fds.data(), fds.size(), WaitTime()) < 0 && errno != EINTR) return 1;
+    if (fds[0].revents != 0 && !TakeSignals()) {
+      end_at_ = std::min(end_at_, Clock::now() + kClientsEnd);
+    }
     if (fds[1].revents != 0) TakeMessage();
     if (fds[2].revents != 0) check_at_ = Clock::now() + kCheckDelay;
     if (OwnedFd client = door_.Take(fds, gate_)) Welcome(std::move(client));
     if (Clock::now() >= check_at_) CheckMounts();
     EndStoppedPublishers();
+    const bool ending = end_at_ != Clock::time_point::max();
+    if (ending && (!client_ || Clock::now() >= end_at_)) break;
   }
+  RemoveSockets();
   return 0;
+}
+
+int NodeMounter::WaitTime() const {
+  const bool checking = check_at_ != Clock::time_point::max();
+  int wait = SoonerOf(checking ? static_cast<int>(kCheckDelay.count()) : -1,
+                      stopped_.WaitTime(Clock::now()));
+  if (end_at_ != Clock::time_point::max()) {
+    const auto left = std::chrono::ceil<milliseconds>(end_at_ - Clock::now());
+    wait = SoonerOf(wait, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+  }
+  return wait;
+}
+
+// A socket that nobody serves would have the kubelet dial for ever, and keep the driver registered.
+// The supervisor's daemon serves those of the plugin as long as it lives.
+void NodeMounter::RemoveSockets() const {
+  if (!options_.socket.empty()) unlink(options_.socket.c_str());
+  if (client_ || !sockets_.csi) return;
+  unlink(options_.csi_socket.c_str());
+  if (!options_.registration.empty()) unlink(options_.registration.c_str());
 }
 
 // False where we are to end.

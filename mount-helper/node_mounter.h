@@ -64,7 +64,8 @@ class NodeMounter {
   explicit NodeMounter(NodeMounterOptions options) : options_(std::move(options)) {}
 
   /// Runs until SIGTERM, or until its only client is gone; returns the process's exit status.
-  /// Mounted volumes stay mounted: others hold the descriptors too.
+  /// Mounted volumes stay mounted: others hold the descriptors too. The sockets are removed if
+  /// nobody else serves them; after SIGTERM a client has three seconds to end as well.
   int Run();
 
  private:
@@ -86,6 +87,7 @@ class NodeMounter {
   void SayDetached(const std::string& id);
   void Synchronize();
   Status BindSockets();
+  void RemoveSockets() const;
   Status CheckRoom(const message::MountVolume& request) const;
   Result<FuseMount> Mount(const message::MountVolume& request);
   bool IsAt(const std::string& id, const std::string& path) const;
@@ -96,6 +98,7 @@ class NodeMounter {
   void CheckMounts();
   bool TakeSignals();
   void EndStoppedPublishers();
+  int WaitTime() const;
   template <class Message>
   bool Send(const Message& message);
 
@@ -119,6 +122,7 @@ class NodeMounter {
   std::set<pid_t> publishers_;
   // Many mounts come and go together: the table is read once for all.
   Clock::time_point check_at_ = Clock::time_point::max();
+  Clock::time_point end_at_ = Clock::time_point::max();  // after a signal to end
 };
 
 }  // namespace downwardfs

@@ -75,7 +75,7 @@ int Main(const std::vector<std::string>& arguments) {
         "The helper of mount(8) for downwardfs. OPTIONS are the long options of `downwardfs "
         "mount`\n"
         "without their dashes, separated by commas; a value with commas goes in double quotes.\n"
-        "ro, nofail, _netdev and the like are accepted.\n"
+        "Options of mount(8) and FUSE are accepted, or refused with a reason.\n"
         "\n"
         "Example:\n"
         "  mount -t downwardfs none /etc/downward -o pod=default/web,kubeconfig=/etc/kube.conf\n"

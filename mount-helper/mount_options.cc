@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "mount-helper/generic_options.h"
 
 namespace downwardfs {
 namespace {
@@ -33,28 +34,16 @@ constexpr std::array<std::string_view, 21> kWithValue = {
     "namespace",
     "mount-namespace",
 };
-constexpr std::array<std::string_view, 9> kFlags = {
-    "api-defaults", "insecure-skip-tls-verify", "no-node",   "strict",
-    "allow-other",  "no-allow-other",           "no-holder", "no-resend",
-    "cluster",
+constexpr std::array<std::string_view, 10> kFlags = {
+    "api-defaults", "insecure-skip-tls-verify",
+    "no-node",      "strict",
+    "allow-other",  "no-allow-other",
+    "no-holder",    "no-resend",
+    "cluster",      "over-mounts",
 };
-// Options of mount(8), fstab(5) and systemd.mount(5) that say when and by whom something is
-// mounted, or something that holds for our mounts in any case.
-constexpr std::array<std::string_view, 26> kIgnored = {
-    "ro",         "rw",          "defaults", "nosuid",     "nodev",  "noexec",  "auto",
-    "noauto",     "user",        "nouser",   "users",      "owner",  "group",   "nofail",
-    "_netdev",    "async",       "sync",     "dirsync",    "atime",  "noatime", "relatime",
-    "norelatime", "strictatime", "diratime", "nodiratime", "silent",
-};
-constexpr std::array<std::string_view, 3> kContradictions = {"exec", "suid", "dev"};
-
 template <std::size_t N>
 bool Contains(const std::array<std::string_view, N>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-bool IsForSomebodyElse(std::string_view name) {
-  return name.rfind("x-", 0) == 0 || name.rfind("X-", 0) == 0 || name == "comment";
 }
 
 tl::unexpected<Error> Bad(const std::string& option, const std::string& rule) {
@@ -76,9 +65,20 @@ Status AddOption(const std::string& option, bool sloppy, std::vector<std::string
     command.push_back("--" + name);
     return {};
   }
-  if (Contains(kIgnored, name) || IsForSomebodyElse(name)) return {};
-  if (Contains(kContradictions, name)) {
-    return Bad(option, "a downwardfs mount is always nosuid, nodev and noexec");
+  if (const auto generic = FindGenericOption(name)) {
+    switch (generic->meaning) {
+      case GenericOption::Meaning::kNothing:
+        return {};
+      case GenericOption::Meaning::kFlag:
+        command.emplace_back(generic->text);
+        return {};
+      case GenericOption::Meaning::kValue:
+        if (!has_value) return Bad(option, "needs a value, " + name + "=VALUE");
+        command.push_back(std::string(generic->text) + option.substr(equals));
+        return {};
+      case GenericOption::Meaning::kRefused:
+        return Bad(option, std::string(generic->text));
+    }
   }
   if (sloppy) return {};
   return Bad(option, "unknown (the long options of `downwardfs mount` are known)");
@@ -156,13 +156,15 @@ Result<std::vector<std::string>> MountCommand(const MountRequest& request) {
       return Fail(std::move(added.error()));
     }
   }
-  const bool pod_given = std::any_of(command.begin(), command.end(), [](const std::string& word) {
-    return word.rfind("--pod=", 0) == 0;
-  });
-  if (!pod_given && NamesAPod(request.source)) command.push_back("--pod=" + request.source);
+  const auto given = [&command](std::string_view flag) {
+    return std::any_of(command.begin(), command.end(), [flag](const std::string& word) {
+      return word.compare(0, flag.size(), flag) == 0;
+    });
+  };
+  if (!given("--pod=") && NamesAPod(request.source)) command.push_back("--pod=" + request.source);
   // `mount -a` finds by source and place, as /proc/self/mountinfo has them, what is mounted
   // already.
-  command.push_back("--source-name=" + request.source);
+  if (!given("--source-name=")) command.push_back("--source-name=" + request.source);
   command.emplace_back("--");
   command.push_back(request.mount_point);
   return command;

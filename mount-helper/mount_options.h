@@ -25,9 +25,8 @@ struct MountRequest {
 Result<MountRequest> ParseMountArguments(const std::vector<std::string>& arguments);
 
 /// The arguments of `downwardfs` ("mount", "--pod", ...). An option is a long option of
-/// `downwardfs mount` without its dashes, or one of mount(8)'s own, which change nothing here since
-/// the mount is read-only, nosuid, nodev and noexec in any case. Others are refused by name, as is
-/// a contradiction of that (exec, suid, dev).
+/// `downwardfs mount` without its dashes, or one of those in generic_options.h: accepted, or
+/// refused with a reason. Others are refused by name.
 Result<std::vector<std::string>> MountCommand(const MountRequest& request);
 
 /// Splits at commas, but not within double quotes, which are removed: `a="b,c",d`.

@@ -48,6 +48,118 @@ TEST(MountOptionsTest, WhatMountAndSystemdSayIsAccepted) {
               ElementsAre("mount", "--source-name=none", "--", "/mnt"));
 }
 
+// Lists: mount(8), "FILESYSTEM-INDEPENDENT MOUNT OPTIONS", of util-linux 2.38; mount.fuse3(8).
+TEST(MountOptionsTest, EachGenericOptionIsAcceptedOrRefusedWithAReason) {
+  const std::vector<std::string> generic = {
+      "async",
+      "atime",
+      "noatime",
+      "auto",
+      "noauto",
+      "context=a:b:c:d",
+      "fscontext=x",
+      "defcontext=x",
+      "rootcontext=x",
+      "defaults",
+      "dev",
+      "nodev",
+      "diratime",
+      "nodiratime",
+      "dirsync",
+      "exec",
+      "noexec",
+      "group",
+      "iversion",
+      "noiversion",
+      "mand",
+      "nomand",
+      "_netdev",
+      "nofail",
+      "relatime",
+      "norelatime",
+      "strictatime",
+      "nostrictatime",
+      "lazytime",
+      "nolazytime",
+      "suid",
+      "nosuid",
+      "silent",
+      "loud",
+      "owner",
+      "remount",
+      "ro",
+      "rw",
+      "sync",
+      "user",
+      "user=bob",
+      "nouser",
+      "users",
+      "X-mount.mkdir=0700",
+      "x-gvfs-hide",
+      "nosymfollow",
+      "x-systemd.automount",
+      "uhelper=udisks2",
+  };
+  const std::vector<std::string> fuse = {
+      "default_permissions",
+      "allow_other",
+      "rootmode=40000",
+      "blkdev",
+      "blksize=512",
+      "max_read=4096",
+      "fd=3",
+      "user_id=0",
+      "fsname=x",
+      "subtype=x",
+      "allow_root",
+      "auto_unmount",
+      "kernel_cache",
+      "auto_cache",
+      "umask=022",
+      "uid=1000",
+      "gid=1000",
+      "entry_timeout=1",
+      "attr_timeout=1",
+      "negative_timeout=1",
+      "noforget",
+      "remember=1",
+      "use_ino",
+      "readdir_ino",
+      "direct_io",
+      "max_write=1",
+      "max_readahead=1",
+      "async_read",
+      "sync_read",
+      "big_writes",
+      "nonempty",
+      "hard_remove",
+      "modules=m",
+      "setuid=bob",
+      "drop_privileges",
+      "debug",
+      "max_idle_threads=1",
+      "clone_fd",
+      "intr",
+      "group_id=0",
+      "max_background=9",
+      "congestion_threshold=9",
+  };
+  for (const auto& options : {generic, fuse}) {
+    for (const std::string& option : options) {
+      const auto command = CommandFor({"none", "/mnt", "-o", option});
+      EXPECT_THAT(command[0], ::testing::AnyOf("mount", HasSubstr("option \"" + option)));
+      EXPECT_THAT(command[0], ::testing::Not(HasSubstr("unknown"))) << option;
+    }
+  }
+}
+
+TEST(MountOptionsTest, SomeGenericOptionsStandForOurs) {
+  EXPECT_THAT(
+      CommandFor({"none", "/mnt", "-o", "allow_other,fsname=pods,context=\"u:r:t:s0:c1,c2\""}),
+      ElementsAre("mount", "--allow-other", "--source-name=pods",
+                  "--selinux-context=u:r:t:s0:c1,c2", "--", "/mnt"));
+}
+
 TEST(MountOptionsTest, UnknownOptionsAndContradictionsAreRefusedByName) {
   EXPECT_THAT(CommandFor({"none", "/mnt", "-o", "ro,podd=x"})[0], HasSubstr("\"podd=x\""));
   EXPECT_THAT(CommandFor({"none", "/mnt", "-o", "exec"})[0], HasSubstr("noexec"));

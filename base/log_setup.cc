@@ -2,13 +2,15 @@
 #include "base/log_setup.h"
 
 #include <spdlog/logger.h>
-#include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/sinks/syslog_sink.h>
 #include <syslog.h>
 
+#include <csignal>
 #include <memory>
+#include <utility>
 
+#include "base/log_file.h"
 #include "base/text.h"
 
 namespace downwardfs {
@@ -48,12 +50,16 @@ std::string JsonMembers(std::string_view message, LogFields fields) {
 }  // namespace
 
 Status SetUpLog(const LogOptions& options) {
+  // The signal by which others have their daemons open a log file anew. Here each line finds it.
+  std::signal(SIGUSR1, SIG_IGN);
   const bool json = options.format == LogOptions::Format::kJson;
   std::shared_ptr<spdlog::logger> logger;
   try {
     spdlog::sink_ptr sink;
     if (!options.file.empty()) {
-      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file);
+      auto file = std::make_shared<LogFile>(options.file);
+      if (auto opened = file->Open(); !opened) return Fail(std::move(opened.error()), "--log-file");
+      sink = std::move(file);
     } else if (options.use_syslog) {
       sink = std::make_shared<spdlog::sinks::syslog_sink_mt>("downwardfs", LOG_PID, LOG_DAEMON,
                                                              /*enable_formatting=*/true);

@@ -17,12 +17,14 @@ struct LogOptions {
   enum class Format { kText, kJson };
   Format format = Format::kText;
   LogLevel level = LogLevel::kInfo;
-  /// A file to append to; empty: standard error, or syslog if `use_syslog`.
+  /// A file to append to, which may be rotated (base/log_file.h); empty: standard error, or syslog
+  /// if `use_syslog`.
   std::string file;
   bool use_syslog = false;
 };
 
-/// Replaces the process's log sink. kInvalidArgument if the file cannot be opened.
+/// Replaces the process's log sink; SIGUSR1 is ignored from now on. kInvalidArgument if the file
+/// cannot be opened.
 Status SetUpLog(const LogOptions& options);
 
 }  // namespace downwardfs

@@ -84,4 +84,12 @@ void RaiseFileLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+Status CheckFileLimit(unsigned least) {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= least) return {};
+  return Fail(ErrorCode::kResourceExhausted,
+              "at most " + std::to_string(limit.rlim_cur) + " files may be open (ulimit -n), and " +
+                  std::to_string(least) + " are needed; raise the limit");
+}
+
 }  // namespace downwardfs

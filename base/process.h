@@ -42,4 +42,8 @@ void CloseAllBut(std::vector<int> kept, unsigned first = 3);
 /// As many open files as the hard limit allows.
 void RaiseFileLimit();
 
+/// kResourceExhausted if this process may have fewer than `least` files open: better nothing begins
+/// than that it ends half-way.
+Status CheckFileLimit(unsigned least);
+
 }  // namespace downwardfs

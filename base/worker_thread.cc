@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <csignal>
+#include <system_error>
 #include <utility>
 
 namespace downwardfs {
@@ -13,7 +14,14 @@ WorkerThread::WorkerThread(const std::string& name, std::function<void()> body) 
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread(std::move(body));
+  try {
+    thread_ = std::thread(std::move(body));
+  } catch (const std::system_error& error) {
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw std::system_error(
+        error.code(),
+        "cannot start the thread " + name + " (a limit of memory or processes, ulimit -v or -u?)");
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   pthread_setname_np(thread_.native_handle(), name.substr(0, 15).c_str());
 }

@@ -102,7 +102,7 @@ MountedTreeOptions TreeMountOptions(const MountOptions& options, const MountPoin
 
 Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   if (auto done = CheckFuseAvailable(); !done) return Fail(std::move(done.error()));
-  auto mount_point = FreeMountPoint(options.mount_point);
+  auto mount_point = FreeMountPoint(options.mount_point, options.over_mounts);
   if (!mount_point) return Fail(std::move(mount_point.error()));
   LogOptions log = options.log;
   log.use_syslog = !options.foreground;

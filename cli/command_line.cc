@@ -37,6 +37,10 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
   AddTree(command, options.what);
   command->add_flag("-f,--foreground", options.foreground,
                     "Stay in the foreground and log to standard error");
+  command->add_flag(
+      "--over-mounts", options.over_mounts,
+      "Mount also where something is mounted already (an emptyDir, a bind mount), and "
+      "hide it until umount");
   options.allow_other = geteuid() == 0;
   auto* allow = command->add_flag("--allow-other", options.allow_other,
                                   "Let other users read the files (root: the default; an ordinary "
@@ -104,6 +108,7 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
           "(Linux 6.9)")
       ->group(kSurvivalGroup);
   command->add_option("--source-name", options.source_name)->group("");  // of mount.downwardfs
+  command->add_option("--directory", options.directory)->group("");      // of the holder
   AddLog(command, options.log);
   command->add_option(
       "MOUNTPOINT", options.mount_point,

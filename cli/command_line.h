@@ -44,7 +44,9 @@ struct MountOptions {
   SourceOptions source;
   WhatOptions what;
   LogOptions log;
-  std::string mount_point;  ///< empty: to be asked for (cli/default_mount.h)
+  std::string directory;     ///< that relative paths start from; empty: the working directory
+  std::string mount_point;   ///< empty: to be asked for (cli/default_mount.h)
+  bool over_mounts = false;  ///< mount also where something is mounted
   bool foreground = false;
   bool allow_other = false;
   bool allow_other_given = false;      ///< by a flag

@@ -7,8 +7,8 @@
 
 namespace downwardfs {
 
-Result<MountPoint> FreeMountPoint(const std::string& path) {
-  auto checked = OpenMountPoint(path);
+Result<MountPoint> FreeMountPoint(const std::string& path, bool over_mounts) {
+  auto checked = OpenMountPoint(path, over_mounts);
   if (checked || checked.error().code != ErrorCode::kAlreadyExists) return checked;
   // stat(2) of a mount whose daemon is gone is answered from the kernel's caches for a year.
   const auto status = AskStatus(path);

@@ -12,6 +12,6 @@ namespace downwardfs {
 
 /// OpenMountPoint() (mount-helper/mount_point.h). If a downwardfs mount is in the way, the error
 /// says whether its daemon is gone, and what to do; asking takes 5 s if it hangs.
-Result<MountPoint> FreeMountPoint(const std::string& path);
+Result<MountPoint> FreeMountPoint(const std::string& path, bool over_mounts);
 
 }  // namespace downwardfs

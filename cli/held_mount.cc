@@ -24,6 +24,7 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "cli/caller.h"
 #include "cli/commands.h"
 #include "cli/free_mount_point.h"
 #include "cli/holder_channel.h"
@@ -80,8 +81,16 @@ Status ExecHolder(const MountOptions& options, const MountPoint& mount_point,
     words.insert(words.end(), {"--selinux-context", options.selinux_context});
   }
   if (ready_fd >= 0) words.insert(words.end(), {"--ready-fd", std::to_string(ready_fd)});
+  for (const int fd : InputDescriptors(options)) {
+    words.insert(words.end(), {"--input-fd", std::to_string(fd)});
+  }
   words.insert(words.end(), {"--", *self});
   words.insert(words.end(), options.arguments.begin(), options.arguments.end());
+  // The daemon is where the holder is, and finds relative paths from where the caller was.
+  if (!options.directory.empty()) {
+    const auto command = words.end() - static_cast<std::ptrdiff_t>(options.arguments.size()) + 1;
+    words.insert(command, {"--directory", options.directory});
+  }
   return ExecProgram(words);
 }
 
@@ -123,6 +132,7 @@ class HeldDaemon {
   // A first daemon: the inputs must be right, or nothing is mounted.
   Status Begin() {
     auto inputs = OpenInputs(options_.source, options_.what, Usage{true, signals_.get()});
+    CloseInputDescriptors(options_);
     if (!inputs) return Fail(std::move(inputs.error()));
     if (auto valid = CheckView(*inputs, signals_.get()); !valid) return valid;
     if (auto done = Show(std::move(*inputs)); !done) return done;
@@ -294,7 +304,7 @@ bool HasHolder() {
 
 Result<int> LaunchHolder(const MountOptions& options, const OwnedFd& daemon_namespace) {
   if (auto done = CheckFuseAvailable(); !done) return Fail(std::move(done.error()));
-  auto mount_point = FreeMountPoint(options.mount_point);
+  auto mount_point = FreeMountPoint(options.mount_point, options.over_mounts);
   if (!mount_point) return Fail(std::move(mount_point.error()));
   if (options.foreground) {
     auto done = ExecHolder(options, *mount_point, daemon_namespace, -1);
@@ -317,6 +327,10 @@ Result<int> RunHeldMount(const MountOptions& options) {
   if (!channel) return Fail(std::move(channel.error()));
   const bool resumed = channel->mounted();
   auto memory = HandoverMemory::Claim(channel->memory());
+  // Before there is a mount, whoever mounts is told.
+  if (!memory && !resumed) {
+    return Fail(std::move(memory.error()), "the handover memory (is ulimit -v too small?)");
+  }
   if (!memory) {
     LogError("the handover is refused", {{log_keys::kError, memory.error().message}});
     return kExitHandoverRefused;

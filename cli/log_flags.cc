@@ -12,7 +12,11 @@ constexpr char kLogGroup[] = "Logging";
 }  // namespace
 
 void AddLog(CLI::App* command, LogOptions& log) {
-  command->add_option("--log-file", log.file, "Append log lines to FILE")
+  command
+      ->add_option(
+          "--log-file", log.file,
+          "Append log lines to FILE, which may be rotated: each line goes to the file that is at "
+          "this path then; no signal is needed")
       ->type_name("FILE")
       ->group(kLogGroup);
   const std::map<std::string, LogOptions::Format> formats = {{"text", LogOptions::Format::kText},

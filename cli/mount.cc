@@ -13,7 +13,9 @@
 #include "base/daemonize.h"
 #include "base/log_keys.h"
 #include "base/log_setup.h"
+#include "base/process.h"
 #include "base/sd_notify.h"
+#include "cli/caller.h"
 #include "cli/cluster_mount.h"
 #include "cli/commands.h"
 #include "cli/default_mount.h"
@@ -28,6 +30,9 @@
 
 namespace downwardfs {
 namespace {
+
+// With fewer a start may fail half-way; with a server and a holder about 40 are open.
+constexpr int kDescriptorsOfAMount = 64;
 
 // Waits until the volume is mounted no longer or a stop signal arrives; returns the signal, or 0.
 Result<int> WaitForTheEnd(MountedVolume& volume, int signals) {
@@ -53,7 +58,7 @@ Result<int> WaitForTheEnd(MountedVolume& volume, int signals) {
 // Runs in the process that stays: the child, or with -f the only one.
 Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   if (auto done = CheckFuseAvailable(); !done) return Fail(std::move(done.error()));
-  auto mount_point = FreeMountPoint(options.mount_point);
+  auto mount_point = FreeMountPoint(options.mount_point, options.over_mounts);
   if (!mount_point) return Fail(std::move(mount_point.error()));
   LogOptions log = options.log;
   log.use_syslog = !options.foreground;
@@ -66,6 +71,7 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   if (!options.source.pod_file.empty()) reading.emplace();
   auto inputs = OpenInputs(options.source, options.what, Usage{/*follow=*/true, signals->get()});
   reading.reset();
+  CloseInputDescriptors(options);
   if (!inputs) return Fail(std::move(inputs.error()));
   if (auto valid = CheckView(*inputs, signals->get()); !valid)
     return Fail(std::move(valid.error()));
@@ -106,7 +112,17 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
 
 }  // namespace
 
-Result<int> RunMount(const MountOptions& options) {
+Result<int> RunMount(const MountOptions& given) {
+  MountOptions options = given;
+  if (auto done = ResolveInputs(options); !done) return Fail(std::move(done.error()));
+  // Of a holder the daemon gets nothing else.
+  if (!HasHolder()) {
+    LeaveCaller(options);
+    RaiseFileLimit();
+    if (auto enough = CheckFileLimit(kDescriptorsOfAMount); !enough) {
+      return Fail(std::move(enough.error()));
+    }
+  }
   if (options.mount_point.empty()) {
     auto asked = AskWhereToMount(options);
     if (!asked) return Fail(std::move(asked.error()));

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <new>
 
 #include "base/process.h"
 #include "base/text.h"
@@ -17,8 +18,10 @@ int RunMain(const char* program, const std::function<Result<int>()>& work) {
     const auto status = work();
     if (status) return *status;
     std::fprintf(stderr, "%s: %s\n", program, OneLine(status.error().message).c_str());
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "%s: out of memory (ulimit -v, or the cgroup's limit?)\n", program);
   } catch (const std::exception& e) {
-    // Adapters catch what libraries throw; what is left is memory running out.
+    // Adapters catch what libraries throw; what is left is a thread that cannot be started.
     std::fprintf(stderr, "%s: %s\n", program, e.what());
   }
   return 1;

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/ask_status.h"
 #include "cli/commands.h"
+#include "fs/fuse/status_head.h"
 #include "mount-helper/fuse_mount.h"
 
 namespace downwardfs {
@@ -83,14 +84,13 @@ std::string AsText(const nlohmann::json& status) {
 Result<int> RunStatus(const StatusOptions& options) {
   const auto answer = AskStatus(options.mount_point);
   if (!answer) return Fail(answer.error());
-  std::string out = answer->json + '\n';
-  if (!options.json) {
-    const auto status = nlohmann::json::parse(answer->json, nullptr, /*allow_exceptions=*/false);
-    if (!status.is_object()) {
-      return Fail(ErrorCode::kInternal, options.mount_point + ": the daemon's answer is not JSON");
-    }
-    out = AsText(status);
+  auto status = nlohmann::json::parse(answer->json, nullptr, /*allow_exceptions=*/false);
+  if (!status.is_object()) {
+    return Fail(ErrorCode::kInternal, options.mount_point + ": the daemon's answer is not JSON");
   }
+  // `mount --move` tells no daemon, which may be in another mount namespace too.
+  status["mountPoint"] = answer->mount.mount_point;
+  const std::string out = options.json ? StatusText(status) + '\n' : AsText(status);
   if (auto done = WriteAll(STDOUT_FILENO, out, "standard output"); !done) {
     return Fail(std::move(done.error()));
   }

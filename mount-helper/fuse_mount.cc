@@ -78,7 +78,7 @@ std::vector<Parameter> Parameters(const FuseMountOptions& options, int device) {
 // checked: it had no symlink then.
 OwnedFd OpenDirectory(const std::string& path) {
   open_how how = {};
-  how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  how.flags = O_PATH | O_CLOEXEC;  // with O_DIRECTORY a trigger of autofs would be set off
   how.resolve = RESOLVE_NO_SYMLINKS;
   return OwnedFd(static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
 }

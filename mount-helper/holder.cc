@@ -100,6 +100,7 @@ void Holder::Take(HolderMessage& message) {
   } else if (std::holds_alternative<message::Ready>(message)) {
     ready_ = true;
     NotifySystemd("READY=1");  // it listens to the main process of a unit, which we are
+    for (const int fd : std::exchange(options_.input_fds, {})) close(fd);
     LeaveTheTerminal();
   }
 }

@@ -35,6 +35,8 @@ struct HolderOptions {
   OwnedFd daemon_namespace;  ///< the daemon's `mount_namespace`
   /// Our own, without argv[0], --resume and descriptors.
   std::vector<std::string> arguments;
+  /// Kept open for the first daemon to read its inputs from, until it is ready.
+  std::vector<int> input_fds;
   int ready_fd = -1;   ///< written to when the mount is ready; -1: nobody waits
   bool resend = true;  ///< ask the kernel for unanswered requests, where it can
 };

@@ -2,6 +2,7 @@
 // `downwardfs-holder`: started by `downwardfs mount`, not by people. Its options are the holder's.
 #include <syslog.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -21,6 +22,7 @@ int Usage() {
       "usage: downwardfs-holder [--mount-directory FD] [--daemon-namespace FD]\n"
       "         --mount-point DIR [--allow-other] [--selinux-context C]\n"
       "         [--ready-fd N] [--watchdog MS] [--no-resend] [--run-as UID:GID]\n"
+      "         [--input-fd N]...\n"
       "         -- PROGRAM [ARGUMENTS]\n",
       stderr);
   std::fputs(kNodeUsage, stderr);
@@ -43,6 +45,8 @@ bool TakeValue(const std::string& option, const char* value, HolderOptions& opti
     options.mount.selinux_context = value;
   } else if (option == "--ready-fd") {
     options.ready_fd = std::atoi(value);
+  } else if (option == "--input-fd") {
+    options.input_fds.push_back(std::atoi(value));
   } else if (option == "--run-as") {
     RunAs who;
     if (std::sscanf(value, "%u:%u", &who.uid, &who.gid) != 2) return false;
@@ -108,5 +112,7 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   downwardfs::BeginProcess();
+  // Not the end of a mount, if somebody takes it for the signal to open a log file anew.
+  std::signal(SIGUSR1, SIG_IGN);
   return downwardfs::Main(argc, argv);
 }

@@ -74,7 +74,8 @@ Status Holder::Resume(const std::string& text) {
     stopped_.TakeStopped(state->publisher, Clock::Real().Steady());
   }
   ready_ = true;
-  options_.ready_fd = -1;  // the process that waited has gone on
+  options_.ready_fd = -1;      // the process that waited has gone on
+  options_.input_fds.clear();  // these numbers are other files' by now
   daemon_.TakeOver(state->daemon, TakeFd(state->channel), state->figures);
   return {};
 }

@@ -2,6 +2,7 @@
 #include "mount-helper/mount_point.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -35,13 +36,13 @@ bool FindsInPath(const std::string& program) {
 
 }  // namespace
 
-Result<MountPoint> OpenMountPoint(const std::string& path) {
+Result<MountPoint> OpenMountPoint(const std::string& path, bool over_mounts) {
   MountPoint place;
-  place.directory.Reset(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  // Neither O_DIRECTORY nor a slash at the end: both set off an autofs trigger.
+  const auto last = path.find_last_not_of('/');
+  const std::string name = last == std::string::npos ? path : path.substr(0, last + 1);
+  place.directory.Reset(open(name.c_str(), O_PATH | O_CLOEXEC));
   if (!place.directory) {
-    if (errno == ENOTDIR) {
-      return Fail(ErrorCode::kInvalidArgument, Context(path) + ": not a directory");
-    }
     if (errno == ENOTCONN) {
       return Fail(
           ErrorCode::kAlreadyExists,
@@ -49,14 +50,23 @@ Result<MountPoint> OpenMountPoint(const std::string& path) {
     }
     return Fail(ErrnoError(errno, Context(path)));
   }
+  struct statx st = {};
+  constexpr int kFlags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
+  if (statx(place.directory.get(), "", kFlags, STATX_TYPE, &st) != 0) {
+    return Fail(ErrnoError(errno, Context(path)));
+  }
+  if (!S_ISDIR(st.stx_mode)) {
+    return Fail(ErrorCode::kInvalidArgument, Context(path) + ": not a directory");
+  }
   auto real = PathOfDescriptor(place.directory.get());
   if (!real) return Fail(std::move(real.error()));
   place.path = std::move(*real);
   auto mounted = FindMount(place.path);
   if (!mounted) return Fail(std::move(mounted.error()));
-  if (mounted->has_value()) {
+  if (mounted->has_value() && !over_mounts && (*mounted)->fs_type != "autofs") {
     return Fail(ErrorCode::kAlreadyExists,
-                Context(path) + ": busy: " + (*mounted)->fs_type + " is mounted there already");
+                Context(path) + ": busy: " + (*mounted)->fs_type +
+                    " is mounted there already (--over-mounts mounts over it)");
   }
   const std::string held = "/proc/self/fd/" + std::to_string(place.directory.get());
   if (geteuid() != 0 && access(held.c_str(), W_OK) != 0) {

@@ -19,9 +19,11 @@ struct MountPoint {
 };
 
 /// Opens the directory `path`, if something can be mounted there: it exists (kNotFound), is a
-/// directory (kInvalidArgument), is not busy with another mount (kAlreadyExists) and, for an
-/// ordinary user, is writable (fusermount3's rule).
-Result<MountPoint> OpenMountPoint(const std::string& path);
+/// directory (kInvalidArgument), is not busy with another mount (kAlreadyExists, unless
+/// `over_mounts`) and, for an ordinary user, is writable (fusermount3's rule). A trigger of
+/// autofs(5) or of a systemd .automount unit is free, and is not set off: who set it off waits for
+/// our mount.
+Result<MountPoint> OpenMountPoint(const std::string& path, bool over_mounts = false);
 
 /// Checks that this process can mount FUSE at all: /dev/fuse is there and may be opened, and an
 /// ordinary user has fusermount3. kFailedPrecondition otherwise, with what to do.

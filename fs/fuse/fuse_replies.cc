@@ -18,6 +18,9 @@ static_assert(kDirectoryType == S_IFDIR && kFileType == S_IFREG && kLinkType == 
 // libfuse's own number for an inode that is not known: 0 would hide the name from readdir(3).
 constexpr InodeId kUnknownInode = 0xffff'ffff;
 
+constexpr fsblkcnt_t kFreeBlocks = 16384;  // 64 MiB, as a small tmpfs
+constexpr fsfilcnt_t kFreeFiles = 16384;
+
 }  // namespace
 
 struct stat ToStat(const InodeAttr& attr) {
@@ -77,8 +80,13 @@ void ReplyTotals(fuse_req* request, const FileSystem::Totals& totals) {
   struct statvfs st = {};
   st.f_bsize = kBlockSize;
   st.f_frsize = kBlockSize;
-  st.f_blocks = (totals.content_bytes + kBlockSize - 1) / kBlockSize;
-  st.f_files = totals.files;
+  // Monitors alert on a file system that is full, and one that nobody can write to always is. So
+  // the rest is said to be free, and what is used is at most a tenth.
+  const fsblkcnt_t used = (totals.content_bytes + kBlockSize - 1) / kBlockSize;
+  st.f_bfree = st.f_bavail = std::max<fsblkcnt_t>(kFreeBlocks, 9 * used);
+  st.f_blocks = used + st.f_bfree;
+  st.f_ffree = st.f_favail = std::max<fsfilcnt_t>(kFreeFiles, 9 * totals.files);
+  st.f_files = totals.files + st.f_ffree;
   st.f_namemax = 255;
   fuse_reply_statfs(request, &st);
 }

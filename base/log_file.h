@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// A log file that may be rotated: each line goes to the file that lies at the path when it is
+// written, so logrotate needs neither a signal nor copytruncate. For base/log_setup.cc alone.
+// Any thread.
+#pragma once
+
+#include <spdlog/sinks/base_sink.h>
+
+#include <mutex>
+#include <string>
+
+#include "base/owned_fd.h"
+#include "base/result.h"
+
+namespace downwardfs {
+
+class LogFile final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit LogFile(std::string path) : path_(std::move(path)) {}
+
+  /// Opens the file to append to, and makes it if there is none. Before the first line.
+  Status Open();
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override;
+  void flush_() override {}
+
+ private:
+  bool InPlace() const;
+
+  const std::string path_;
+  OwnedFd file_;
+};
+
+}  // namespace downwardfs

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts under limits that are too small, mounts that are moved, logs that are rotated, and what
+// df(1) says.
+#include <gmock/gmock.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+
+#include "tests/e2e/mount_fixture.h"
+
+namespace downwardfs::testing {
+namespace {
+
+class LimitsTest : public HeldMountTest, public ::testing::WithParamInterface<bool> {
+ protected:
+  std::vector<std::string> More(std::vector<std::string> more = {}) {
+    if (GetParam()) more.emplace_back("--no-holder");
+    return Arguments(std::move(more));
+  }
+  Outcome MountUnder(const std::string& limit) {
+    std::vector<std::string> words = More({at_});
+    words.insert(words.begin(), {"bash", "-c", "ulimit " + limit + " && exec \"$@\"", "sh",
+                                 DOWNWARDFS_BINARY, "mount"});
+    return RunProgram(words);
+  }
+};
+
+TEST_P(LimitsTest, AStartWithTooFewDescriptorsSaysSoAndLeavesNoMount) {
+  for (const int limit : {5, 8, 11, 12, 13, 14, 17, 23, 63}) {
+    const Outcome outcome = MountUnder("-n " + std::to_string(limit));
+    EXPECT_EQ(outcome.exit_code, 1) << limit;
+    EXPECT_THAT(outcome.err, HasSubstr("ulimit -n")) << limit;
+    EXPECT_FALSE(IsMountPoint(at_)) << limit;
+    umount2(at_.c_str(), MNT_DETACH);
+  }
+  EXPECT_EQ(MountUnder("-n 64").exit_code, 0);
+  EXPECT_EQ(Slurp(at_ + "/labels"), "app=\"one\"");
+  EXPECT_EQ(umount2(at_.c_str(), MNT_DETACH), 0);
+}
+
+TEST_P(LimitsTest, AStartWithTooLittleMemorySaysSoOrSucceeds) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer's shadow memory has no place below such a limit";
+#endif
+  for (const int kilobytes : {45000, 60000, 90000, 120000, 170000, 190000}) {
+    const Outcome outcome = MountUnder("-v " + std::to_string(kilobytes));
+    if (outcome.exit_code == 0) {
+      EXPECT_EQ(Slurp(at_ + "/labels"), "app=\"one\"");
+      EXPECT_EQ(umount2(at_.c_str(), MNT_DETACH), 0);
+      continue;
+    }
+    EXPECT_EQ(outcome.exit_code, 1) << kilobytes;
+    EXPECT_THAT(outcome.err, HasSubstr("ulimit -v")) << kilobytes;
+    EXPECT_FALSE(IsMountPoint(at_)) << kilobytes;
+    umount2(at_.c_str(), MNT_DETACH);
+  }
+}
+
+TEST_P(LimitsTest, AMovedMountShowsItsNewPath) {
+  // A mount below a shared one cannot be moved.
+  const std::string top = dir_.MakeDir("top");
+  ASSERT_EQ(mount("none", top.c_str(), "tmpfs", 0, nullptr), 0);
+  ASSERT_EQ(mount(nullptr, top.c_str(), nullptr, MS_PRIVATE, nullptr), 0);
+  const std::string old_place = dir_.MakeDir("top/old");
+  const std::string new_place = dir_.MakeDir("top/new");
+  {
+    const Mounted mount(More(), old_place);
+    ASSERT_TRUE(mount.ok());
+    ASSERT_EQ(::mount(old_place.c_str(), new_place.c_str(), nullptr, MS_MOVE, nullptr), 0);
+    const Outcome status = Downwardfs({"status", new_place, "--format", "json"});
+    EXPECT_THAT(status.out, HasSubstr("\"mountPoint\": \"" + new_place + "\""));
+    EXPECT_EQ(umount2(new_place.c_str(), 0), 0);
+  }
+  EXPECT_EQ(umount2(top.c_str(), MNT_DETACH), 0);
+}
+
+TEST_P(LimitsTest, ARotatedLogIsContinuedInTheNewFileAndSigusr1EndsNobody) {
+  const std::string log = dir_ / "log";
+  const Mounted mount(More({"--log-file", log}), at_);
+  ASSERT_TRUE(mount.ok());
+  const auto break_and_mend = [&] {
+    dir_.Replace("pod.yaml", "[");
+    EXPECT_TRUE(Eventually([&] { return mount.StatusField("connected") == "false"; }));
+    dir_.Replace("pod.yaml", PodYaml("one"));
+    EXPECT_TRUE(Eventually([&] { return mount.StatusField("connected") == "true"; }));
+  };
+  break_and_mend();
+  EXPECT_THAT(Slurp(log), HasSubstr("cannot be used"));
+  std::filesystem::rename(log, log + ".1");
+  for (const char* const pid : {"daemonPid", "holderPid"}) {
+    const int number = std::atoi(mount.StatusField(pid).c_str());
+    if (number > 1) {
+      EXPECT_EQ(kill(number, SIGUSR1), 0);
+    }
+  }
+  break_and_mend();
+  EXPECT_THAT(Slurp(log), HasSubstr("cannot be used"));
+  EXPECT_EQ(mount.StatusField("deaths"), "0");
+}
+
+TEST_P(LimitsTest, DiskFreeAlertsNobody) {
+  const Mounted mount(More(), at_);
+  ASSERT_TRUE(mount.ok());
+  struct statvfs st = {};
+  ASSERT_EQ(statvfs(at_.c_str(), &st), 0);
+  EXPECT_GT(st.f_blocks, 0u);
+  EXPECT_LE((st.f_blocks - st.f_bavail) * 10, st.f_blocks);
+  EXPECT_LE((st.f_files - st.f_favail) * 10, st.f_files);
+}
+
+INSTANTIATE_TEST_SUITE_P(HeldAndAlone, LimitsTest, ::testing::Bool());
+
+}  // namespace
+}  // namespace downwardfs::testing

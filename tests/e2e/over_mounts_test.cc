@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mount points that are something else already: a trigger of autofs, another mount.
+#include <gmock/gmock.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+
+#include "base/owned_fd.h"
+#include "tests/e2e/mount_fixture.h"
+
+namespace downwardfs::testing {
+namespace {
+
+class OverMountsTest : public HeldMountTest, public ::testing::WithParamInterface<bool> {
+ protected:
+  std::vector<std::string> More(std::vector<std::string> more = {}) {
+    if (GetParam()) more.emplace_back("--no-holder");
+    return Arguments(std::move(more));
+  }
+};
+
+TEST_P(OverMountsTest, AnotherMountIsBusyUnlessTheFlagIsGiven) {
+  ASSERT_EQ(mount("none", at_.c_str(), "tmpfs", 0, nullptr), 0);
+  dir_.Write("mount/below", "below");
+  std::vector<std::string> words = More({at_});
+  words.insert(words.begin(), "mount");
+  const Outcome refused = Downwardfs(words);
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("tmpfs is mounted there already (--over-mounts"));
+  {
+    const Mounted mount(More({"--over-mounts"}), at_);
+    ASSERT_TRUE(mount.ok());
+    EXPECT_EQ(Slurp(mount / "labels"), "app=\"one\"");
+    dir_.Replace("pod.yaml", PodYaml("two"));
+    EXPECT_TRUE(Eventually([&] { return Slurp(mount / "labels") == "app=\"two\""; }));
+    EXPECT_EQ(Downwardfs({"umount", at_}).exit_code, 0);
+  }
+  EXPECT_EQ(Slurp(at_ + "/below"), "below");
+  EXPECT_EQ(umount2(at_.c_str(), 0), 0);
+}
+
+// The automounter is a process group that nobody serves here: a process that sets off its trigger
+// waits for ever.
+TEST_P(OverMountsTest, ATriggerOfAutofsIsMountedOverAndNotSetOff) {
+  const pid_t automounter = fork();
+  if (automounter == 0) {
+    setpgid(0, 0);
+    pause();
+    _exit(0);
+  }
+  setpgid(automounter, automounter);
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  const OwnedFd reader(ends[0]);
+  OwnedFd writer(ends[1]);
+  const std::string data = "fd=" + std::to_string(writer.get()) +
+                           ",pgrp=" + std::to_string(automounter) + ",minproto=5,maxproto=5,direct";
+  ASSERT_EQ(mount("auto", at_.c_str(), "autofs", 0, data.c_str()), 0) << errno;
+  for (const char* const slash : {"", "/"}) {
+    std::vector<std::string> words = More({at_ + slash});
+    words.insert(words.begin(), "mount");
+    const Outcome outcome = Downwardfs(words);
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(Slurp(at_ + "/labels"), "app=\"one\"");
+    EXPECT_EQ(umount2(at_.c_str(), MNT_DETACH), 0);
+  }
+  EXPECT_EQ(umount2(at_.c_str(), MNT_DETACH), 0);
+  kill(automounter, SIGKILL);
+  waitpid(automounter, nullptr, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(HeldAndAlone, OverMountsTest, ::testing::Bool());
+
+}  // namespace
+}  // namespace downwardfs::testing

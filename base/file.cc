@@ -2,11 +2,13 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
-
-#include "base/owned_fd.h"
+#include <cstdint>
 
 namespace downwardfs {
 
@@ -36,6 +38,14 @@ Result<std::string> ReadAll(int fd, const std::string& what, std::size_t limit) 
     }
     bytes.append(chunk, static_cast<std::size_t>(n));
   }
+}
+
+OwnedFd OpenWithoutLinks(const std::string& path, int flags, mode_t mode) {
+  open_how how = {};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  how.mode = mode;
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  return OwnedFd(static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
 }
 
 Status WriteAll(int fd, std::string_view bytes, std::string_view what) {

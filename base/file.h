@@ -2,10 +2,13 @@
 // Whole files in and out, as values. Any thread.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <string>
 #include <string_view>
 
+#include "base/owned_fd.h"
 #include "base/result.h"
 
 namespace downwardfs {
@@ -17,6 +20,12 @@ Result<std::string> ReadFile(const std::string& path, std::size_t limit = std::s
 /// The bytes of the open file `fd` from where it stands to its end; `what` names it in errors.
 Result<std::string> ReadAll(int fd, const std::string& what,
                             std::size_t limit = std::size_t{64} << 20);
+
+/// Opens an absolute path on which no element is a symlink (openat2(2), Linux 5.6). A path that was
+/// resolved once is walked again so: nobody who owns a directory on it can lead us elsewhere.
+/// Close-on-exec is added to `flags`; `mode` is that of a file that O_CREAT makes. On an error the
+/// result is empty and errno says why (ELOOP: a symlink).
+OwnedFd OpenWithoutLinks(const std::string& path, int flags, mode_t mode = 0);
 
 /// Writes all bytes to `fd`, in as many write(2) calls as it takes.
 Status WriteAll(int fd, std::string_view bytes, std::string_view what);

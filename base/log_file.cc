@@ -5,32 +5,51 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "base/file.h"
 
 namespace downwardfs {
 
+namespace {
+
+// A terminal does not become that of our session.
+constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY;
+constexpr mode_t kMode = 0644;
+
+}  // namespace
+
 Status LogFile::Open() {
-  // A terminal does not become that of our session.
-  OwnedFd file(open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644));
-  if (!file) return Fail(ErrnoError(errno, path_));
-  file_ = std::move(file);
+  file_.Reset(open(path_.c_str(), kFlags, kMode));
+  if (!file_) return Fail(ErrnoError(errno, path_));
+  std::error_code error;
+  auto resolved = std::filesystem::canonical(path_, error);
+  if (!error) path_ = resolved.string();
   return {};
 }
 
 bool LogFile::InPlace() const {
   struct stat ours = {};
   struct stat there = {};
-  return stat(path_.c_str(), &there) == 0 && fstat(file_.get(), &ours) == 0 &&
-         ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+  if (fstat(file_.get(), &ours) != 0 || !S_ISREG(ours.st_mode)) return true;
+  return lstat(path_.c_str(), &there) == 0 && ours.st_dev == there.st_dev &&
+         ours.st_ino == there.st_ino;
+}
+
+void LogFile::Reopen() {
+  OwnedFd file = OpenWithoutLinks(path_, kFlags | O_NONBLOCK, kMode);
+  struct stat st = {};
+  if (file && fstat(file.get(), &st) == 0 && S_ISREG(st.st_mode)) file_ = std::move(file);
 }
 
 void LogFile::sink_it_(const spdlog::details::log_msg& message) {
   spdlog::memory_buf_t line;
   formatter_->format(message, line);
-  // The file of before takes the line if no other can be made. Of a full disk nobody can be told.
-  if (!InPlace()) static_cast<void>(Open());
+  if (!InPlace()) Reopen();
+  // Nobody can be told of a full disk.
   static_cast<void>(WriteAll(file_.get(), std::string_view(line.data(), line.size()), path_));
 }
 

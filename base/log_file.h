@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A log file that may be rotated: each line goes to the file that lies at the path when it is
-// written, so logrotate needs neither a signal nor copytruncate. For base/log_setup.cc alone.
-// Any thread.
+// written, so logrotate needs neither a signal nor copytruncate. The path is resolved once. After
+// that no symlink on it is followed, and a file that is not a regular one is not opened: the
+// directory may be another user's. For base/log_setup.cc alone. Any thread.
 #pragma once
 
 #include <spdlog/sinks/base_sink.h>
@@ -27,8 +28,11 @@ class LogFile final : public spdlog::sinks::base_sink<std::mutex> {
 
  private:
   bool InPlace() const;
+  /// Takes the file that is at the path now, or makes it. If there can be none, the one that is
+  /// open stays.
+  void Reopen();
 
-  const std::string path_;
+  std::string path_;
   OwnedFd file_;
 };
 

@@ -20,9 +20,9 @@ constexpr std::array kPathVariables = {"KUBECONFIG", "SSL_CERT_FILE", "SSL_CERT_
 
 std::vector<std::string*> PathsOf(MountOptions& options) {
   SourceOptions& source = options.source;
-  return {&source.pod_file,          &source.node_file,      &source.server.kubeconfig,
-          &source.server.token_file, &source.server.ca_file, &options.what.items_file,
-          &options.log.file,         &options.mount_point};
+  return {&source.pod_file,          &source.node_file,       &source.server.kubeconfig,
+          &source.server.token_file, &source.server.ca_file,  &options.what.items_file,
+          &options.log.file,         &options.mount_namespace};
 }
 
 bool IsRelative(std::string_view path) {
@@ -37,25 +37,33 @@ Status Resolve(std::string& path, std::string& directory) {
     directory = std::filesystem::current_path(error).string();
     if (error) return Fail(ErrnoError(error.value(), path + ": the working directory"));
   }
-  path = directory + "/" + path;
+  path = (std::filesystem::path(directory) / path).string();
   return {};
 }
 
-Status ResolveVariable(const char* name, std::string& directory) {
-  const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
-  if (value == nullptr) return {};
-  std::string resolved;
+std::vector<std::string> PathsOf(const char* variable) {
+  const char* const value = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe)
+  std::vector<std::string> paths;
+  if (value == nullptr) return paths;
   std::string_view rest = value;
-  for (bool more = true; more;) {
-    const auto colon = rest.find(':');
-    std::string path(rest.substr(0, colon));
-    if (auto done = Resolve(path, directory); !done) return Fail(std::move(done.error()), name);
-    resolved += path;
-    more = colon != std::string_view::npos;
-    if (more) resolved += ':';
-    rest.remove_prefix(more ? colon + 1 : rest.size());
+  for (auto colon = rest.find(':'); colon != std::string_view::npos; colon = rest.find(':')) {
+    paths.emplace_back(rest.substr(0, colon));
+    rest.remove_prefix(colon + 1);
   }
-  if (resolved != value) setenv(name, resolved.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
+  paths.emplace_back(rest);
+  return paths;
+}
+
+Status ResolveVariable(const char* name, std::string& directory) {
+  std::string resolved;
+  bool changed = false;
+  for (std::string& path : PathsOf(name)) {
+    changed |= IsRelative(path);
+    if (auto done = Resolve(path, directory); !done) return Fail(std::move(done.error()), name);
+    if (!resolved.empty()) resolved += ':';
+    resolved += path;
+  }
+  if (changed) setenv(name, resolved.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
   return {};
 }
 
@@ -79,7 +87,9 @@ Status ResolveInputs(MountOptions& options) {
   for (const char* const name : kPathVariables) {
     if (auto done = ResolveVariable(name, options.directory); !done) return done;
   }
-  return {};
+  // In another mount namespace the caller's directory may not exist: as setns(2), from its root.
+  std::string root = "/";
+  return Resolve(options.mount_point, options.mount_namespace.empty() ? options.directory : root);
 }
 
 void LeaveCaller(const MountOptions& options) {
@@ -90,10 +100,14 @@ void LeaveCaller(const MountOptions& options) {
 
 std::vector<int> InputDescriptors(const MountOptions& options) {
   std::vector<int> fds;
-  MountOptions copy = options;
-  for (const std::string* const path : PathsOf(copy)) {
-    const int fd = DescriptorOf(*path);
+  const auto add = [&fds](const std::string& path) {
+    const int fd = DescriptorOf(path);
     if (fd > STDERR_FILENO) fds.push_back(fd);
+  };
+  MountOptions copy = options;
+  for (const std::string* const path : PathsOf(copy)) add(*path);
+  for (const char* const name : kPathVariables) {
+    for (const std::string& path : PathsOf(name)) add(path);
   }
   return fds;
 }

@@ -91,6 +91,7 @@ Result<int> RunExec(const EnvCommandOptions& options) {
     setenv(variable.name.c_str(), variable.value.c_str(), 1);  // NOLINT: no thread exists
   }
   std::signal(SIGPIPE, SIG_DFL);
+  std::signal(SIGXFSZ, SIG_DFL);
   return Fail(ExecCommand(options.command).error());
 }
 

@@ -14,6 +14,7 @@ namespace downwardfs {
 int RunMain(const char* program, const std::function<Result<int>()>& work) {
   BeginProcess();
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that would exceed ulimit -f is an error, not our end
   try {
     const auto status = work();
     if (status) return *status;

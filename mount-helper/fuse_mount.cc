@@ -2,9 +2,7 @@
 #include "mount-helper/fuse_mount.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/mount.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "mount-helper/mount_identity.h"
 
@@ -72,15 +71,6 @@ std::vector<Parameter> Parameters(const FuseMountOptions& options, int device) {
   if (options.allow_other) out.push_back({"allow_other", ""});
   if (!options.selinux_context.empty()) out.push_back({"context", options.selinux_context});
   return out;
-}
-
-// The directory to mount on. Without one that is held, the path is walked as it was when it was
-// checked: it had no symlink then.
-OwnedFd OpenDirectory(const std::string& path) {
-  open_how how = {};
-  how.flags = O_PATH | O_CLOEXEC;  // with O_DIRECTORY a trigger of autofs would be set off
-  how.resolve = RESOLVE_NO_SYMLINKS;
-  return OwnedFd(static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
 }
 
 // A call that changes nothing: whether the kernel has mount_setattr(2), and no filter refuses it.
@@ -146,7 +136,10 @@ Result<FuseMount> TryMount(const FuseMountOptions& options, Protect how) {
     // fsmount(2) makes one mount of a context only, so all begins again.
     return TryMount(options, Protect::kLate);
   }
-  const OwnedFd opened = options.directory < 0 ? OpenDirectory(options.mount_point) : OwnedFd();
+  // Without a directory that is held, the path is walked as it was when it was checked: it had no
+  // symlink then. O_DIRECTORY would set off a trigger of autofs.
+  const OwnedFd opened =
+      options.directory < 0 ? OpenWithoutLinks(options.mount_point, O_PATH) : OwnedFd();
   if (options.directory < 0 && !opened) return Failed(options, "the mount point");
   if (move_mount(tree.get(), "", opened ? opened.get() : options.directory, "",
                  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0) {

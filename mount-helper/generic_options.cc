@@ -17,7 +17,7 @@ constexpr std::string_view kNoRemount =
 constexpr std::string_view kByMount = "mount(8) does this itself, without -t downwardfs";
 constexpr std::string_view kNoImage = "there is no device or image behind a downwardfs mount";
 constexpr std::string_view kOurs = "downwardfs gives this to the kernel itself";
-constexpr std::string_view kLabel = "context=LABEL is the one SELinux option of downwardfs";
+constexpr std::string_view kLabel = "selinux-context=LABEL is the one SELinux option of downwardfs";
 constexpr std::string_view kNoModules = "downwardfs has no stacked modules of libfuse";
 
 constexpr GenericOption kOptions[] = {
@@ -27,7 +27,6 @@ constexpr GenericOption kOptions[] = {
     {"noatime"},
     {"auto"},
     {"noauto"},
-    {"context", Meaning::kValue, "--selinux-context"},
     {"fscontext", Meaning::kRefused, kLabel},
     {"defcontext", Meaning::kRefused, kLabel},
     {"rootcontext", Meaning::kRefused, kLabel},
@@ -165,6 +164,18 @@ constexpr GenericOption kOptions[] = {
 };
 
 }  // namespace
+
+bool IsSelinuxLabel(std::string_view value) {
+  for (const std::string_view ending : {"_u", "_r", "_t"}) {
+    const auto colon = value.find(':');
+    const std::string_view part = value.substr(0, colon);
+    if (part.size() <= ending.size() || part.substr(part.size() - ending.size()) != ending) {
+      return false;
+    }
+    value.remove_prefix(colon == std::string_view::npos ? value.size() : colon + 1);
+  }
+  return true;
+}
 
 std::optional<GenericOption> FindGenericOption(std::string_view name) {
   // For mount(8), systemd and other tools (mount(8), "X-*, x-*").

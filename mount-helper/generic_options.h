@@ -24,4 +24,8 @@ struct GenericOption {
 /// Nothing if it is no such option. `name` has no value.
 std::optional<GenericOption> FindGenericOption(std::string_view name);
 
+/// True for "system_u:object_r:etc_t:s0" and the like. mount(8) takes such a value in context=,
+/// which is the kubeconfig's context with any other value.
+bool IsSelinuxLabel(std::string_view value);
+
 }  // namespace downwardfs

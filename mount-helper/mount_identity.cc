@@ -52,6 +52,12 @@ Result<std::string> PathOfDescriptor(int fd) {
 }
 
 int MountIdOf(int fd) {
+  struct statx st = {};
+  constexpr int kFlags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
+  if (statx(fd, "", kFlags, STATX_MNT_ID, &st) == 0 && (st.stx_mask & STATX_MNT_ID) != 0) {
+    return static_cast<int>(st.stx_mnt_id);
+  }
+  // Before Linux 5.8.
   std::ifstream info("/proc/self/fdinfo/" + std::to_string(fd));
   for (std::string word; info >> word;) {
     int id = -1;
@@ -62,7 +68,8 @@ int MountIdOf(int fd) {
 
 std::string FileSystemOf(int fd) {
   struct statx st = {};
-  if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &st) != 0) return "";
+  constexpr int kFlags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
+  if (statx(fd, "", kFlags, 0, &st) != 0) return "";
   return DeviceOf(st);
 }
 

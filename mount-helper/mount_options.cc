@@ -57,7 +57,9 @@ Status AddOption(const std::string& option, bool sloppy, std::vector<std::string
   const bool has_value = equals != std::string::npos;
   if (Contains(kWithValue, name)) {
     if (!has_value) return Bad(option, "needs a value, " + name + "=VALUE");
-    command.push_back("--" + name + "=" + option.substr(equals + 1));
+    const std::string value = option.substr(equals + 1);
+    const bool label = name == "context" && IsSelinuxLabel(value);
+    command.push_back((label ? "--selinux-context=" : "--" + name + "=") + value);
     return {};
   }
   if (Contains(kFlags, name)) {

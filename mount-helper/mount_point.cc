@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "mount-helper/mount_identity.h"
-#include "mount-helper/mount_table.h"
 
 namespace downwardfs {
 namespace {
@@ -61,11 +60,13 @@ Result<MountPoint> OpenMountPoint(const std::string& path, bool over_mounts) {
   auto real = PathOfDescriptor(place.directory.get());
   if (!real) return Fail(std::move(real.error()));
   place.path = std::move(*real);
-  auto mounted = FindMount(place.path);
-  if (!mounted) return Fail(std::move(mounted.error()));
-  if (mounted->has_value() && !over_mounts && (*mounted)->fs_type != "autofs") {
+  // By the descriptor: the table may also have a mount of that path which nobody can reach.
+  const auto below = MountOf(place.directory.get());
+  if (!below) return Fail(below.error());
+  const bool busy = below->has_value() && (*below)->mount_point == place.path;
+  if (busy && !over_mounts && (*below)->fs_type != "autofs") {
     return Fail(ErrorCode::kAlreadyExists,
-                Context(path) + ": busy: " + (*mounted)->fs_type +
+                Context(path) + ": busy: " + (*below)->fs_type +
                     " is mounted there already (--over-mounts mounts over it)");
   }
   const std::string held = "/proc/self/fd/" + std::to_string(place.directory.get());

@@ -55,6 +55,14 @@ std::optional<MountEntry> ParseLine(std::string_view line) {
   return entry;
 }
 
+// Another mount lies on the whole of it. The root of a namespace may have itself for its parent.
+bool IsCovered(const std::vector<MountEntry>& table, const MountEntry& lower) {
+  return std::any_of(table.begin(), table.end(), [&](const MountEntry& mount) {
+    return mount.parent == lower.id && mount.id != lower.id &&
+           mount.mount_point == lower.mount_point;
+  });
+}
+
 }  // namespace
 
 std::vector<MountEntry> ParseMountInfo(std::string_view text) {
@@ -67,14 +75,19 @@ std::vector<MountEntry> ParseMountInfo(std::string_view text) {
   return entries;
 }
 
+std::optional<MountEntry> TopMount(const std::vector<MountEntry>& table, const std::string& path) {
+  const MountEntry* top = nullptr;
+  for (const MountEntry& mount : table) {
+    if (mount.mount_point == path && (top == nullptr || !IsCovered(table, mount))) top = &mount;
+  }
+  if (top == nullptr) return std::nullopt;
+  return *top;
+}
+
 Result<std::optional<MountEntry>> FindMount(const std::string& path) {
   auto text = ReadFile("/proc/self/mountinfo");
   if (!text) return Fail(std::move(text.error()));
-  std::optional<MountEntry> top;
-  for (MountEntry& entry : ParseMountInfo(*text)) {
-    if (entry.mount_point == path) top = std::move(entry);
-  }
-  return top;
+  return TopMount(ParseMountInfo(*text), path);
 }
 
 std::optional<std::string> UncoveredPath(const std::vector<MountEntry>& table, int mount_id,
@@ -83,10 +96,7 @@ std::optional<std::string> UncoveredPath(const std::vector<MountEntry>& table, i
     return mount.id == mount_id && mount.device == device;
   });
   if (ours == table.end()) return std::nullopt;
-  const bool covered = std::any_of(table.begin(), table.end(), [&](const MountEntry& mount) {
-    return mount.parent == mount_id && mount.mount_point == ours->mount_point;
-  });
-  if (covered) return std::nullopt;
+  if (IsCovered(table, *ours)) return std::nullopt;
   return ours->mount_point;
 }
 

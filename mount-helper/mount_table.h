@@ -23,9 +23,12 @@ struct MountEntry {
   std::string super_options;  ///< of the file system: "rw,user_id=0,group_id=0"
 };
 
-/// All lines, in their order (a later mount hides an earlier one at the same place). Lines that do
-/// not have the form are left out.
+/// All lines, in their order, which does not say what lies on what: a mount may be moved over a
+/// newer one, or put beneath one. Lines that do not have the form are left out.
 std::vector<MountEntry> ParseMountInfo(std::string_view text);
+
+/// The mount at exactly `path` that no other one covers; nothing if `path` is no mount point.
+std::optional<MountEntry> TopMount(const std::vector<MountEntry>& table, const std::string& path);
 
 /// The mount on top at exactly `path` (absolute, without symlinks), in this process's mount
 /// namespace; nothing if it is no mount point.

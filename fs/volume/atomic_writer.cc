@@ -2,22 +2,20 @@
 #include "fs/volume/atomic_writer.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <set>
 #include <system_error>
 #include <utility>
 
+#include "base/file.h"
 #include "base/text.h"
 
 namespace downwardfs {
@@ -88,14 +86,6 @@ std::optional<std::string> LinkTarget(int directory, const std::string& name) {
   return std::string(target, static_cast<std::size_t>(n));
 }
 
-// The directory at an absolute path none of whose components is a symlink (openat2(2)).
-OwnedFd OpenWithoutLinks(const std::string& path, std::uint64_t flags) {
-  open_how how = {};
-  how.flags = flags | O_DIRECTORY | O_CLOEXEC;
-  how.resolve = RESOLVE_NO_SYMLINKS;
-  return OwnedFd(static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
-}
-
 // A file system without locks does without.
 Status Lock(int directory, const std::string& path) {
   if (flock(directory, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return {};
@@ -117,7 +107,7 @@ Result<std::unique_ptr<AtomicWriter>> AtomicWriter::Open(const std::string& dire
 }
 
 bool AtomicWriter::IsThere() const {
-  const OwnedFd there = OpenWithoutLinks(place_, O_PATH);
+  const OwnedFd there = OpenWithoutLinks(place_, O_PATH | O_DIRECTORY);
   // Without openat2(2) nothing can be opened again safely: stay with the one that is open.
   if (!there) return errno == ENOSYS || errno == EPERM;
   struct stat ours = {};
@@ -134,7 +124,7 @@ bool AtomicWriter::InPlace() const {
 }
 
 Status AtomicWriter::Reopen() {
-  OwnedFd fd = OpenWithoutLinks(place_, O_RDONLY);
+  OwnedFd fd = OpenWithoutLinks(place_, O_RDONLY | O_DIRECTORY);
   if (!fd && errno == ELOOP) {
     return Fail(ErrorCode::kFailedPrecondition,
                 path_ +

@@ -154,10 +154,18 @@ TEST(MountOptionsTest, EachGenericOptionIsAcceptedOrRefusedWithAReason) {
 }
 
 TEST(MountOptionsTest, SomeGenericOptionsStandForOurs) {
-  EXPECT_THAT(
-      CommandFor({"none", "/mnt", "-o", "allow_other,fsname=pods,context=\"u:r:t:s0:c1,c2\""}),
-      ElementsAre("mount", "--allow-other", "--source-name=pods",
-                  "--selinux-context=u:r:t:s0:c1,c2", "--", "/mnt"));
+  EXPECT_THAT(CommandFor({"none", "/mnt", "-o",
+                          "allow_other,fsname=pods,context=\"system_u:object_r:etc_t:s0:c1,c2\""}),
+              ElementsAre("mount", "--allow-other", "--source-name=pods",
+                          "--selinux-context=system_u:object_r:etc_t:s0:c1,c2", "--", "/mnt"));
+}
+
+TEST(MountOptionsTest, AContextThatIsNoSelinuxLabelIsTheKubeconfigs) {
+  for (const std::string context :
+       {"prod", "arn:aws:eks:eu-1:1:cluster/x", "a:b:c", "_u:_r:_t", "a_u:b_r:c", "a_u:b_r"}) {
+    EXPECT_THAT(CommandFor({"none", "/mnt", "-o", "context=" + context})[1],
+                "--context=" + context);
+  }
 }
 
 TEST(MountOptionsTest, UnknownOptionsAndContradictionsAreRefusedByName) {

@@ -32,7 +32,9 @@ TEST(OpenMountPointTest, SaysWhatStandsInTheWay) {
   const auto busy = OpenMountPoint("/proc");
   ASSERT_FALSE(busy);
   EXPECT_EQ(busy.error().code, ErrorCode::kAlreadyExists);
-  EXPECT_EQ(busy.error().message, "mount point /proc: busy: proc is mounted there already");
+  EXPECT_EQ(
+      busy.error().message,
+      "mount point /proc: busy: proc is mounted there already (--over-mounts mounts over it)");
 }
 
 }  // namespace

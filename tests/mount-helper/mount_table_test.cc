@@ -41,6 +41,20 @@ TEST(UncoveredPathTest, IsThatOfOurMountAndOfNoOther) {
   EXPECT_EQ(UncoveredPath(table, 40, "0:47"), std::nullopt);
 }
 
+TEST(TopMountTest, IsTheMountThatNoOtherCovers) {
+  const auto table = ParseMountInfo(
+      "20 20 0:1 / / rw - rootfs none rw\n"
+      "25 20 8:1 / / rw - ext4 /dev/sda rw\n"
+      "40 25 0:46 / /mnt rw - tmpfs upper rw\n"
+      "36 40 0:45 / /mnt ro - tmpfs moved rw\n"
+      "60 50 0:47 / /beneath rw - tmpfs top rw\n"
+      "50 25 0:48 / /beneath rw - tmpfs lower rw\n");
+  EXPECT_EQ(TopMount(table, "/")->fs_type, "ext4");
+  EXPECT_EQ(TopMount(table, "/mnt")->source, "moved") << "an older mount, moved over a newer one";
+  EXPECT_EQ(TopMount(table, "/beneath")->source, "top");
+  EXPECT_FALSE(TopMount(table, "/other"));
+}
+
 TEST(FindMountTest, FindsTheRootAndNoOrdinaryDirectory) {
   const auto proc = FindMount("/proc");
   ASSERT_TRUE(proc);

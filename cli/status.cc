@@ -88,8 +88,9 @@ Result<int> RunStatus(const StatusOptions& options) {
   if (!status.is_object()) {
     return Fail(ErrorCode::kInternal, options.mount_point + ": the daemon's answer is not JSON");
   }
-  // `mount --move` tells no daemon, which may be in another mount namespace too.
-  status["mountPoint"] = answer->mount.mount_point;
+  // `mount --move` tells no daemon, which may be in another mount namespace too. Only root is told.
+  const auto place = status.find("mountPoint");
+  if (place != status.end() && place->is_string()) *place = answer->mount.mount_point;
   const std::string out = options.json ? StatusText(status) + '\n' : AsText(status);
   if (auto done = WriteAll(STDOUT_FILENO, out, "standard output"); !done) {
     return Fail(std::move(done.error()));

@@ -112,6 +112,10 @@ std::vector<int> InputDescriptors(const MountOptions& options) {
   return fds;
 }
 
+bool IsDescriptor(const std::string& path) {
+  return path == "/dev/stdin" || DescriptorOf(path) >= 0;
+}
+
 void CloseInputDescriptors(const MountOptions& options) {
   for (const int fd : InputDescriptors(options)) close(fd);
 }

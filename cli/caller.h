@@ -23,6 +23,9 @@ void LeaveCaller(const MountOptions& options);
 /// The N of each input that is /dev/fd/N or /proc/self/fd/N, above standard error.
 std::vector<int> InputDescriptors(const MountOptions& options);
 
+/// True for /dev/fd/N and the like: what is read from it is gone then.
+bool IsDescriptor(const std::string& path);
+
 /// Closes them. They have been read, once.
 void CloseInputDescriptors(const MountOptions& options);
 

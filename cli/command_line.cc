@@ -91,7 +91,8 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
       ->add_option(
           "--run-as", options.run_as,
           "The daemon's user, such as 65534:65534; the files that it reads must be readable "
-          "for that user (default: root, without any capability)")
+          "for that user (default: root without any capability, or the owner of inputs that only "
+          "this user may read, such as those in a home of mode 0700)")
       ->type_name("UID:GID")
       ->check([](const std::string& text) {
         unsigned uid = 0;

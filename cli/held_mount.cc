@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -28,6 +29,7 @@
 #include "cli/commands.h"
 #include "cli/free_mount_point.h"
 #include "cli/holder_channel.h"
+#include "cli/input_user.h"
 #include "cli/mount_parts.h"
 #include "cli/own_programs.h"
 #include "cli/stop_signals.h"
@@ -302,10 +304,22 @@ bool HasHolder() {
   return std::getenv(kHolderFdVariable) != nullptr;
 }
 
-Result<int> LaunchHolder(const MountOptions& options, const OwnedFd& daemon_namespace) {
+Result<int> LaunchHolder(const MountOptions& given, const OwnedFd& daemon_namespace) {
+  MountOptions options = given;
   if (auto done = CheckFuseAvailable(); !done) return Fail(std::move(done.error()));
   auto mount_point = FreeMountPoint(options.mount_point, options.over_mounts);
   if (!mount_point) return Fail(std::move(mount_point.error()));
+  if (options.run_as.empty()) {
+    auto user = UserOfInputs(options, daemon_namespace);
+    if (!user) return Fail(std::move(user.error()));
+    if (*user) {
+      options.run_as = std::to_string((*user)->uid) + ":" + std::to_string((*user)->gid);
+      std::fprintf(stderr,
+                   "downwardfs: the daemon runs as %s: this user may read the inputs, root without "
+                   "capabilities may not\n",
+                   options.run_as.c_str());
+    }
+  }
   if (options.foreground) {
     auto done = ExecHolder(options, *mount_point, daemon_namespace, -1);
     return Fail(std::move(done.error()));

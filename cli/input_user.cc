@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/input_user.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/caller.h"
+#include "client/config/kubeconfig.h"
+#include "client/config/resolve.h"
+
+namespace downwardfs {
+namespace {
+
+constexpr std::size_t kMostOwners = 8;
+
+// A child's exit status.
+constexpr int kReadable = 0;
+constexpr int kDenied = 1;
+constexpr int kNoAnswer = 2;
+
+Status MayRead(const std::string& path) {
+  struct stat st = {};
+  if (path.empty() || path == "-" || IsDescriptor(path)) return {};
+  if (stat(path.c_str(), &st) != 0) return Fail(ErrnoError(errno, path));
+  if (!S_ISREG(st.st_mode)) return {};  // to open a FIFO would tell its writer
+  const OwnedFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!file) return Fail(ErrnoError(errno, path));
+  return {};
+}
+
+Status MayLog(const std::string& path) {
+  if (path.empty() || faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0) return {};
+  const int why = errno;
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  if (why == ENOENT && faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return {};
+  return Fail(ErrnoError(why == ENOENT ? errno : why, "--log-file " + path));
+}
+
+// All that the daemon reads at its start, and what a kubeconfig names.
+Status MayReadAll(const MountOptions& options) {
+  const SourceOptions& source = options.source;
+  for (const std::string* const path :
+       {&source.pod_file, &source.node_file, &options.what.items_file}) {
+    if (auto done = MayRead(*path); !done) return done;
+  }
+  if (source.pod_file.empty()) {
+    const auto config = client::ResolveClusterConfig(source.server);
+    if (!config) return Fail(config.error());
+  }
+  return MayLog(options.log.file);
+}
+
+void AddOwner(const std::string& path, std::vector<RunAs>& owners) {
+  struct stat st = {};
+  if (stat(path.c_str(), &st) != 0 || st.st_uid == 0 || owners.size() >= kMostOwners) return;
+  const bool known = std::any_of(owners.begin(), owners.end(),
+                                 [&](const RunAs& owner) { return owner.uid == st.st_uid; });
+  if (!known) owners.push_back({st.st_uid, st.st_gid});
+}
+
+// Of the files and of the directories on the way to them: with all of root's rights.
+std::vector<RunAs> OwnersOf(const MountOptions& options) {
+  const SourceOptions& source = options.source;
+  std::vector<std::string> paths = {source.pod_file,          source.node_file,
+                                    options.what.items_file,  source.server.kubeconfig,
+                                    source.server.token_file, source.server.ca_file,
+                                    options.log.file};
+  if (source.pod_file.empty() && source.server.kubeconfig.empty() && source.server.server.empty()) {
+    const char* const list = std::getenv("KUBECONFIG");  // NOLINT(concurrency-mt-unsafe)
+    const char* const home = std::getenv("HOME");        // NOLINT(concurrency-mt-unsafe)
+    for (std::string& path : client::SplitKubeconfigList(list != nullptr ? list : "")) {
+      paths.push_back(std::move(path));
+    }
+    if (home != nullptr) paths.push_back(std::string(home) + "/.kube/config");
+  }
+  std::vector<RunAs> owners;
+  for (const std::string& path : paths) {
+    if (path.empty() || path == "-" || IsDescriptor(path)) continue;
+    std::error_code error;
+    const auto real = std::filesystem::weakly_canonical(path, error);
+    if (error) continue;
+    std::filesystem::path way;
+    for (const auto& element : real) AddOwner((way /= element).string(), owners);
+  }
+  return owners;
+}
+
+struct Answer {
+  int status = kNoAnswer;
+  std::string text;
+};
+
+// Runs `body` in a child, in the daemon's mount namespace; it writes to the descriptor that it is
+// given.
+template <typename Body>
+Result<Answer> AskChild(const OwnedFd& mount_namespace, Body body) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return Fail(ErrnoError(errno, "pipe"));
+  const OwnedFd reader(ends[0]);
+  OwnedFd writer(ends[1]);
+  const pid_t child = fork();
+  if (child < 0) return Fail(ErrnoError(errno, "fork"));
+  if (child == 0) {
+    if (mount_namespace && setns(mount_namespace.get(), CLONE_NEWNS) != 0) _exit(kNoAnswer);
+    _exit(body(writer.get()));
+  }
+  writer.Reset();
+  Answer answer;
+  auto text = ReadAll(reader.get(), "pipe");
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!text) return Fail(std::move(text.error()));
+  answer.text = std::move(*text);
+  if (WIFEXITED(status)) answer.status = WEXITSTATUS(status);
+  return answer;
+}
+
+// Whether this user, without a capability, may read all inputs.
+int Try(const MountOptions& options, const std::optional<RunAs>& who, int out) {
+  if (who && !BecomeUser(*who)) return kNoAnswer;
+  if (!DropAllCapabilities()) return kNoAnswer;
+  const Status done = MayReadAll(options);
+  if (done || done.error().code != ErrorCode::kPermissionDenied) return kReadable;
+  static_cast<void>(WriteAll(out, done.error().message, "pipe"));
+  return kDenied;
+}
+
+Result<std::vector<RunAs>> AskForOwners(const MountOptions& options, const OwnedFd& ns) {
+  const auto answer = AskChild(ns, [&options](int out) {
+    std::string text;
+    for (const RunAs& owner : OwnersOf(options)) {
+      text += std::to_string(owner.uid) + ":" + std::to_string(owner.gid) + "\n";
+    }
+    return WriteAll(out, text, "pipe") ? kReadable : kNoAnswer;
+  });
+  if (!answer) return Fail(answer.error());
+  std::vector<RunAs> owners;
+  const char* at = answer->text.c_str();
+  RunAs owner;
+  for (int n = 0; std::sscanf(at, "%u:%u\n%n", &owner.uid, &owner.gid, &n) == 2; at += n) {
+    owners.push_back(owner);
+  }
+  return owners;
+}
+
+}  // namespace
+
+Result<std::optional<RunAs>> UserOfInputs(const MountOptions& options,
+                                          const OwnedFd& daemon_namespace) {
+  const auto try_as = [&](const std::optional<RunAs>& who) {
+    return AskChild(daemon_namespace, [&](int out) { return Try(options, who, out); });
+  };
+  const auto root = try_as(std::nullopt);
+  if (!root) return Fail(root.error());
+  if (root->status != kDenied) return std::nullopt;
+  const auto owners = AskForOwners(options, daemon_namespace);
+  if (!owners) return Fail(owners.error());
+  for (const RunAs& owner : *owners) {
+    const auto answer = try_as(owner);
+    if (!answer) return Fail(answer.error());
+    if (answer->status == kReadable) return owner;
+  }
+  return Fail(
+      ErrorCode::kPermissionDenied,
+      root->text +
+          "; the daemon has no capability, and no owner of the inputs may read all of them: "
+          "make them readable for one user (--run-as), or mount with --no-holder");
+}
+
+}  // namespace downwardfs

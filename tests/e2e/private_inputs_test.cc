@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Root's mounts of inputs that lie in a user's private home (libfuse#357): the daemon, which has no
+// capability, is that user.
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <string>
+
+#include "tests/e2e/api_fixture.h"
+#include "tests/e2e/mount_fixture.h"
+
+namespace downwardfs::testing {
+namespace {
+
+constexpr uid_t kBob = 12345;
+constexpr uid_t kEve = 23456;
+
+std::string UserOf(const Mounted& mount) {
+  const std::string status = Slurp("/proc/" + std::to_string(mount.DaemonPid()) + "/status");
+  const auto line = status.find("\nUid:\t");
+  return line == std::string::npos
+             ? ""
+             : status.substr(line + 6, status.find('\t', line + 6) - line - 6);
+}
+
+// Gives `path` to the user, for nobody else.
+void MakePrivate(const std::string& path, uid_t user) {
+  std::filesystem::permissions(path, std::filesystem::is_directory(path)
+                                         ? std::filesystem::perms(0700)
+                                         : std::filesystem::perms(0600));
+  ASSERT_EQ(chown(path.c_str(), user, user), 0);
+}
+
+class PrivateInputsTest : public HeldMountTest {
+ protected:
+  // A home with a pod file, which is replaced as an editor of the user's does it.
+  std::string HomeOf(uid_t user, const std::string& name) {
+    const std::string home = dir_.MakeDir(name);
+    Put(user, name, "one");
+    MakePrivate(home, user);
+    return home;
+  }
+  void Put(uid_t user, const std::string& home, const std::string& label) {
+    const std::string draft = dir_.Write("draft", PodYaml(label));
+    MakePrivate(draft, user);
+    std::filesystem::rename(draft, dir_ / (home + "/pod.yaml"));
+  }
+};
+
+TEST_F(PrivateInputsTest, APodFileInAPrivateHomeIsReadAndFollowedByEachDaemon) {
+  const std::string home = HomeOf(kBob, "home");
+  const Mounted mount({"--pod-file", home + "/pod.yaml", "--volume", "info"}, at_);
+  ASSERT_TRUE(mount.ok());
+  const auto shows = [&](const std::string& label) {
+    return Eventually([&] { return Slurp(mount / "labels") == "app=\"" + label + "\""; });
+  };
+  EXPECT_TRUE(shows("one"));
+  EXPECT_EQ(UserOf(mount), std::to_string(kBob));
+  Put(kBob, "home", "two");
+  EXPECT_TRUE(shows("two"));
+  ASSERT_EQ(kill(mount.DaemonPid(), SIGKILL), 0);
+  Put(kBob, "home", "three");
+  EXPECT_TRUE(shows("three"));
+  EXPECT_EQ(UserOf(mount), std::to_string(kBob));
+  EXPECT_EQ(mount.StatusField("deaths"), "1");
+  EXPECT_THAT(Slurp("/proc/" + std::to_string(mount.DaemonPid()) + "/status"),
+              HasSubstr("CapEff:\t0000000000000000"));
+}
+
+TEST_F(PrivateInputsTest, InputsThatRootMayReadLeaveTheDaemonRoot) {
+  ASSERT_EQ(chown(pod_.c_str(), kBob, kBob), 0);
+  const Mounted mount(Arguments(), at_);
+  ASSERT_TRUE(mount.ok());
+  EXPECT_EQ(UserOf(mount), "0");
+}
+
+TEST_F(PrivateInputsTest, InputsThatNoUserMayReadTogetherAreRefusedBeforeTheMount) {
+  const std::string bob = HomeOf(kBob, "bob");
+  const std::string eve = HomeOf(kEve, "eve");
+  const std::string items = dir_.Write("eve/items.yaml", "items: []");
+  const Outcome refused =
+      Downwardfs({"mount", "--pod-file", bob + "/pod.yaml", "--items", items, at_});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err,
+              AllOf(HasSubstr(bob + "/pod.yaml: Permission denied"), HasSubstr("--no-holder")));
+  EXPECT_EQ(std::count(refused.err.begin(), refused.err.end(), '\n'), 1);
+  EXPECT_FALSE(IsMountPoint(at_));
+}
+
+class PrivateKubeconfigTest : public ApiTest {};
+
+TEST_F(PrivateKubeconfigTest, AKubeconfigAndWhatItNamesAreReadFromAPrivateHome) {
+  ASSERT_EQ(geteuid(), 0u) << "only root's mounts have a holder";
+  std::filesystem::permissions(dir_.path(), std::filesystem::perms(0755));
+  const std::string home = dir_.MakeDir("home");
+  std::filesystem::rename(ca_, home + "/ca.pem");
+  std::filesystem::rename(token_, home + "/token");
+  const std::string config =
+      dir_.Write("home/config",
+                 "apiVersion: v1\nkind: Config\ncurrent-context: c\n"
+                 "contexts: [{name: c, context: {cluster: c, user: u, namespace: default}}]\n"
+                 "clusters: [{name: c, cluster: {server: '" +
+                     server_->url() +
+                     "', certificate-authority: ca.pem}}]\n"
+                     "users: [{name: u, user: {tokenFile: token}}]\n");
+  for (const char* const name : {"/ca.pem", "/token", "/config", ""})
+    MakePrivate(home + name, kBob);
+  const Mounted mount({"--kubeconfig", config, "--pod", "web", "--volume", "info"}, at_);
+  ASSERT_TRUE(mount.ok());
+  EXPECT_TRUE(Shows("tick", "one"));
+  EXPECT_EQ(UserOf(mount), std::to_string(kBob));
+  Label("two");
+  EXPECT_TRUE(Shows("tick", "two"));
+}
+
+}  // namespace
+}  // namespace downwardfs::testing

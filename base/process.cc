@@ -84,6 +84,16 @@ void RaiseFileLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+Status CheckStackLimit() {
+  constexpr rlim_t kLeastKib = 1024;
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur / 1024 >= kLeastKib) return {};
+  return Fail(ErrorCode::kResourceExhausted,
+              "the stack may have at most " + std::to_string(limit.rlim_cur / 1024) +
+                  " KiB (ulimit -s), and " + std::to_string(kLeastKib) +
+                  " are needed; raise the limit");
+}
+
 Status CheckFileLimit(unsigned least) {
   rlimit limit = {};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= least) return {};

@@ -42,6 +42,9 @@ void CloseAllBut(std::vector<int> kept, unsigned first = 3);
 /// As many open files as the hard limit allows.
 void RaiseFileLimit();
 
+/// kResourceExhausted if the stack of a thread may not grow to 1 MiB: we would crash on it.
+Status CheckStackLimit();
+
 /// kResourceExhausted if this process may have fewer than `least` files open: better nothing begins
 /// than that it ends half-way.
 Status CheckFileLimit(unsigned least);

@@ -16,7 +16,8 @@ int RunMain(const char* program, const std::function<Result<int>()>& work) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that would exceed ulimit -f is an error, not our end
   try {
-    const auto status = work();
+    const Status stack = CheckStackLimit();
+    const auto status = stack ? work() : Result<int>(Fail(stack.error()));
     if (status) return *status;
     std::fprintf(stderr, "%s: %s\n", program, OneLine(status.error().message).c_str());
   } catch (const std::bad_alloc&) {

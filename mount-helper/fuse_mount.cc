@@ -28,6 +28,7 @@ std::string KernelWords(int context) {
   for (ssize_t n = 0; (n = read(context, line.data(), line.size())) > 0;) {
     std::string text(line.data(), static_cast<std::size_t>(n));
     if (text.size() > 2 && text[1] == ' ') text.erase(0, 2);
+    if (!text.empty() && text.back() == '\n') text.pop_back();
     words += "; " + OneLine(text);
   }
   return words;

@@ -18,7 +18,7 @@ struct GenericOption {
   };
   std::string_view name;
   Meaning meaning = Meaning::kNothing;
-  std::string_view text = "";
+  std::string_view text{};
 };
 
 /// Nothing if it is no such option. `name` has no value.

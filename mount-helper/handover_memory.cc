@@ -52,7 +52,7 @@ Result<OwnedFd> HandoverMemory::Create() {
   OwnedFd fd(memfd_create("downwardfs-handover", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd) return Fail(ErrnoError(errno, "memfd_create"));
   if (ftruncate(fd.get(), static_cast<off_t>(kFileBytes)) != 0) {
-    return Fail(ErrnoError(errno, "memfd size"));
+    return Fail(ErrnoError(errno, "memfd size (is ulimit -f too small?)"));
   }
   void* const page = mmap(nullptr, kHeaderBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   if (page == MAP_FAILED) return Fail(ErrnoError(errno, "memfd map"));

@@ -10,11 +10,13 @@
 #include <optional>
 #include <queue>
 #include <set>
+#include <system_error>
 #include <thread>
 #include <tuple>
 #include <utility>
 
 #include "base/log.h"
+#include "base/log_keys.h"
 #include "base/mutex.h"
 #include "base/thread_time.h"
 
@@ -108,7 +110,14 @@ void Lane::Pool::StartWorker() {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread([self = shared_from_this()] { self->Work(); });
+  std::thread thread;
+  try {
+    thread = std::thread([self = shared_from_this()] { self->Work(); });
+  } catch (const std::system_error& error) {
+    --workers;
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw CannotStartThread("lane", error);
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   pthread_setname_np(thread.native_handle(), "lane");
   thread.detach();  // counted in `workers`, which the destructor waits for
@@ -241,7 +250,11 @@ Lane::SteadyTime Lane::Pool::SetStuckAside(SteadyTime now) {
     if (lane.hot) --hot_running;
     ++stuck;
     --workers;
-    StartWorker();
+    try {
+      StartWorker();
+    } catch (const std::system_error& error) {
+      LogWarning("a stuck lane is not replaced", {{log_keys::kError, error.what()}});
+    }
     settled.NotifyAll();
   }
   return next;

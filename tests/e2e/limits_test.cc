@@ -59,6 +59,19 @@ TEST_P(LimitsTest, AStartWithTooLittleMemorySaysSoOrSucceeds) {
   }
 }
 
+TEST_P(LimitsTest, OtherLimitsThatAreTooSmallSaySo) {
+  for (const char* const limit : {"-s 64", "-f 0"}) {
+    const Outcome outcome = MountUnder(limit);
+    // A mount without a holder makes no file.
+    if (outcome.exit_code != 0) {
+      EXPECT_EQ(outcome.exit_code, 1) << limit;
+      EXPECT_THAT(outcome.err, HasSubstr("ulimit " + std::string(limit, 2))) << limit;
+    }
+    EXPECT_EQ(IsMountPoint(at_), outcome.exit_code == 0) << limit;
+    umount2(at_.c_str(), MNT_DETACH);
+  }
+}
+
 TEST_P(LimitsTest, AMovedMountShowsItsNewPath) {
   // A mount below a shared one cannot be moved.
   const std::string top = dir_.MakeDir("top");

@@ -15,7 +15,7 @@ constexpr std::size_t kWorthIt = std::size_t{4} << 20;
 
 void ReturnFreedMemory() {
 #if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  // What was returned already counts as free until it is used again, so the growth since is the
+  // Memory that was returned counts as free until it is used again, so the growth since is the
   // measure.
   static std::atomic<std::size_t> returned{0};
   const std::size_t free = mallinfo2().fordblks;

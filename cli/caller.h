@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a mount takes from its caller, and what it leaves: files that are named relative to the
-// caller's directory, that directory itself, and open files. Main thread, before any other exists.
+// The things of its caller that a mount takes, and those that it leaves: files that are named
+// relative to the caller's directory, that directory itself, and open files. Main thread, before
+// any other exists.
 #pragma once
 
 #include <string>

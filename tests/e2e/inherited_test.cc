@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the caller of a mount has open, and where it is, is not held for as long as the mount is.
+// A mount holds nothing of its caller's for as long as it is there: no open file, no directory.
 #include <gmock/gmock.h>
 #include <sys/mount.h>
 #include <unistd.h>

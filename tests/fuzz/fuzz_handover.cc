@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a daemon that goes on with a mount reads from the handover memory. The input's first byte
+// The handover memory, as a daemon that goes on with a mount reads it. The input's first byte
 // chooses the layout. Pieces follow, each with its kind and length (a byte and two): a record of
 // the log, which gets a good checksum; the request in a slot; the saved FUSE_INIT; an edit of the
 // header. A memory is refused with kFailedPrecondition, or all that can be asked is answered, and a

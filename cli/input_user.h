@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The user that the daemon of root's mount must be to read its inputs. Without a capability uid 0 cannot
-// enter a home of mode 0700; the owner of that home can. So the daemon becomes that user, if this
-// user may read all inputs: it learns nothing then that the user could not read, and nobody opens
-// files on its behalf. Main thread, before any other exists.
+// The user that the daemon of root's mount must be to read its inputs. Without a capability uid 0
+// cannot enter a home of mode 0700; the owner of that home can. So the daemon becomes that user, if
+// this user may read all inputs: it learns nothing then that the user could not read, and nobody
+// opens files on its behalf. Main thread, before any other exists.
 #pragma once
 
 #include <optional>

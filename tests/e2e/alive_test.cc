@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The question of a probe: whether anybody serves the mount, however much of it the kernel has cached.
+// The question of a probe: whether anybody serves the mount, however much of it the kernel has
+// cached.
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <unistd.h>

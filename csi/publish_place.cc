@@ -13,7 +13,6 @@ namespace downwardfs {
 namespace {
 
 constexpr std::size_t kMostVolumesPerPod = 64;
-constexpr std::size_t kWholePath = 4096;
 
 }  // namespace
 

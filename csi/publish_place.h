@@ -2,12 +2,16 @@
 // Inside VolumeManager only: the place that a publish under way has taken.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <utility>
 
 #include "csi/volume_manager.h"
 
 namespace downwardfs {
+
+/// How much of a path an error says: all of it (PATH_MAX).
+inline constexpr std::size_t kWholePath = 4096;
 
 /// A publish that is under way counts as published until it has come to an end; TakePlace() has
 /// taken the place.

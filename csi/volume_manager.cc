@@ -23,7 +23,6 @@ using std::chrono::steady_clock;
 constexpr seconds kPodPatience{20};
 // Serving threads answer within microseconds; on a machine that is overloaded it takes longer.
 constexpr milliseconds kServingPatience{2000};
-constexpr std::size_t kWholePath = 4096;
 
 Status NoTurn() {
   return Fail(ErrorCode::kCancelled, "the call was cancelled");

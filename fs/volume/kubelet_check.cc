@@ -13,7 +13,9 @@ namespace downwardfs {
 Status KubeletLayout::Check() {
   if (auto done = CheckRoot(); !done) return done;
   if (auto done = CheckVersions(); !done) return done;
-  return CheckLinks();
+  if (auto done = CheckLinks(); !done) return done;
+  resumed_ = true;
+  return {};
 }
 
 Status KubeletLayout::CheckRoot() const {

@@ -22,8 +22,8 @@ bool KubeletLayout::LeadsElsewhere(InodeId parent, std::string_view name, pid_t 
   MutexLock lock(mutex_);
   auto removed = std::ranges::find(just_removed_, name, &RemovedName::name);
   if (removed == just_removed_.end()) {
-    // It may have been the daemon before us that has removed it.
-    if (!IsDataDirName(name)) return false;
+    // It may have been a daemon before us that has removed it; not one that is about to be made.
+    if (!resumed_ || !IsDataDirName(name) || name == UnfinishedName()) return false;
     removed = std::ranges::find(unknown_, name, &RemovedName::name);
     if (removed == unknown_.end()) {
       if (unknown_.size() >= kRememberedNames) unknown_.pop_front();
@@ -197,10 +197,14 @@ void KubeletLayout::DropLinkIfUnused(Edit& edit, InodeId id) {
   if (link != nullptr && !link->listed && link->lookups == 0) links_.Erase(edit, id);
 }
 
-std::optional<std::string> KubeletLayout::UnfinishedDirectory() const {
-  MutexLock lock(mutex_);
+std::optional<std::string> KubeletLayout::UnfinishedName() const {
   if (root_->staged == 0) return std::nullopt;
   return known_.At(root_->staged).version->data_dir();
+}
+
+std::optional<std::string> KubeletLayout::UnfinishedDirectory() const {
+  MutexLock lock(mutex_);
+  return UnfinishedName();
 }
 
 std::vector<std::string> KubeletLayout::MovedNames() const {

@@ -144,6 +144,7 @@ class KubeletLayout final : public VolumeLayout {
   std::optional<Changed> ChangeRoot(Edit& edit, const TreeChange& change) REQUIRES(mutex_);
   enum class Kind { kFiles, kAliases, kDirectories };
   std::vector<Known> KnownOf(InodeId base, Kind kind) const REQUIRES(mutex_);
+  std::optional<std::string> UnfinishedName() const REQUIRES(mutex_);
   void CompareLinks(const VolumeVersion& version, Flip& flip) const REQUIRES(mutex_);
 
   void Advance(Edit& edit, InodeId base, LifeEvent event) REQUIRES(mutex_);
@@ -165,6 +166,7 @@ class KubeletLayout final : public VolumeLayout {
   };
   // Neither is recorded.
   std::deque<RemovedName> just_removed_ GUARDED_BY(mutex_);  // data directories, the newest last
+  bool resumed_ GUARDED_BY(mutex_) = false;                  // another daemon has served before us
   // Asked for, and perhaps removed by the daemon before us. Apart, so that made-up names do not
   // push out the others.
   std::deque<RemovedName> unknown_ GUARDED_BY(mutex_);

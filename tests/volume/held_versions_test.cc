@@ -122,18 +122,25 @@ TEST_F(HeldVersionsTest, ACopyIsMadeWhileRequestsGoOn) {
 // the name is dead by then.
 TEST_F(HeldVersionsTest, AWalkIsSentRoundAgainByTheNextDaemonToo) {
   KubeletLayout layout{Ownership{}, std::chrono::system_clock::now()};
+  ASSERT_TRUE(layout.UseLog(std::make_unique<HandoverLog>(memory_)));
   layout.Show(layout.Stage(Version(1), ""));
   const std::string before = "..2026_11_22_13_53_32.213006449";
-  EXPECT_FALSE(layout.Lookup(kRootInode, before));
+  EXPECT_FALSE(layout.LeadsElsewhere(kRootInode, before, 7)) << "no daemon was before this one";
+  KubeletLayout next{Ownership{}, {}};
+  ASSERT_TRUE(next.ResumeFrom(std::make_unique<HandoverLog>(memory_)));
+  EXPECT_FALSE(next.Lookup(kRootInode, before));
   for (const pid_t thread : {7, 8}) {
-    EXPECT_TRUE(layout.LeadsElsewhere(kRootInode, before, thread));
-    EXPECT_FALSE(layout.LeadsElsewhere(kRootInode, before, thread));
+    EXPECT_TRUE(next.LeadsElsewhere(kRootInode, before, thread));
+    EXPECT_FALSE(next.LeadsElsewhere(kRootInode, before, thread));
   }
+  const std::string staged = "..2026_11_22_13_53_33.213006449";
+  next.Stage(VolumeVersion::Make({{"a", "2", 0644, "", ""}}, staged, {}), "");
+  EXPECT_FALSE(next.LeadsElsewhere(kRootInode, staged, 7)) << "it is about to be made";
   for (int i = 0; i < 100; ++i) {  // made-up names
     const std::string name = "..2026_11_22_13_53_32.1" + std::to_string(10000000 + i);
-    EXPECT_TRUE(layout.LeadsElsewhere(kRootInode, name, 7));
+    EXPECT_TRUE(next.LeadsElsewhere(kRootInode, name, 7));
   }
-  EXPECT_FALSE(layout.LeadsElsewhere(kRootInode, "..2026", 7));
+  EXPECT_FALSE(next.LeadsElsewhere(kRootInode, "..2026", 7));
 }
 
 }  // namespace

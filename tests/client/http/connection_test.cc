@@ -160,7 +160,9 @@ TEST_F(ConnectionTest, AServerOfOneStreamAConnectionIsGivenMoreConnections) {
     ASSERT_TRUE(answered) << answered.error().message;
   }
   EXPECT_FALSE(watch_over_);
-  EXPECT_LE(server_->connections(), 3u);  // the watch's, one for all others, one for a question
+  // The watch's, one for all others, and one for each question whether the watch's still answers, of
+  // which a slow machine sees more than one; not one for each request.
+  EXPECT_LT(server_->connections(), 6u);
 }
 
 // HTTP/1.1 has one request on a connection: the second must not wait for the answer to the first.

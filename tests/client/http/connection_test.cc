@@ -160,8 +160,8 @@ TEST_F(ConnectionTest, AServerOfOneStreamAConnectionIsGivenMoreConnections) {
     ASSERT_TRUE(answered) << answered.error().message;
   }
   EXPECT_FALSE(watch_over_);
-  // The watch's, one for all others, and one for each question whether the watch's still answers, of
-  // which a slow machine sees more than one; not one for each request.
+  // The watch's, one for all others, and one for each question whether the watch's still answers,
+  // of which a slow machine sees more than one; not one for each request.
   EXPECT_LT(server_->connections(), 6u);
 }
 

@@ -28,7 +28,7 @@ class LimitsTest : public HeldMountTest, public ::testing::WithParamInterface<bo
   Outcome MountUnder(const std::string& limit) {
     std::vector<std::string> words = More({at_});
     words.insert(words.begin(),
-                 {"bash", "-c", "{ (ulimit " + limit + R"( && exec "$@") 2>&1 >&3 | cat >&2
+                 {"bash", "-c", "{ (ulimit " + limit + R"( && exec "$@") 2>&1 >&3 3>&- | cat >&2
                                  exit ${PIPESTATUS[0]}; } 3>&1)",
                   "sh", DOWNWARDFS_BINARY, "mount"});
     return RunProgram(words);

@@ -50,8 +50,8 @@ Result<MountPoint> OpenMountPoint(const std::string& path, bool over_mounts) {
     return Fail(ErrnoError(errno, Context(path)));
   }
   struct statx st = {};
-  constexpr int kFlags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
-  if (statx(place.directory.get(), "", kFlags, STATX_TYPE, &st) != 0) {
+  constexpr int kQuestion = AT_EMPTY_PATH | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
+  if (statx(place.directory.get(), "", kQuestion, STATX_TYPE, &st) != 0) {
     return Fail(ErrnoError(errno, Context(path)));
   }
   if (!S_ISDIR(st.stx_mode)) {

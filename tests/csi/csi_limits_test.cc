@@ -79,10 +79,10 @@ TEST_F(CsiLimitsTest, WhatIsTooMuchIsNotRendered) {
   EXPECT_TRUE(!MEMORY_TELLS || peak < kMost) << peak;
 }
 
-// 100 volumes (fewer where every access is instrumented) of the worst shape that a volume may have:
-// 16 items of 250 kB, which change.
+// 100 volumes of the worst shape that a volume may have: 16 items of 250 kB, which change.
 TEST_F(CsiLimitsTest, AHundredWorstVolumesStayBelowTheBound) {
-  constexpr int kPods = MEMORY_TELLS ? 100 : 25;
+  if (!MEMORY_TELLS) GTEST_SKIP() << "the bound is one of the program without a sanitizer";
+  constexpr int kPods = 100;
   constexpr long kMost = 1024;  // MB: the memory limit of the DaemonSet
   for (int i = 0; i < kPods; ++i) MakePod("pod" + std::to_string(i), 1, 'a');
   StartPlugin();
@@ -100,7 +100,7 @@ TEST_F(CsiLimitsTest, AHundredWorstVolumesStayBelowTheBound) {
   }
   EXPECT_GT(published, 10);
   EXPECT_LT(published, kPods);
-  for (char sign = 'b'; sign < (MEMORY_TELLS ? 'e' : 'c'); ++sign) {
+  for (char sign = 'b'; sign < 'e'; ++sign) {
     for (int i = 0; i < published; ++i) MakePod("pod" + std::to_string(i), 1, sign);
     for (int i = 0; i < published; ++i) {
       const std::string target = Target("pod" + std::to_string(i), "v0");
@@ -112,10 +112,10 @@ TEST_F(CsiLimitsTest, AHundredWorstVolumesStayBelowTheBound) {
   }
   const long peak = Peak();
   std::printf(
-      "%d volumes of 16 items of 250 kB, %d of them admitted: the daemon had at most %ld MB\n",
-      kPods, published, peak);
+      "100 volumes of 16 items of 250 kB, %d of them admitted: the daemon had at most %ld MB\n",
+      published, peak);
   EXPECT_GT(peak, 0);
-  EXPECT_TRUE(!MEMORY_TELLS || peak < kMost) << peak;
+  EXPECT_LT(peak, kMost);
 }
 
 }  // namespace

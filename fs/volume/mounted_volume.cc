@@ -5,15 +5,15 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <optional>
 #include <utility>
 
-#include "base/owned_fd.h"
-#include "fs/fuse/request_recovery.h"
+#include "base/mutex.h"
+#include "fs/fuse/kernel_session.h"
 #include "fs/volume/kubelet_update.h"
-#include "fs/volume/live_update.h"
+#include "fs/volume/served_volume.h"
 #include "fs/volume/tree_caller.h"
 #include "mount-helper/fuse_mount.h"
 #include "mount-helper/mount_identity.h"
@@ -26,137 +26,13 @@ constexpr std::uint32_t kModesOfWritableMount = 07755;
 
 }  // namespace
 
-struct MountedVolume::State {
-  explicit State(MountedVolumeOptions opts) : options(std::move(opts)) {
-    context.counters = &counters;
-    context.status = options.status;
-    context.kernel_caches = options.kernel_caches;
-  }
-
-  // Nothing of it is mounted yet.
-  void ShowFirst(VolumeVersionPtr version, std::string resource_version);
-  void SetUpUpdates(std::string device, std::shared_ptr<TreeCaller> caller);
-  Status SetUpRecovery(std::shared_ptr<const HandoverMemory> handed, bool resumes);
-  std::shared_ptr<TreeCaller> MakeCaller(FuseMount& mount) const;
-  void TakeHeld(int id, std::shared_ptr<TreeCaller> caller);
-  std::function<void()> ShowPending() EXCLUDES(mutex);
-
-  const MountedVolumeOptions options;
-  RequestCounters counters;
-  SessionContext context;
-  std::unique_ptr<KubeletLayout> kubelet;  // of the two, the layout's
-  std::unique_ptr<LiveLayout> live;
-  VolumeLayout* shown = nullptr;
-  // The session and the tree exist once it is mounted; the update uses both.
-  std::unique_ptr<KernelSession> session;
-  std::unique_ptr<KernelNotifier> notifier;  // null: the session is it
-  std::unique_ptr<WritableView> tree;
-  std::unique_ptr<VolumeUpdate> update;
-  int mount_id = -1;
-  std::shared_ptr<TreeCaller> remote;  // null: the calls are our own, or there are none
-  bool held = false;                   // mounted and unmounted by a holder
-  std::shared_ptr<const HandoverMemory> memory;
-  std::unique_ptr<RequestRecovery> recovery;
-  std::string file_system;
-  // It is mounted no longer, and the view does not keep its numbers from being used again: what is
-  // at the mount point, even with these, is another's.
-  std::atomic<bool> gone{false};
-  OwnedFd ended{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-
-  struct Pending {
-    VolumeVersionPtr version;
-    std::string resource_version;
-  };
-  Mutex mutex;  // lock order: before the layout's (SetResourceVersion)
-  std::optional<Pending> pending GUARDED_BY(mutex);
-};
-
-void MountedVolume::State::ShowFirst(VolumeVersionPtr version, std::string resource_version) {
-  const auto now = version->created();
-  if (options.layout == Layout::kLive) {
-    if (!live) live = std::make_unique<LiveLayout>(options.ownership, now);
-    live->ShowNames(live->Stage(std::move(version), std::move(resource_version)));
-    shown = live.get();
-  } else {
-    if (!kubelet) kubelet = std::make_unique<KubeletLayout>(options.ownership, now);
-    kubelet->Show(kubelet->Stage(std::move(version), std::move(resource_version)));
-    shown = kubelet.get();
-  }
-  context.file_system = shown;
-}
-
-void MountedVolume::State::SetUpUpdates(std::string device, std::shared_ptr<TreeCaller> caller) {
-  KernelNotifier& notify = notifier ? *notifier : *session;
-  tree = std::make_unique<WritableView>(*shown, options.mount_point, std::move(device),
-                                        std::move(caller));
-  if (live) {
-    update = std::make_unique<LiveUpdate>(*live, *tree, notify);
-  } else {
-    update = std::make_unique<KubeletUpdate>(*kubelet, *tree, notify);
-  }
-}
-
-Status MountedVolume::State::SetUpRecovery(std::shared_ptr<const HandoverMemory> handed,
-                                           bool resumes) {
-  memory = std::move(handed);
-  const auto now = std::chrono::system_clock::now();
-  if (options.layout == Layout::kLive) {
-    live = std::make_unique<LiveLayout>(options.ownership, now);
-    shown = live.get();
-  } else {
-    kubelet = std::make_unique<KubeletLayout>(options.ownership, now);
-    shown = kubelet.get();
-  }
-  context.file_system = shown;
-  // The end of the reading is KernelSession::Resume()'s.
-  if (auto begun = resumes ? memory->BeginReading() : Status(); !begun) return begun;
-  auto log = std::make_unique<HandoverLog>(*memory);
-  auto done = resumes ? shown->ResumeFrom(std::move(log)) : shown->UseLog(std::move(log));
-  if (!done) return done;
-  recovery = std::make_unique<RequestRecovery>(*memory, *shown);
-  context.recovery = recovery.get();
-  held = true;
-  return {};
-}
-
-std::shared_ptr<TreeCaller> MountedVolume::State::MakeCaller(FuseMount& mount) const {
-  if (options.make_caller) return options.make_caller(mount);
-  if (!mount.publisher) return nullptr;
-  return std::make_shared<RemoteTreeCaller>(std::move(mount.publisher));
-}
-
-// With the session there.
-void MountedVolume::State::TakeHeld(int id, std::shared_ptr<TreeCaller> caller) {
-  mount_id = id;
-  remote = std::move(caller);
-  if (remote) notifier = std::make_unique<TreeNotifier>(remote, *session);
-  SetUpUpdates("", remote);
-}
-
-// On the lane.
-std::function<void()> MountedVolume::State::ShowPending() {
-  std::optional<Pending> next;
-  {
-    MutexLock lock(mutex);
-    next = std::exchange(pending, std::nullopt);
-  }
-  if (!next) return {};
-  auto rest = update->Show(next->version, next->resource_version);
-  if (shown->CurrentVersion() != next->version) {
-    // The publisher is lost: another daemon shows what is newest then, or GoOnAlone() does.
-    MutexLock lock(mutex);
-    if (!pending) pending = std::move(next);
-  }
-  return rest;
-}
-
-MountedVolume::MountedVolume(std::shared_ptr<State> state) : state_(std::move(state)) {}
+MountedVolume::MountedVolume(std::shared_ptr<ServedVolume> state) : state_(std::move(state)) {}
 
 MountedVolume::~MountedVolume() {
   Unmount();
 }
 
-Status MountedVolume::MountAsRoot(State& state) {
+Status MountedVolume::MountAsRoot(ServedVolume& state) {
   FuseMountOptions options;
   options.mount_point = state.options.mount_point;
   options.directory = state.options.directory;
@@ -179,7 +55,7 @@ Status MountedVolume::MountAsRoot(State& state) {
   return {};
 }
 
-Status MountedVolume::MountAsUser(State& state) {
+Status MountedVolume::MountAsUser(ServedVolume& state) {
   if (!state.options.selinux_context.empty()) {
     return Fail(ErrorCode::kPermissionDenied, "--selinux-context: only root may set it");
   }
@@ -199,7 +75,7 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Mount(MountedVolumeOptions
                                                             SessionLoop& loop, LanePool& lanes) {
   const bool as_root = geteuid() == 0;
   if (!as_root) options.ownership.file_modes = kModesOfWritableMount;
-  auto state = std::make_shared<State>(std::move(options));
+  auto state = std::make_shared<ServedVolume>(std::move(options));
   if (!state->ended) return Fail(ErrnoError(errno, "eventfd"));
   state->ShowFirst(std::move(version), std::move(resource_version));
   auto mounted = as_root ? MountAsRoot(*state) : MountAsUser(*state);
@@ -211,7 +87,7 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::MountHeld(
     MountedVolumeOptions options, VolumeVersionPtr version, std::string resource_version,
     std::shared_ptr<const HandoverMemory> memory, const std::function<Result<FuseMount>()>& mount,
     SessionLoop& loop, LanePool& lanes) {
-  auto state = std::make_shared<State>(std::move(options));
+  auto state = std::make_shared<ServedVolume>(std::move(options));
   if (!state->ended) return Fail(ErrnoError(errno, "eventfd"));
   if (auto done = state->SetUpRecovery(std::move(memory), /*resumes=*/false); !done)
     return Fail(std::move(done.error()));
@@ -229,7 +105,7 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::MountHeld(
 Result<std::unique_ptr<MountedVolume>> MountedVolume::Resume(
     MountedVolumeOptions options, std::shared_ptr<const HandoverMemory> memory, FuseMount mount,
     SessionLoop& loop, LanePool& lanes) {
-  auto state = std::make_shared<State>(std::move(options));
+  auto state = std::make_shared<ServedVolume>(std::move(options));
   if (!state->ended) return Fail(ErrnoError(errno, "eventfd"));
   if (auto done = state->SetUpRecovery(std::move(memory), /*resumes=*/true); !done)
     return Fail(std::move(done.error()));
@@ -251,21 +127,22 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Resume(
   return volume;
 }
 
-Result<std::unique_ptr<MountedVolume>> MountedVolume::Serve(const std::shared_ptr<State>& state,
-                                                            SessionLoop& loop, LanePool& lanes) {
+Result<std::unique_ptr<MountedVolume>> MountedVolume::Serve(
+    const std::shared_ptr<ServedVolume>& state, SessionLoop& loop, LanePool& lanes) {
   std::unique_ptr<MountedVolume> volume(new MountedVolume(state));
   volume->loop_ = &loop;
   volume->lane_ = lanes.NewLane(state->options.lane_owner);
   if (state->held) {
     volume->copies_ = lanes.NewLane();
-    state->shown->CopyLater([weak = std::weak_ptr<State>(state), lane = volume->copies_->poster()] {
-      lane.Post([weak] {
-        if (const auto volume_state = weak.lock()) volume_state->shown->CopyRecords();
-      });
-    });
+    state->shown->CopyLater(
+        [weak = std::weak_ptr<ServedVolume>(state), lane = volume->copies_->poster()] {
+          lane.Post([weak] {
+            if (const auto volume_state = weak.lock()) volume_state->shown->CopyRecords();
+          });
+        });
   }
   // Has the kernel read the page again. The state owns this function, so it must not own the state.
-  state->context.refused_write = [weak = std::weak_ptr<State>(state),
+  state->context.refused_write = [weak = std::weak_ptr<ServedVolume>(state),
                                   lane = volume->lane_->poster()](InodeId inode) {
     lane.Post([weak, inode] {
       if (const auto volume_state = weak.lock()) volume_state->session->InvalidateInode(inode);
@@ -283,7 +160,7 @@ void MountedVolume::Publish(VolumeVersionPtr version, std::string resource_versi
   {
     MutexLock lock(state_->mutex);
     const bool queued = state_->pending.has_value();
-    state_->pending = State::Pending{std::move(version), std::move(resource_version)};
+    state_->pending = ServedVolume::Pending{std::move(version), std::move(resource_version)};
     if (queued) return;
   }
   const auto lane = lane_->poster();
@@ -308,8 +185,7 @@ void MountedVolume::SetFsGroup(std::optional<std::uint32_t> group) {
   Ownership ownership = state_->options.ownership;
   ownership.fs_group = group;
   lane_->poster().Post([state = state_, known = state_->shown->SetOwnership(ownership)] {
-    KernelNotifier& notify = state->notifier ? *state->notifier : *state->session;
-    for (const InodeId inode : known) notify.InvalidateInode(inode);
+    for (const InodeId inode : known) state->notify().InvalidateInode(inode);
   });
 }
 

@@ -16,42 +16,18 @@
 #include <string>
 #include <vector>
 
-#include "base/owned_fd.h"
 #include "base/result.h"
 #include "fs/fuse/lane_pool.h"
 #include "fs/fuse/session_loop.h"
-#include "fs/volume/tree_caller.h"
 #include "fs/volume/volume_layout.h"
+#include "fs/volume/volume_options.h"
 #include "fs/volume/volume_version.h"
 #include "mount-helper/fuse_mount.h"
 #include "mount-helper/handover_memory.h"
 
 namespace downwardfs {
 
-enum class Layout {
-  kKubelet,  ///< `..data`, links and versions: the kubelet's
-  kLive,     ///< regular files that change in place
-};
-
-struct MountedVolumeOptions {
-  std::string mount_point;   ///< an absolute path without symlinks
-  int directory = -1;        ///< that directory, held open while it is mounted on; -1: the path's
-  std::string fs_name;       ///< the mount's source, as /proc/self/mountinfo shows it
-  bool allow_other = false;  ///< let other users read (root, or user_allow_other in fuse.conf)
-  std::string selinux_context;  ///< the mount option context=; empty: none. Root only
-  Layout layout = Layout::kKubelet;
-  std::string lane_owner;  ///< its changes use this owner's budget (LanePool::NewLane)
-  Ownership ownership;
-  /// Off: the kernel asks at every access. For measuring what its caches are worth (tests/bench).
-  bool kernel_caches = true;
-  /// JSON for `downwardfs status`; called on serving threads, must not block.
-  std::function<std::string()> status;
-  /// Under a holder: whether the kernel sends unanswered requests again (Linux 6.9).
-  bool resend = true;
-  /// Under a holder: makes the calls that change the tree. Empty: over the mount's connection to
-  /// its publisher, and by notification where there is none.
-  std::function<std::shared_ptr<TreeCaller>(FuseMount& mount)> make_caller;
-};
+struct ServedVolume;
 
 class MountedVolume {
  public:
@@ -123,14 +99,13 @@ class MountedVolume {
   bool allows_idmap() const;
 
  private:
-  struct State;
-  explicit MountedVolume(std::shared_ptr<State> state);
-  static Status MountAsRoot(State& state);
-  static Status MountAsUser(State& state);
-  static Result<std::unique_ptr<MountedVolume>> Serve(const std::shared_ptr<State>& state,
+  explicit MountedVolume(std::shared_ptr<ServedVolume> state);
+  static Status MountAsRoot(ServedVolume& state);
+  static Status MountAsUser(ServedVolume& state);
+  static Result<std::unique_ptr<MountedVolume>> Serve(const std::shared_ptr<ServedVolume>& state,
                                                       SessionLoop& loop, LanePool& lanes);
 
-  const std::shared_ptr<State> state_;  // tasks and requests in work hold it too
+  const std::shared_ptr<ServedVolume> state_;  // tasks and requests in work hold it too
   SessionLoop* loop_ = nullptr;
   std::uint64_t served_ = 0;
   bool unmounted_ = false;

@@ -19,7 +19,7 @@ class LogFile final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   explicit LogFile(std::string path) : path_(std::move(path)) {}
 
-  /// Opens the file to append to, and makes it if there is none. Before the first line.
+  /// Opens the file to append to, and makes it if it is missing. Before the first line.
   Status Open();
 
  protected:

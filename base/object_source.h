@@ -88,7 +88,7 @@ class ObjectSource {
 
   virtual ~ObjectSource() = default;
 
-  /// The object's present state; nullptr if there is none.
+  /// The object's present state; nullptr if it is missing.
   virtual ObjectPtr Get(const ObjectKey& key) const = 0;
 
   /// Every object of that kind, in no particular order.

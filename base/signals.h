@@ -16,7 +16,7 @@ sigset_t SignalSet(std::initializer_list<int> signals);
 /// A signalfd(2) of `signals`, which does not block.
 Result<OwnedFd> OpenSignals(const sigset_t& signals);
 
-/// Takes one signal from it; 0 if there is none.
+/// Takes one signal from it; 0 if no signal is there.
 int TakeSignal(int signals);
 
 }  // namespace downwardfs

@@ -8,7 +8,7 @@
 namespace downwardfs {
 namespace {
 
-// Length of the well-formed sequence at the start of `bytes`, 0 if there is none.
+// Length of the well-formed sequence at the start of `bytes`, 0 if `bytes` do not start with one.
 std::size_t SequenceLength(std::string_view bytes) {
   utf8proc_int32_t code_point = 0;
   const auto n = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(bytes.data()),

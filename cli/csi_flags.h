@@ -12,7 +12,7 @@ namespace downwardfs {
 
 void AddCsiFlags(CLI::App* command, CsiOptions& options);
 
-/// The contradiction between the values; empty if there is none.
+/// The contradiction between the values; empty if they agree.
 std::string CsiContradiction(const CsiOptions& options);
 
 /// The rest follows from the kubelet's directory: the paths that were not given.

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kYear = std::int64_t{365} * 24 * 3'600'000;
 
-// Takes the unit at the front of `text`; 0 if there is none.
+// Takes the unit at the front of `text`; 0 if `text` does not start with one.
 std::int64_t TakeUnit(std::string_view* text) {
   struct Unit {
     std::string_view name;

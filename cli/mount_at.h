@@ -11,7 +11,7 @@
 namespace downwardfs {
 
 /// The mount at the path, or at the path that it links to, as `mount` takes a link too; nothing if
-/// there is none. The file system that is mounted there is not asked: its daemon may hang.
+/// nothing is mounted. The file system that is mounted there is not asked: its daemon may hang.
 Result<std::optional<MountEntry>> FindMountAt(std::string path);
 
 }  // namespace downwardfs

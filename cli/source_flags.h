@@ -18,7 +18,7 @@ std::vector<CLI::Option*> AddServer(CLI::App* command, client::ServerFlags& flag
 void AddSource(CLI::App* command, SourceOptions& source);
 
 /// The contradiction between the values of the flags, which the parser cannot see; empty if
-/// there is none.
+/// they agree.
 std::string ServerContradiction(const client::ServerFlags& flags);
 
 }  // namespace downwardfs

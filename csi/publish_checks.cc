@@ -33,7 +33,7 @@ const Json* FindVolume(const Json& pod, const std::string& name, const std::stri
   return found == all.end() ? nullptr : &*found;
 }
 
-// The first container that mounts the volume without readOnly; empty if there is none.
+// The first container that mounts the volume without readOnly; empty if all do it read-only.
 std::string WritingContainer(const Json& pod, const Json& volume) {
   for (const char* const list : {"initContainers", "containers"}) {
     for (const Json& container : pod["spec"].value(list, Json::array())) {

@@ -36,7 +36,7 @@ class PublishJournal {
   static Result<PublishJournal> Open(const std::string& directory);
 
   Status Write(const PublishSpec& spec) const;
-  /// Does nothing where there is none.
+  /// Does nothing if the record is missing.
   Status Remove(const std::string& volume_id) const;
   /// An error where the directory cannot be listed: then anything may be published. Our own
   /// temporary files and torn records are removed; what else cannot be read is logged and stays.

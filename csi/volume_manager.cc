@@ -171,7 +171,7 @@ Status VolumeManager::Republish(CsiVolume& volume, const PublishSpec& spec) {
 }
 
 // One whose record cannot be read, and of which the kubelet tells us again what it is: it goes on
-// as it is. Null where it cannot, or there is none.
+// as it is. Null if it cannot, or is unknown.
 VolumeManager::VolumePtr VolumeManager::ResumeUnread(const PublishSpec& spec,
                                                      const ObjectKey& pod) {
   FuseMount handed;

@@ -63,7 +63,7 @@ class VolumeManager {
   void LetGo() EXCLUDES(mutex_);
   /// Nobody uses any of the volumes any more.
   bool AllEnded() const;
-  /// The fault that keeps the plugin from working as it should; empty if there is none.
+  /// The fault that keeps the plugin from working as it should; empty if it works.
   std::string Trouble() const;
   std::size_t size() const;
 

@@ -2,8 +2,8 @@
 //
 // The publisher's processes of a node (mount-helper/publisher_process.h), shared by all volumes:
 // whoever has a call takes an idle connection, or asks the holder for a new one. With the holder
-// away there is none; what the kernel can be told by notification is then told by this process, so
-// that readers see the change all the same, without events.
+// away no process answers; what the kernel can be told by notification is then told by this
+// process, so that readers see the change all the same, without events.
 //
 // The pool outlives its callers. Any thread.
 #pragma once
@@ -24,7 +24,7 @@ class WorkerPool {
   using NewWorker = std::function<Result<OwnedFd>()>;
   explicit WorkerPool(NewWorker new_worker) : new_worker_(std::move(new_worker)) {}
 
-  /// Makes the call in one of the processes; 0 or an errno, ENOTCONN where there is none.
+  /// Makes the call in one of the processes; 0 or an errno, ENOTCONN if no process is left.
   int Perform(const TreeCall& call, int device, int view) EXCLUDES(mutex_);
 
  private:

@@ -127,7 +127,7 @@ class DaemonKeeper {
   /// Kills it so that a newer build takes over: no death that counts.
   void Replace();
   /// Asks it to end, and kills it if it does not; no other one is started. Returns its exit status,
-  /// 1 if it was killed or there is none.
+  /// 1 if it was killed or is not there.
   int EndForGood();
 
  private:

@@ -54,7 +54,7 @@ class DescriptorGate {
   void Watch(pid_t child);
   bool CloseInChild(std::vector<OwnedFd>& fds);
 
-  OwnedFd receiver_;  // the connection to the child that receives; absent: there is none
+  OwnedFd receiver_;  // the connection to the child that receives; absent: no child runs
   pid_t receiver_pid_ = -1;
   std::size_t kept_ = 0;                      // packets that it keeps descriptors of
   std::vector<OwnedFd> children_;             // pidfds of others that may hang

@@ -32,7 +32,7 @@ bool SendPacket(int channel, std::string_view bytes, const std::vector<int>& fds
 /// are left open (Abandon), for nobody knows what they are.
 Result<FdPacket> ReceivePacket(int channel, std::size_t limit, std::size_t room = kMaxPacketFds);
 
-/// True if the next packet, which stays where it is, has fds. False also if there is none.
+/// True if the next packet, which stays where it is, has fds. False also if no packet waits.
 bool NextHasFds(int channel);
 
 /// Leaves them open until the process ends. To close a descriptor of another's file system may wait

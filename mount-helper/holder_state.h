@@ -20,7 +20,7 @@
 namespace downwardfs {
 
 struct HolderState {
-  // Descriptors; 0: there is none, since descriptor 0 is never one of these.
+  // Descriptors; 0: absent, since descriptor 0 is never one of these.
   int memory = 0;
   int channel = 0;  ///< to the daemon
   int device = 0;

@@ -26,8 +26,8 @@ Status SendMessage(int channel, const Message& message, std::chrono::millisecond
 
 /// Receives one from a peer with the same rights or more. kCancelled at the end of the connection,
 /// kInvalidArgument for a packet that is not a message, also if a descriptor is not what its field
-/// says (all of them are left open then, see Abandon()), kUnavailable where there is none now and
-/// the channel does not block.
+/// says (all of them are left open then, see Abandon()), kUnavailable if no message is there now
+/// and the channel does not block.
 Result<HolderMessage> ReceiveMessage(int channel);
 /// The same from a peer that has fewer rights: no descriptor that could hang us becomes ours.
 Result<HolderMessage> ReceiveMessage(int channel, DescriptorGate& gate);

@@ -30,7 +30,7 @@ class OnceSource final : public ObjectSource {
     bool nodes = true;  ///< false: the node stays unknown
   };
 
-  /// Gets the pod. kNotFound at once where there is none.
+  /// Gets the pod. kNotFound at once if the server has no such pod.
   static Result<std::unique_ptr<OnceSource>> Open(const ServerAccess& access, Options options);
   ~OnceSource() override;
 

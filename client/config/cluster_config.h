@@ -59,9 +59,9 @@ struct ClusterConfig {
   bool cluster_wide = false;
   /// For messages: "context dev of /home/me/.kube/config", "the in-cluster configuration".
   std::string origin;
-  /// The kubeconfig's context; empty where there is none.
+  /// The kubeconfig's context; empty if no kubeconfig is used.
   std::string context;
-  /// For messages: the kubeconfig's user entry; empty if there is none.
+  /// For messages: the kubeconfig's user entry; empty if no kubeconfig is used.
   std::string user_name;
 };
 

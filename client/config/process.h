@@ -58,8 +58,8 @@ class ProcessRunner {
   virtual Result<ProcessOutput> Run(const ProcessSpec& spec, const CancelFlag& cancel) = 0;
 
   /// The file that `command` names: itself if it has a slash, else the first executable of that
-  /// name in $PATH (relative directories in $PATH are passed over, as Go does). Empty if there is
-  /// none.
+  /// name in $PATH (relative directories in $PATH are passed over, as Go does). Empty if no
+  /// file is.
   virtual std::string Find(const std::string& command) = 0;
 
   /// True if our standard input is a terminal that a program can ask on.

@@ -30,7 +30,7 @@ struct YamlNode {
   std::vector<std::string> keys;  ///< of a map, unique; keys[i] belongs to items[i]
   std::vector<YamlNode> items;    ///< of a list or a map, in order
 
-  /// The value under `key` of a map; null if there is none (or this is no map).
+  /// The value under `key` of a map; null if it is missing (or this is no map).
   const YamlNode* Find(std::string_view key) const;
 };
 

@@ -30,7 +30,7 @@ class ClientIdentity {
   /// It is in files.
   bool rotates() const { return cert_file_ || key_file_; }
 
-  /// Both halves empty where there is none. `reread`: the last one has been refused.
+  /// Both halves empty if the client has no identity. `reread`: the last one has been refused.
   Result<TlsIdentity> Get(bool reread);
 
  private:

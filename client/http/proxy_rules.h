@@ -23,7 +23,7 @@ std::string ProxyForCurl(std::string proxy);
 /// `proxy` without a user name and a password, and no more than scheme, host and port.
 std::string ProxyForMessage(const std::string& proxy);
 
-/// HTTPS_PROXY or HTTP_PROXY for "https" or "http", or in lower case; empty if there is none.
+/// HTTPS_PROXY or HTTP_PROXY for "https" or "http", or in lower case; empty if they are not set.
 std::string EnvironmentProxy(std::string_view scheme);
 /// NO_PROXY or no_proxy.
 std::string EnvironmentNoProxy();

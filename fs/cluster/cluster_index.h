@@ -89,7 +89,7 @@ class ClusterIndex {
   const NamespaceRecord* FindNamespace(std::string_view name) const;
   const LabelKey* FindLabelKey(std::string_view key) const;
   const LabelValue* FindLabelValue(std::string_view key, std::string_view value) const;
-  /// The pods with that address; null if there is none.
+  /// The pods with that address; null if no pod has it.
   const std::vector<PodRecord*>* FindAddress(std::string_view ip) const;
 
   const ByName<NamespaceRecord>& namespaces() const { return namespaces_; }

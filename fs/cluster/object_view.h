@@ -40,7 +40,7 @@ class ObjectView {
   /// `object`: a Pod or a Node.
   explicit ObjectView(ObjectPtr object);
 
-  /// The file at `path`, which ends in a newline unless it is empty; null if there is none. It
+  /// The file at `path`, which ends in a newline unless it is empty; null if it is missing. It
   /// lives as long as the view.
   const ProjectedFile* Find(std::string_view path) const EXCLUDES(fields_mutex_, whole_mutex_);
   /// How many directories lie in the directory `path`; nothing if it is

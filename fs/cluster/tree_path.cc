@@ -8,7 +8,7 @@ namespace {
 
 using PathKind = TreePath::Kind;
 
-// Takes the first element off; empty where there is none.
+// Takes the first element off; empty if nothing is left.
 std::string_view Take(std::string_view& text) {
   const std::size_t slash = text.find('/');
   const std::string_view first = text.substr(0, slash);

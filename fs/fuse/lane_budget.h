@@ -50,7 +50,7 @@ class LaneBudget {
 
   explicit LaneBudget(Limits limits) : limits_(limits) {}
 
-  /// The account of that owner, made where there is none; every call wants its own Leave(). It
+  /// The account of that owner, made if it is missing; every call wants its own Leave(). It
   /// stays where it is.
   Account& Join(const std::string& owner, SteadyTime now);
   void Leave(Account& account);

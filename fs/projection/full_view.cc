@@ -45,7 +45,7 @@ const Json& ListMember(const Json* object, std::string_view name) {
   return list != nullptr && list->is_array() ? *list : kNone;
 }
 
-// The element of a list whose `name` is `name`; null if there is none.
+// The element of a list whose `name` is `name`; null if it is missing.
 const Json* FindNamed(const Json& list, std::string_view name) {
   for (const Json& element : list) {
     if (ScalarMember(&element, "name") == name) return &element;

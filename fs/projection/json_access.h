@@ -32,7 +32,7 @@ Result<std::string> StringMember(const Json& object, std::string_view name, std:
 /// empty. Nothing for an object or a list.
 std::optional<std::string> ScalarText(const Json& value);
 
-/// ScalarText of a member; empty where there is none or it is no scalar.
+/// ScalarText of a member; empty if the member is missing or no scalar.
 std::string ScalarMember(const Json* object, std::string_view name);
 
 /// "an object", "a list", "a string" ... for messages.

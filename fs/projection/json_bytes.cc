@@ -32,7 +32,7 @@ int FourDigits(std::string_view text) {
   return unit;
 }
 
-// The code unit of the escape `\uXXXX` at the start of `text`; -1 if there is none.
+// The code unit of the escape `\uXXXX` at the start of `text`; -1 if `text` starts otherwise.
 int UnicodeEscape(std::string_view text) {
   if (text.size() < 6 || text[0] != '\\' || text[1] != 'u') return -1;
   return FourDigits(text.substr(2));

@@ -9,7 +9,7 @@
 namespace downwardfs {
 namespace {
 
-// The element of `list` whose member `key` is `value`; null if there is none.
+// The element of `list` whose member `key` is `value`; null if it is missing.
 const Json* FindElement(const Json* list, const char* key, const std::string& value) {
   if (list == nullptr || !list->is_array()) return nullptr;
   for (const Json& element : *list) {

@@ -37,7 +37,7 @@ struct SchemaStruct {
   std::string_view members;
 };
 
-/// The row of the struct `name`; null if there is none.
+/// The row of the struct `name`; null if it is missing.
 const SchemaStruct* FindSchemaStruct(std::string_view name);
 
 }  // namespace downwardfs

@@ -40,7 +40,7 @@ std::string DecimalText(Uint128 number, bool negative) {
   return text;
 }
 
-// Kubernetes leaves the suffix out where there is none, even for 10^21.
+// Kubernetes leaves the suffix out if no letter stands for the exponent, even for 10^21.
 std::string DecimalSuffix(std::int64_t exponent) {
   static constexpr std::string_view kSuffixes = "num kMGTPE";
   if (exponent == 0 || exponent < -9 || exponent > 18) return "";

@@ -60,7 +60,7 @@ class AtomicWriter {
   /// Opens the directory that is at `place_` now.
   Status Reopen();
   Status Update(const FileTree& tree);
-  /// The data directory that `..data` names; empty if there is none.
+  /// The data directory that `..data` names; empty if it is missing.
   Result<std::string> CurrentDataDir() const;
   /// Whether `name` in DIR is our symlink (true), is free (false), or is something else (an error).
   Result<bool> HasOurLink(const std::string& name) const;

@@ -51,7 +51,7 @@ class RecordedTable final : public RecordedPart {
   RecordedTable& operator=(const RecordedTable&) = delete;
 
   const Map& all() const { return values_; }
-  /// Null if there is none.
+  /// Null if it is missing.
   const Value* Find(std::uint64_t id) const {
     const auto at = values_.find(id);
     return at == values_.end() ? nullptr : &at->second;

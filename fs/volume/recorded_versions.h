@@ -40,7 +40,7 @@ class RecordedVersions final : public RecordedPart {
     std::uint64_t bytes = 0;  ///< of its record
   };
   const std::map<std::uint64_t, Held>& all() const { return versions_; }
-  /// Null if there is none.
+  /// Null if it is missing.
   VolumeVersionPtr Find(std::uint64_t id) const;
   /// Of the records of all versions; 0 where nothing is recorded.
   std::uint64_t bytes() const { return bytes_; }

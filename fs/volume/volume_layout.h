@@ -48,7 +48,7 @@ struct VolumeStats {
   std::uint64_t open_files = 0;     ///< that pin a content (live layout)
   std::string data_dir;             ///< of the current version; empty in the live layout
   std::string resource_version;     ///< of the current version
-  // Of the handover memory; all 0 if there is none.
+  // Of the handover memory; all 0 without one.
   std::uint64_t log_bytes = 0;         ///< in use
   std::uint64_t log_limit = 0;         ///< that there are
   bool log_full = false;               ///< no daemon after this one could go on with the mount
@@ -79,7 +79,7 @@ class VolumeLayout : public FileSystem, public RequestMemory {
   std::optional<Entry> Apply(const TreeChange& change) final EXCLUDES(mutex_);
   /// From now on Apply() takes this change, and no other. The lane's, one at a time.
   void Arm(TreeChange change) EXCLUDES(mutex_);
-  /// The change that is armed now; kind kNone if there is none.
+  /// The change that is armed now; kind kNone if nothing is armed.
   TreeChange Armed() const EXCLUDES(mutex_);
 
   /// From now on every change of the state is recorded, so that another process can go on with it.

@@ -35,7 +35,7 @@ struct MountedVolumeOptions {
   /// Under a holder: whether the kernel sends unanswered requests again (Linux 6.9).
   bool resend = true;
   /// Under a holder: makes the calls that change the tree. Empty: over the mount's connection to
-  /// its publisher, and by notification where there is none.
+  /// its publisher, and by notification if the mount has no publisher.
   std::function<std::shared_ptr<TreeCaller>(FuseMount& mount)> make_caller;
 };
 

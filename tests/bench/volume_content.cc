@@ -35,7 +35,7 @@ std::vector<ProjectedFile> NumberedFiles(std::uint64_t number) {
 
 std::int64_t NumberIn(std::string_view content) {
   std::int64_t number = -1;
-  const std::size_t unit = content.find('-') + 1;  // 0: there is none
+  const std::size_t unit = content.find('-') + 1;  // 0: no "-"
   const auto read = std::from_chars(content.data(), content.data() + content.size(), number);
   if (unit == 0 || read.ec != std::errc() || read.ptr != content.data() + unit - 1) return -1;
   if (content.size() % unit != 0) return -1;

@@ -60,7 +60,7 @@ class ClusterTest : public ::testing::Test {
         {"Node", "", name, ""});
   }
 
-  /// The node at a path, looked up step by step; id 0 if there is none. The lookups are kept.
+  /// The node at a path, looked up step by step; id 0 if it is missing. The lookups are kept.
   InodeId Walk(const std::string& path) {
     InodeId at = kRootInode;
     std::string walked;

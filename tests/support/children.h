@@ -23,7 +23,7 @@ inline std::string NameOf(int pid) {
   return name;
 }
 
-/// 0: there is none.
+/// 0: the holder has no publisher.
 inline int PublisherOf(int holder) {
   for (const int child : ChildrenOf(holder)) {
     if (NameOf(child) == "dwfs-publisher") return child;

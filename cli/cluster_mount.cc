@@ -17,6 +17,7 @@
 #include "base/sd_notify.h"
 #include "base/text.h"
 #include "cli/cluster_status.h"
+#include "cli/confine.h"
 #include "cli/free_mount_point.h"
 #include "cli/mount_parts.h"
 #include "cli/stop_signals.h"
@@ -101,6 +102,7 @@ MountedTreeOptions TreeMountOptions(const MountOptions& options, const MountPoin
 }
 
 Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
+  ConfineSingleProcess();
   if (auto done = CheckFuseAvailable(); !done) return Fail(std::move(done.error()));
   auto mount_point = FreeMountPoint(options.mount_point, options.over_mounts);
   if (!mount_point) return Fail(std::move(mount_point.error()));

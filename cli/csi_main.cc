@@ -17,6 +17,7 @@
 #include "base/sd_notify.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "cli/confine.h"
 #include "cli/csi_flags.h"
 #include "cli/help_format.h"
 #include "cli/programs.h"
@@ -68,12 +69,13 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   auto signals = OpenStopSignals();
   if (!signals) return Fail(std::move(signals.error()));
   if (auto done = SetUpLog(options.log); !done) return Fail(std::move(done.error()));
+  auto journal = PublishJournal::Open(options.state_dir);
+  if (!journal) return Fail(std::move(journal.error()));
+  ConfineDaemon(MayRunProgram(options.server), {options.state_dir});
   auto holder = HolderClient::Open();
   if (!holder) return Fail(std::move(holder.error()));
   auto life = HandoverMemory::Claim((*holder)->life());
   if (!life) return Fail(std::move(life.error()));
-  auto journal = PublishJournal::Open(options.state_dir);
-  if (!journal) return Fail(std::move(journal.error()));
   // Before anything of the journal is mounted: whoever has the socket has the volumes too.
   OwnedFd csi_socket = (*holder)->TakeCsiSocket();
   if (!csi_socket) {

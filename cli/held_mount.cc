@@ -27,6 +27,7 @@
 #include "base/text.h"
 #include "cli/caller.h"
 #include "cli/commands.h"
+#include "cli/confine.h"
 #include "cli/free_mount_point.h"
 #include "cli/holder_channel.h"
 #include "cli/input_user.h"
@@ -335,6 +336,8 @@ Result<int> RunHeldMount(const MountOptions& options) {
   LogOptions log = options.log;
   log.use_syslog = !options.foreground;
   if (auto done = SetUpLog(log); !done) return Fail(std::move(done.error()));
+  const SourceOptions& source = options.source;
+  ConfineDaemon(source.pod_file.empty() && MayRunProgram(source.server), {});
   auto signals = OpenStopSignals();
   if (!signals) return Fail(std::move(signals.error()));
   auto channel = HolderChannel::Open();

@@ -18,6 +18,7 @@
 #include "cli/caller.h"
 #include "cli/cluster_mount.h"
 #include "cli/commands.h"
+#include "cli/confine.h"
 #include "cli/default_mount.h"
 #include "cli/free_mount_point.h"
 #include "cli/held_mount.h"
@@ -57,6 +58,7 @@ Result<int> WaitForTheEnd(MountedVolume& volume, int signals) {
 
 // Runs in the process that stays: the child, or with -f the only one.
 Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
+  ConfineSingleProcess();
   if (auto done = CheckFuseAvailable(); !done) return Fail(std::move(done.error()));
   auto mount_point = FreeMountPoint(options.mount_point, options.over_mounts);
   if (!mount_point) return Fail(std::move(mount_point.error()));

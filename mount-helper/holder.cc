@@ -18,10 +18,12 @@
 
 #include "base/process.h"
 #include "base/sd_notify.h"
+#include "mount-helper/confinement.h"
 #include "mount-helper/end_requests.h"
 #include "mount-helper/message_channel.h"
 #include "mount-helper/mount_identity.h"
 #include "mount-helper/privileges.h"
+#include "mount-helper/syscall_filter.h"
 
 namespace downwardfs {
 namespace {
@@ -59,6 +61,12 @@ Status Holder::SetUp() {
   if (options_.ready_fd >= 0) fcntl(options_.ready_fd, F_SETFD, FD_CLOEXEC);
   for (const OwnedFd* const fd : {&options_.directory, &options_.daemon_namespace}) {
     if (*fd) fcntl(fd->get(), F_SETFD, FD_CLOEXEC);
+  }
+  ForbidDumps();
+  const bool taken_over = static_cast<bool>(mount_.memory);
+  if (!taken_over || !HasSystemCallFilter()) {
+    const auto filtered = FilterSystemCalls(ProcessRole::kHolder);
+    if (!filtered) syslog(LOG_WARNING, "downwardfs: %s", filtered.error().message.c_str());
   }
   if (auto done = SetUpSignals(); !done) return done;
   mount_.path = options_.mount.mount_point;

@@ -2,6 +2,7 @@
 #include "mount-helper/node_main.h"
 
 #include <sys/resource.h>
+#include <syslog.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -9,7 +10,9 @@
 #include <string>
 
 #include "mount-helper/client_door.h"
+#include "mount-helper/confinement.h"
 #include "mount-helper/supervisor.h"
+#include "mount-helper/syscall_filter.h"
 #include "mount-helper/volume_place.h"
 
 namespace downwardfs {
@@ -82,6 +85,12 @@ void AllowManyFiles() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+void Confine(ProcessRole role) {
+  ForbidDumps();
+  const auto filtered = FilterSystemCalls(role);
+  if (!filtered) syslog(LOG_WARNING, "downwardfs: %s", filtered.error().message.c_str());
+}
+
 int Probe(const char* socket) {
   const auto alive = ProbeMounter(socket);
   if (alive) return 0;
@@ -122,10 +131,12 @@ int RunNodeCommand(int argc, char** argv) {
     NodeMounterOptions& mounter = options.supervisor.mounter;
     if (mounter.kubelet_dir.empty()) return -1;
     mounter.socket = options.serve;
+    Confine(ProcessRole::kMounter);
     return NodeMounter(std::move(mounter)).Run();
   }
   if (!has_daemon || options.own != options.attach.empty()) return -1;
   options.supervisor.mounter_socket = options.attach;
+  Confine(ProcessRole::kHolder);
   return Supervisor(std::move(options.supervisor)).Run();
 }
 

@@ -16,12 +16,14 @@
 
 #include "base/process.h"
 #include "base/reap.h"
+#include "mount-helper/confinement.h"
 #include "mount-helper/fd_packet.h"
 #include "mount-helper/fuse_mount.h"
 #include "mount-helper/holder_codec.h"
 #include "mount-helper/message_channel.h"
 #include "mount-helper/mount_identity.h"
 #include "mount-helper/privileges.h"
+#include "mount-helper/syscall_filter.h"
 #include "mount-helper/tree_call.h"
 
 namespace downwardfs {
@@ -32,6 +34,10 @@ constexpr std::chrono::milliseconds kEndGrace{2000};
 // The caller could give us a descriptor of anything: what can be closed, and be looked at.
 bool AreOfAVolume(const std::vector<OwnedFd>& fds) {
   return DescriptorsFit({FdKind::kFuseDevice, FdKind::kPathOnly}, fds);
+}
+
+int Number(const OwnedFd& fd) {
+  return fd ? fd.get() : -1;
 }
 
 }  // namespace
@@ -50,6 +56,7 @@ struct PublisherProcess::Work {
   OwnedFd view;    // of the one volume
   OwnedFd device;  // of it
   OwnedFd connection;
+  OwnedFd descriptors;                     // its own /proc/PID/fd; empty: paths lead there
   const FileSystemSet* allowed = nullptr;  // the process is for all of these
 };
 
@@ -83,7 +90,9 @@ bool PublisherProcess::Work::TakeCall() {
 }
 
 int PublisherProcess::Work::Perform(const TreeCall& call, std::vector<OwnedFd> fds) const {
-  if (allowed == nullptr) return PerformTreeCall(call, view.get(), device.get());
+  if (allowed == nullptr) {
+    return PerformTreeCall(call, view.get(), device.get(), Number(descriptors));
+  }
   if (fds.size() != 2) return EPERM;
   const std::string file_system = FileSystemOf(fds[1].get());
   if (!allowed->Has(file_system)) return EPERM;
@@ -93,7 +102,7 @@ int PublisherProcess::Work::Perform(const TreeCall& call, std::vector<OwnedFd> f
       call.kind == TreeCall::Kind::kInvalidateName || call.kind == TreeCall::Kind::kInvalidateNode;
   if (!notifies) fds[0].Reset();
   allowed->Enter(file_system);
-  const int result = PerformTreeCall(call, fds[1].get(), fds[0].get());
+  const int result = PerformTreeCall(call, fds[1].get(), fds[0].get(), Number(descriptors));
   allowed->Leave(file_system);
   return result;
 }
@@ -137,8 +146,7 @@ Result<PublisherProcess> PublisherProcess::Fork(Work work) {
   // would keep the file system, and those who read it, waiting.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(0);
-  const auto number = [](const OwnedFd& fd) { return fd ? fd.get() : -1; };
-  CloseAllBut({work.control.get(), number(work.view), number(work.device),
+  CloseAllBut({work.control.get(), Number(work.view), Number(work.device),
                work.allowed != nullptr ? work.allowed->fd() : -1});
   process.control_.Release();
   LeaveStandardStreams();
@@ -146,9 +154,16 @@ Result<PublisherProcess> PublisherProcess::Fork(Work work) {
   sigset_t all;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, nullptr);
+  // As far as the kernel has it: the holder has logged what it lacks.
+  work.descriptors = LeaveAllPaths();
   // The one that stays opens a volume's own files for writing, whatever their mode and owner, for
   // the sake of IN_CLOSE_WRITE.
   if (!DropCapabilitiesBut(CAP_DAC_OVERRIDE)) _exit(1);
+  ForbidDumps();
+  // The process of one mount changes that mount alone; those of the shared one are not known yet.
+  const int view = Number(work.view);
+  static_cast<void>(view >= 0 ? ForbidWrites({{}, view}) : ForbidSignals());
+  static_cast<void>(FilterSystemCalls(ProcessRole::kPublisher));
   work.Run();
 }
 

@@ -18,6 +18,7 @@
 #include "mount-helper/handover_memory.h"
 #include "mount-helper/holder_answers.h"
 #include "mount-helper/message_channel.h"
+#include "mount-helper/syscall_filter.h"
 #include "mount-helper/unix_socket.h"
 
 namespace downwardfs {
@@ -149,6 +150,7 @@ OwnedFd Supervisor::StartMounter() {
   const int channel = theirs.get();
   CloseAllBut({channel});
   options_.mounter.channel = std::move(theirs);
+  static_cast<void>(FilterSystemCalls(ProcessRole::kMounter));  // beside ours, which said why not
   _exit(NodeMounter(std::move(options_.mounter)).Run());
 }
 

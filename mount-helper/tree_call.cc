@@ -69,10 +69,12 @@ class Place {
   std::string name_;
 };
 
-int ChangeMode(int root, const std::string& path, mode_t mode) {
+int ChangeMode(int root, const std::string& path, mode_t mode, int descriptors) {
   const OwnedFd file = OpenInside(root, path);
   if (!file) return -1;
-  return chmod(("/proc/self/fd/" + std::to_string(file.get())).c_str(), mode);
+  const std::string number = std::to_string(file.get());
+  const std::string name = descriptors < 0 ? "/proc/self/fd/" + number : number;
+  return fchmodat(descriptors, name.c_str(), mode, 0);
 }
 
 // As a program that writes the file in place: IN_OPEN, IN_MODIFY, IN_CLOSE_WRITE. The answer to the
@@ -93,7 +95,7 @@ int Look(const Place& at) {
 }
 
 // -1 and errno, as the system calls.
-int MakeCall(const TreeCall& call, int root) {
+int MakeCall(const TreeCall& call, int root, int descriptors) {
   const Place at(root, call.path);
   if (at.error() != 0) {
     errno = at.error();
@@ -115,7 +117,7 @@ int MakeCall(const TreeCall& call, int root) {
     case CallKind::kRemoveDirectory:
       return unlinkat(at.directory(), at.name(), AT_REMOVEDIR);
     case CallKind::kChangeMode:
-      return ChangeMode(root, call.path, call.mode);
+      return ChangeMode(root, call.path, call.mode, descriptors);
     case CallKind::kTouch:
       return Touch(root, call.path, at);
     case CallKind::kLook:
@@ -168,7 +170,7 @@ std::optional<TreeCall> DecodeTreeCall(std::string_view bytes) {
   return call;
 }
 
-int PerformTreeCall(const TreeCall& call, int root, int device) {
+int PerformTreeCall(const TreeCall& call, int root, int device, int descriptors) {
   if (call.kind == CallKind::kInvalidateName) {
     fuse_notify_inval_entry_out out = {};
     out.parent = call.node;
@@ -180,7 +182,7 @@ int PerformTreeCall(const TreeCall& call, int root, int device) {
     out.ino = call.node;
     return Notify(device, FUSE_NOTIFY_INVAL_INODE, &out, sizeof out, "");
   }
-  return MakeCall(call, root) != 0 ? errno : 0;
+  return MakeCall(call, root, descriptors) != 0 ? errno : 0;
 }
 
 }  // namespace downwardfs

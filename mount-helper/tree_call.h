@@ -41,6 +41,8 @@ std::optional<TreeCall> DecodeTreeCall(std::string_view bytes);
 
 /// Makes the call, relative to the directory fd `root`; notifications are written to `device`.
 /// Returns 0 or the errno. It waits for whoever holds the directory: never on a thread that serves.
-int PerformTreeCall(const TreeCall& call, int root, int device);
+/// `descriptors`: a directory fd of /proc/self/fd, for a process that no path leads there; -1: the
+/// path does.
+int PerformTreeCall(const TreeCall& call, int root, int device, int descriptors = -1);
 
 }  // namespace downwardfs

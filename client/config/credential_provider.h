@@ -51,6 +51,9 @@ class CredentialProvider {
   /// Makes Get calls that run and all later ones fail with kCancelled: the owner shuts down.
   virtual void Cancel() {}
 
+  /// True if it runs a program, which then has the rights of this process.
+  virtual bool RunsProgram() const { return false; }
+
   /// For messages: "token file /run/token", "exec plugin aws"; never a secret.
   virtual std::string Description() const = 0;
 };

@@ -79,6 +79,7 @@ class ExecCredential final : public CredentialProvider {
   Result<Credentials> GetWithin(bool force_refresh, std::chrono::milliseconds limit) override;
   std::optional<Credentials> TryGet() override;
   void Cancel() override;
+  bool RunsProgram() const override { return true; }
   std::string Description() const override;
 
  private:

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// The processes of a real mount are confined, and do all of their work so: a system call that a
+// filter refuses ends the process here.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+
+#include "mount-helper/confinement.h"
+#include "tests/e2e/api_fixture.h"
+#include "tests/e2e/mount_fixture.h"
+
+namespace downwardfs::testing {
+namespace {
+
+class ConfinedProcessesTest : public HeldMountTest {
+ protected:
+  void SetUp() override {
+    if (Confining() == ConfiningMode::kOff)
+      GTEST_SKIP() << "a program with sanitizers is not confined";
+    HeldMountTest::SetUp();
+    setenv("DOWNWARDFS_FILTER", "kill", 1);
+  }
+  void TearDown() override { unsetenv("DOWNWARDFS_FILTER"); }
+
+  // Of the holder, its daemon among them.
+  static std::vector<int> ChildrenOf(int pid) {
+    const std::string id = std::to_string(pid);
+    std::istringstream text(Slurp("/proc/" + id + "/task/" + id + "/children"));
+    std::vector<int> children;
+    for (int child = 0; text >> child;) children.push_back(child);
+    return children;
+  }
+};
+
+TEST_F(ConfinedProcessesTest, HolderDaemonAndPublisherAre) {
+  const Mounted mount(Arguments({"--run-as", "65534:65534"}), at_);
+  ASSERT_TRUE(mount.ok());
+  const int holder = HolderPid(mount);
+  std::vector<int> pids = ChildrenOf(holder);
+  EXPECT_EQ(pids.size(), 2u) << "its daemon and its publisher";
+  EXPECT_THAT(pids, Contains(mount.DaemonPid()));
+  pids.push_back(holder);
+  for (const int pid : pids) {
+    const std::string folder = "/proc/" + std::to_string(pid);
+    EXPECT_THAT(Slurp(folder + "/status"),
+                AllOf(HasSubstr("\nNoNewPrivs:\t1\n"), HasSubstr("\nSeccomp:\t2\n")))
+        << Slurp(folder + "/comm");
+    if (Slurp(folder + "/comm") == "dwfs-publisher\n") {
+      EXPECT_EQ(std::filesystem::read_symlink(folder + "/root"), folder + "/fd");
+    }
+  }
+  // proc(5): the files of a process that may not be dumped are root's.
+  struct stat st = {};
+  const std::string environment = "/proc/" + std::to_string(mount.DaemonPid()) + "/environ";
+  ASSERT_EQ(stat(environment.c_str(), &st), 0);
+  EXPECT_EQ(st.st_uid, 0u);
+}
+
+TEST_F(ConfinedProcessesTest, TheyDoAllTheirWorkSo) {
+  for (const std::string layout : {"kubelet", "live"}) {
+    const Mounted mount(Arguments({"--layout", layout}), at_);
+    ASSERT_TRUE(mount.ok());
+    const auto shows = [&](const std::string& label) {
+      dir_.Replace("pod.yaml", PodYaml(label));
+      return Eventually([&] { return Slurp(mount / "labels") == "app=\"" + label + "\""; });
+    };
+    EXPECT_TRUE(shows("two"));
+    kill(mount.DaemonPid(), SIGKILL);
+    EXPECT_TRUE(shows("three"));
+    // The next holder keeps the filters of this one.
+    const Outcome upgrade = Downwardfs({"upgrade", at_});
+    EXPECT_EQ(upgrade.exit_code, 0) << upgrade.err;
+    EXPECT_TRUE(shows("four"));
+    EXPECT_EQ(mount.StatusField("deaths"), "1");
+    EXPECT_EQ(mount.StatusField("flipsWithoutEvents"), "0");
+    EXPECT_TRUE(shows("one"));
+  }
+}
+
+class ConfinedPluginTest : public ApiTest {
+ protected:
+  void SetUp() override {
+    if (Confining() == ConfiningMode::kOff)
+      GTEST_SKIP() << "a program with sanitizers is not confined";
+    setenv("DOWNWARDFS_FILTER", "kill", 1);
+  }
+  void TearDown() override { unsetenv("DOWNWARDFS_FILTER"); }
+};
+
+// It runs other programs, keeps a cache, and asks a service of the machine, as it does elsewhere.
+TEST_F(ConfinedPluginTest, ACredentialPluginMayDoWhatItDoes) {
+  const std::string script = dir_.Write(
+      "plugin", "#!/bin/sh\nset -e\nmkdir -p " + (dir_ / "cache") + "\necho x > " +
+                    (dir_ / "cache/token") + "\nchmod 600 " + (dir_ / "cache/token") +
+                    "\nprintf '{\"kind\":\"ExecCredential\",\"apiVersion\":"
+                    "\"client.authentication.k8s.io/v1\",\"status\":{\"token\":\"%s\"}}' "
+                    "\"$(cat " +
+                    token_ + ")\"\n");
+  ASSERT_EQ(chmod(script.c_str(), 0755), 0);
+  const std::string config = dir_.Write("config", R"(apiVersion: v1
+kind: Config
+current-context: dev
+contexts: [{name: dev, context: {cluster: c, user: u, namespace: default}}]
+clusters: [{name: c, cluster: {server: ")" + server_->url() +
+                                                      R"(", certificate-authority: )" + ca_ +
+                                                      R"(}}]
+users:
+- name: u
+  user:
+    exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: )" +
+                                                      script + "}\n");
+  const Mounted mount({"--kubeconfig", config, "--pod", "default/web", "--volume", "info"}, at_);
+  ASSERT_TRUE(mount.ok());
+  EXPECT_TRUE(Shows("tick", "one"));
+  kill(mount.DaemonPid(), SIGKILL);
+  Label("two");
+  EXPECT_TRUE(Shows("tick", "two"));
+  EXPECT_EQ(mount.StatusField("deaths"), "1");
+  struct stat st = {};
+  ASSERT_EQ(stat((dir_ / "cache/token").c_str(), &st), 0);
+  EXPECT_EQ(st.st_mode & 07777, 0600u);
+}
+
+}  // namespace
+}  // namespace downwardfs::testing

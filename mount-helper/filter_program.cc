@@ -96,8 +96,9 @@ void FilterProgram::LoadNumber() {
 }
 
 void FilterProgram::LoadArgument(const ArgumentIs& argument) {
-  constexpr unsigned kSize = sizeof(std::uint64_t);
-  Add(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args) + kSize * argument.index);
+  constexpr std::size_t kSize = sizeof(std::uint64_t);
+  const std::size_t at = offsetof(seccomp_data, args) + kSize * argument.index;
+  Add(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(at));
   Add(BPF_ALU | BPF_AND | BPF_K, argument.mask);
 }
 

@@ -3,6 +3,7 @@
 
 #include <asm/ioctls.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <linux/sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -53,10 +54,10 @@ struct Filter : FilterProgram {
   }
 
   void UnixSocketsAlone() { AnswerUnless(SYS_socket, {Family(AF_UNIX)}, kNoSuchFamily); }
+  // libc asks netlink(7) for the machine's addresses.
   void UsualSocketsAlone() {
-    AnswerUnless(SYS_socket,
-                 {Family(AF_UNIX), Family(AF_INET), Family(AF_INET6), Family(AF_NETLINK)},
-                 kNoSuchFamily);
+    AnswerIf(SYS_socket, {Family(AF_NETLINK), {2, kWhole, NETLINK_ROUTE}}, SECCOMP_RET_ALLOW);
+    AnswerUnless(SYS_socket, {Family(AF_UNIX), Family(AF_INET), Family(AF_INET6)}, kNoSuchFamily);
   }
   // Services of the machine that obey root's uid listen at such sockets: container runtimes,
   // systemd, D-Bus. The log's is one for datagrams.

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // The processes of a real mount are confined, and do all of their work so: a system call that a
 // filter refuses ends the process here.
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
 
 #include "mount-helper/confinement.h"
+#include "mount-helper/filter_program.h"
 #include "tests/e2e/api_fixture.h"
 #include "tests/e2e/mount_fixture.h"
 
@@ -79,6 +85,30 @@ TEST_F(ConfinedProcessesTest, TheyDoAllTheirWorkSo) {
     EXPECT_EQ(mount.StatusField("flipsWithoutEvents"), "0");
     EXPECT_TRUE(shows("one"));
   }
+}
+
+// Its words are in the log, and the mount works.
+TEST_F(ConfinedProcessesTest, AKernelThatCanDoNoneOfItServesAllTheSame) {
+  const std::string log = dir_ / "log";
+  const pid_t child = fork();
+  if (child == 0) {
+    FilterProgram older(FilterProgram::Errno(ENOSYS));
+    older.Answer({SYS_seccomp, SYS_landlock_create_ruleset}, FilterProgram::Errno(ENOSYS));
+    older.AnswerTheRest(SECCOMP_RET_ALLOW);
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (!older.Install()) _exit(255);
+    execl(DOWNWARDFS_BINARY, "downwardfs", "mount", "--pod-file", pod_.c_str(), "--volume", "info",
+          "--log-file", log.c_str(), at_.c_str(), nullptr);
+    _exit(254);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  dir_.Replace("pod.yaml", PodYaml("two"));
+  EXPECT_TRUE(Eventually([&] { return Slurp(at_ + "/labels") == "app=\"two\""; }));
+  EXPECT_THAT(Slurp(log), AllOf(HasSubstr("confines this process less"), HasSubstr("seccomp: "),
+                                HasSubstr("landlock: ")));
+  EXPECT_EQ(Downwardfs({"umount", at_}).exit_code, 0);
 }
 
 class ConfinedPluginTest : public ApiTest {

@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "base/owned_fd.h"
+#include "mount-helper/filter_program.h"
 #include "mount-helper/syscall_filter.h"
 #include "tests/support/temp_dir.h"
 
@@ -82,8 +83,8 @@ std::vector<Call> DangerousCallsOfEach() {
 }
 
 std::vector<Call> OtherCalls() {
-  const auto socket_of = [](int family, int type) {
-    return [=] { return socket(family, type | SOCK_CLOEXEC, 0); };
+  const auto socket_of = [](int family, int type, int protocol = 0) {
+    return [=] { return socket(family, type | SOCK_CLOEXEC, protocol); };
   };
   const int parent = getpid();
   return {
@@ -95,6 +96,9 @@ std::vector<Call> OtherCalls() {
       {"execve", [] { return execl("/nowhere", "x", nullptr); }, {0, EPERM, EPERM, 0, EPERM}},
       {"AF_INET", socket_of(AF_INET, SOCK_STREAM), {0, EAFNOSUPPORT, ENOSYS, 0, 0}},
       {"AF_NETLINK", socket_of(AF_NETLINK, SOCK_RAW), {0, EAFNOSUPPORT, ENOSYS, 0, 0}},
+      {"NETLINK_AUDIT",
+       socket_of(AF_NETLINK, SOCK_RAW, 9),
+       {EAFNOSUPPORT, EAFNOSUPPORT, ENOSYS, EAFNOSUPPORT, EAFNOSUPPORT}},
       {"AF_PACKET",
        socket_of(AF_PACKET, SOCK_RAW),
        {EAFNOSUPPORT, EAFNOSUPPORT, ENOSYS, EAFNOSUPPORT, EAFNOSUPPORT}},
@@ -130,6 +134,10 @@ class SyscallFilterTest : public ::testing::Test {
     ASSERT_EQ(geteuid(), 0u) << "without root the kernel refuses much of this by itself";
     before_ = getenv("DOWNWARDFS_FILTER") != nullptr ? getenv("DOWNWARDFS_FILTER") : "";
     unsetenv("DOWNWARDFS_FILTER");
+    // User-mode emulators of other machines have no seccomp.
+    if (InChild([] { return FilterSystemCalls(ProcessRole::kHolder) ? 0 : 1; }) != 0) {
+      GTEST_SKIP() << "the kernel has no seccomp";
+    }
   }
   void TearDown() override { setenv("DOWNWARDFS_FILTER", before_.c_str(), 1); }
 
@@ -181,6 +189,27 @@ TEST_F(SyscallFilterTest, TestsMayHaveARefusedCallEndTheProcess) {
             }),
             ENOSYS)
       << "libc has another way";
+}
+
+// As on a kernel that was built without them, and in a container that refuses them.
+TEST_F(SyscallFilterTest, AKernelWithoutSeccompOrLandlockIsSaidToBeOne) {
+  for (const int error : {ENOSYS, EPERM, EOPNOTSUPP}) {
+    EXPECT_EQ(
+        InChild([&] {
+          FilterProgram older(FilterProgram::Errno(error));
+          older.Answer({SYS_seccomp, SYS_landlock_create_ruleset}, FilterProgram::Errno(error));
+          older.AnswerTheRest(SECCOMP_RET_ALLOW);
+          prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+          if (!older.Install()) return 255;
+          const Status filtered = FilterSystemCalls(ProcessRole::kDaemon);
+          const Status restricted = ForbidWrites({});
+          const std::string why = filtered ? "" : filtered.error().message;
+          if (why != std::string("seccomp: ") + strerror(error)) return 254;
+          if (filtered.error().code != ErrorCode::kUnavailable) return 253;
+          return !restricted && restricted.error().code == ErrorCode::kUnavailable ? 0 : 252;
+        }),
+        0);
+  }
 }
 
 TEST_F(SyscallFilterTest, ItCanBeSwitchedOff) {

@@ -48,6 +48,7 @@ struct Filter : FilterProgram {
     Refuse(DangerousCalls());
     Answer({SYS_clone3}, kNoSuchCall);
     RefuseUnless(SYS_clone, {{0, kNamespaces, 0}});
+    RefuseUnless(SYS_unshare, {{0, kNamespaces | CLONE_NEWTIME, 0}});
     // Keys typed for whoever else reads the terminal.
     RefuseIf(SYS_ioctl, {{1, kWhole, TIOCSTI}});
     RefuseIf(SYS_ioctl, {{1, kWhole, TIOCLINUX}});

@@ -60,9 +60,8 @@ const std::vector<int>& DangerousCalls() {
       SYS_setdomainname,
       SYS_syslog,
       SYS_vhangup,
-      // Another root, another namespace; chroot(2) and setns(2) are the holder's.
+      // Another root; chroot(2) is the holder's.
       SYS_pivot_root,
-      SYS_unshare,
 #ifdef __x86_64__
       SYS_iopl,
       SYS_ioperm,

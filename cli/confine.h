@@ -6,14 +6,16 @@
 #include <string>
 #include <vector>
 
+#include "base/log_setup.h"
 #include "client/config/resolve.h"
 
 namespace downwardfs {
 
 /// A daemon that has no right. It mounts nothing and signals nobody; unless `runs_program`, it also
-/// runs nothing and writes only at and below `writable`. The log says what the kernel does not
-/// have.
-void ConfineDaemon(bool runs_program, const std::vector<std::string>& writable);
+/// runs nothing and writes only at and below `writable`, and in the directory of its log, in which
+/// a file that was rotated away has a successor. The log says what the kernel does not have.
+void ConfineDaemon(bool runs_program, const std::vector<std::string>& writable,
+                   const LogOptions& log);
 
 /// True if credentials for this server come from a program (a kubeconfig's `exec`), or nobody knows
 /// yet: the kubeconfig cannot be read now.

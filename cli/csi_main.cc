@@ -71,7 +71,7 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   if (auto done = SetUpLog(options.log); !done) return Fail(std::move(done.error()));
   auto journal = PublishJournal::Open(options.state_dir);
   if (!journal) return Fail(std::move(journal.error()));
-  ConfineDaemon(MayRunProgram(options.server), {options.state_dir});
+  ConfineDaemon(MayRunProgram(options.server), {options.state_dir}, options.log);
   auto holder = HolderClient::Open();
   if (!holder) return Fail(std::move(holder.error()));
   auto life = HandoverMemory::Claim((*holder)->life());

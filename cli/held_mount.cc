@@ -337,7 +337,7 @@ Result<int> RunHeldMount(const MountOptions& options) {
   log.use_syslog = !options.foreground;
   if (auto done = SetUpLog(log); !done) return Fail(std::move(done.error()));
   const SourceOptions& source = options.source;
-  ConfineDaemon(source.pod_file.empty() && MayRunProgram(source.server), {});
+  ConfineDaemon(source.pod_file.empty() && MayRunProgram(source.server), {}, log);
   auto signals = OpenStopSignals();
   if (!signals) return Fail(std::move(signals.error()));
   auto channel = HolderChannel::Open();

@@ -60,14 +60,23 @@ Status AllowBelow(int ruleset, int place, std::uint64_t rights) {
   return Fail(ErrorCode::kUnavailable, ErrnoError(errno, "landlock").message);
 }
 
+// What is not there is left out.
+Status AllowPath(int ruleset, const std::string& path, const Rights& rights) {
+  const OwnedFd place(open(path.c_str(), O_PATH | O_CLOEXEC));
+  struct stat st = {};
+  if (!place || fstat(place.get(), &st) != 0) return {};
+  const bool directory = S_ISDIR(st.st_mode);
+  return AllowBelow(ruleset, place.get(),
+                    rights.of_files | (directory ? rights.of_directories : 0));
+}
+
 Status AllowPlaces(int ruleset, const WritablePlaces& places, const Rights& rights) {
   for (const std::string& path : places.paths) {
-    const OwnedFd place(open(path.c_str(), O_PATH | O_CLOEXEC));
-    struct stat st = {};
-    if (!place || fstat(place.get(), &st) != 0) continue;
-    const bool directory = S_ISDIR(st.st_mode);
-    const auto allowed = rights.of_files | (directory ? rights.of_directories : 0);
-    if (auto done = AllowBelow(ruleset, place.get(), allowed); !done) return done;
+    if (auto done = AllowPath(ruleset, path, rights); !done) return done;
+  }
+  for (const std::string& path : places.logs) {
+    const Rights grow = {kFileWrites, LANDLOCK_ACCESS_FS_MAKE_REG};
+    if (auto done = AllowPath(ruleset, path, grow); !done) return done;
   }
   if (places.directory < 0) return {};
   return AllowBelow(ruleset, places.directory, rights.of_files | rights.of_directories);

@@ -39,6 +39,8 @@ struct WritablePlaces {
   std::vector<std::string> paths;  ///< what does not exist is left out
   /// A descriptor of one more directory, whose file system is not asked; -1: none.
   int directory = -1;
+  /// Directories below which files may be made and written, and no more: not cut off, not removed.
+  std::vector<std::string> logs = {};
 };
 
 /// The same; and they write, make and remove files only at and below `places` and the null device

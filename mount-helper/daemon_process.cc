@@ -35,12 +35,16 @@ constexpr milliseconds kKillGrace{2000};  // one that hangs in the kernel is lef
 }
 
 // When memory runs out the kernel is to end the daemon, which is started again and goes on, before
-// its parent, which has what makes that possible. To raise the number needs no right. If /proc is
-// missing, it stays as it is.
+// its parent, which has what makes that possible. To raise the number needs no right but to open
+// this file, which is root's in a process that may not be dumped; exec allows dumps again anyway.
+// If /proc is missing, it stays as it is.
 void EndBeforeParent() {
   constexpr int kMore = 100;
   constexpr int kMost = 1000;  // proc_pid_oom_score_adj(5)
+  const int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+  if (dumpable == 0) prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   FILE* const file = std::fopen("/proc/self/oom_score_adj", "r+e");
+  if (dumpable == 0) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   if (file == nullptr) return;
   int before = 0;
   if (std::fscanf(file, "%d", &before) == 1) {

@@ -277,6 +277,25 @@ TEST_F(ConfinementTest, FilesAreWrittenWhereThatIsAllowedAlone) {
   EXPECT_EQ(with([&] { return mount("none", mine.c_str(), "tmpfs", 0, nullptr); }), EPERM);
 }
 
+TEST_F(ConfinementTest, FilesOfALogAreMadeAndWrittenAlone) {
+  const testing::TempDir dir;
+  const std::string logs = dir.MakeDir("logs");
+  const std::string file = dir.Write("logs/file", "x");
+  const auto with = [&](const std::function<long()>& call) {
+    return InChild([&] {
+      if (!ForbidWrites({{}, -1, {logs}})) return 255;
+      return Try(call);
+    });
+  };
+  const int append = O_WRONLY | O_APPEND | O_CREAT;
+  EXPECT_EQ(with([&] { return open((logs + "/new").c_str(), append, 0600); }), 0);
+  EXPECT_EQ(with([&] { return open(file.c_str(), append); }), 0);
+  EXPECT_EQ(with([&] { return open(file.c_str(), O_WRONLY | O_TRUNC); }), EACCES);
+  EXPECT_EQ(with([&] { return unlink(file.c_str()); }), EACCES);
+  EXPECT_EQ(with([&] { return mkdir((logs + "/d").c_str(), 0700); }), EACCES);
+  EXPECT_EQ(with([&] { return open((dir / "outside").c_str(), append, 0600); }), EACCES);
+}
+
 TEST_F(ConfinementTest, APlaceMayBeADescriptor) {
   const testing::TempDir dir;
   const std::string mine = dir.MakeDir("mine");

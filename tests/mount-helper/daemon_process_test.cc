@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -55,6 +57,27 @@ TEST(DaemonProcessTest, WhenMemoryRunsOutTheDaemonEndsBeforeItsParent) {
   EXPECT_EQ(std::stoi(Read(started->channel)), std::min(ours + 100, 1000));
   daemons.Kill(started->pid);
   waitpid(started->pid, nullptr, 0);
+}
+
+// The files of a process that may not be dumped are root's, and the supervisor is not root.
+TEST(DaemonProcessTest, SoItDoesBelowAParentWithoutRightsThatForbidsDumps) {
+  const pid_t parent = fork();
+  if (parent == 0) {
+    if (setresgid(1234, 1234, 1234) != 0 || setresuid(1234, 1234, 1234) != 0) _exit(3);
+    const int ours = std::stoi(ReadFile("/proc/self/oom_score_adj").value_or("0"));
+    prctl(PR_SET_DUMPABLE, 0);
+    ForkedDaemons daemons =
+        Shell("cat /proc/self/oom_score_adj >&\"$DOWNWARDFS_HOLDER_FD\"; exec sleep 1000");
+    auto started = daemons.Start();
+    if (!started) _exit(2);
+    const bool more = Read(started->channel) == std::to_string(std::min(ours + 100, 1000)) + "\n";
+    daemons.Kill(started->pid);
+    waitpid(started->pid, nullptr, 0);
+    _exit(more ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(parent, &status, 0), parent);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(DaemonProcessTest, ADaemonThatIsAskedToEndSaysHow) {

@@ -111,6 +111,7 @@ void Fill(Filter& filter, ProcessRole role) {
       filter.NoUnixConnections();
       break;
     case ProcessRole::kPublisher:
+      filter.OwnProcessAlone();
       filter.Answer(PublisherCalls(), SECCOMP_RET_ALLOW);
       for (const auto* const calls : {&MountCalls(), &ExecCalls(), &AttributeCalls()}) {
         filter.Refuse(*calls);

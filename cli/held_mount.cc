@@ -295,7 +295,7 @@ class HeldDaemon {
   std::string waited_for_;
   bool alone_ = false;  // without a holder
   const OwnedFd ending_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-  ServedVolume served_;
+  ServedMount served_;
   WorkerThread alive_;
 };
 

@@ -83,7 +83,7 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   MountedVolumeOptions volume = VolumeOptions(options, mount_point->path, status, /*held=*/false);
   volume.directory = mount_point->directory.get();
   volume.fs_name = SourceName(options, *inputs);
-  ServedVolume served;
+  ServedMount served;
   auto loop = SessionLoop::Start(kServingThreads);
   if (!loop) return Fail(std::move(loop.error()));
   served.loop = std::move(*loop);

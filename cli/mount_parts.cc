@@ -53,7 +53,7 @@ std::string SourceName(const MountOptions& options, const Inputs& inputs) {
   return "downwardfs:" + inputs.pod.ns + "/" + inputs.pod.name;
 }
 
-Status StartUpdates(ServedVolume& served, Inputs& inputs, const Mounter& mount) {
+Status StartUpdates(ServedMount& served, Inputs& inputs, const Mounter& mount) {
   served.updater = std::make_unique<VolumeUpdater>(
       *inputs.source, inputs.pod, inputs.view,
       [&served, mount](VolumeUpdater::Update update) -> Status {

@@ -29,7 +29,7 @@ MountedVolumeOptions VolumeOptions(const MountOptions& options, const std::strin
 std::string SourceName(const MountOptions& options, const Inputs& inputs);
 
 /// A volume with all that it needs, in the order in which it is made; it is taken down in reverse.
-struct ServedVolume {
+struct ServedMount {
   std::unique_ptr<SessionLoop> loop;
   LanePool lanes;
   DataDirNamer namer{Clock::Real()};
@@ -43,7 +43,7 @@ using Mounter = std::function<Result<std::unique_ptr<MountedVolume>>(VolumeVersi
 
 /// Makes the updater: its first version is mounted by `mount`, unless there is a volume, whose
 /// content it then compares with; later ones are published. `served` and `inputs` outlive it.
-Status StartUpdates(ServedVolume& served, Inputs& inputs, const Mounter& mount);
+Status StartUpdates(ServedMount& served, Inputs& inputs, const Mounter& mount);
 
 /// One line for the caller and the log if watchers hear of no change.
 void SayWithoutEvents(const MountedVolume& volume);

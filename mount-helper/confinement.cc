@@ -41,7 +41,7 @@ constexpr std::uint64_t kDirectoryWrites =
     LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |
     LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM;
 
-// What a ruleset may forbid, as far as the kernel knows it.
+// The rights that a ruleset may forbid, as far as the kernel knows it.
 struct Rights {
   std::uint64_t of_files = 0;
   std::uint64_t of_directories = 0;
@@ -60,7 +60,7 @@ Status AllowBelow(int ruleset, int place, std::uint64_t rights) {
   return Fail(ErrorCode::kUnavailable, ErrnoError(errno, "landlock").message);
 }
 
-// What is not there is left out.
+// A path that is not there is left out.
 Status AllowPath(int ruleset, const std::string& path, const Rights& rights) {
   const OwnedFd place(open(path.c_str(), O_PATH | O_CLOEXEC));
   struct stat st = {};

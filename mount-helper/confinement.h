@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a process of ours may not do to the rest of the machine though it has root's uid: be read by
-// a debugger, signal others, write files (landlock(7), prctl(2)). For a process with one thread,
+// Limits of a process of ours though it has root's uid, for the rest of the machine: not to be read
+// by a debugger, signal others, write files (landlock(7), prctl(2)). For a process with one thread,
 // before it does any work: threads and programs that it starts inherit it, other threads do not.
 #pragma once
 

@@ -20,7 +20,7 @@
 namespace downwardfs {
 namespace {
 
-// Where a library has another way: it is not ended for trying, in tests either.
+// For a library that has another way: it is not ended for trying, in tests either.
 constexpr unsigned kNoSuchCall = FilterProgram::Errno(ENOSYS);
 constexpr unsigned kNoSuchFamily = FilterProgram::Errno(EAFNOSUPPORT);
 
@@ -68,7 +68,8 @@ struct Filter : FilterProgram {
     }
   }
 
-  // What root's uid may do to root's other processes, also before Linux 6.12 (confinement.h).
+  // Against all that root's uid may do to root's other processes, also before Linux 6.12
+  // (confinement.h).
   void OwnProcessAlone() {
     const auto self = static_cast<std::uint32_t>(getpid());
     Refuse(OtherProcessCalls());

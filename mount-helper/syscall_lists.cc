@@ -171,7 +171,7 @@ const std::vector<int>& PublisherCalls() {
       SYS_mprotect,
       SYS_madvise,
       SYS_getrandom,
-      // What libc does on its own.
+      // Those that libc makes on its own.
       SYS_futex,
       SYS_rt_sigaction,
       SYS_rt_sigprocmask,

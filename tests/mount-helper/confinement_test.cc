@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a confined process is refused, in a child for each case. The tests of whole mounts and of
-// the node plugin run with DOWNWARDFS_FILTER=kill: they show that what our processes need is
+// The refusals that a confined process meets, in a child for each case. The tests of whole mounts
+// and of the node plugin run with DOWNWARDFS_FILTER=kill: they show that what our processes need is
 // allowed.
 #include "mount-helper/confinement.h"
 

@@ -9,6 +9,7 @@
 #include <map>
 #include <random>
 #include <string>
+#include <thread>
 
 #include "tests/csi/csi_fixture.h"
 #include "tests/csi/volume_reader.h"
@@ -79,10 +80,21 @@ class CsiChaosTest : public CsiTest {
         StopPlugin(SIGKILL);
         Supervise();
         return Count("supervisor", true);
+      case 7:
+        return StopForAWhile("mounter stopped", holder_->pid());
+      case 8:
+        return StopForAWhile("supervisor stopped", plugin_->pid());
       default:
-        LoseBoth(reader, which == 8);
-        return Count(which == 8 ? "all" : "supervisor and mounter", true);
+        LoseBoth(reader, which == 10);
+        return Count(which == 10 ? "all" : "supervisor and mounter", true);
     }
+  }
+  // Its daemon or publisher goes on meanwhile, or dies and is waited for.
+  bool StopForAWhile(const std::string& what, pid_t keeper) {
+    if (kill(keeper, SIGSTOP) != 0) return false;
+    if (random_() % 2 == 0) Count("daemon", Signal("downwardfs-csi", SIGKILL));
+    std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 700));
+    return kill(keeper, SIGCONT) == 0 && Count(what, true);
   }
   // As `fuser -km` does: the volume is mounted anew. A daemon that lives on serves those who still
   // use the old mount.
@@ -105,6 +117,7 @@ class CsiChaosTest : public CsiTest {
   }
 
   const VolumeReader::Clock::time_point start_ = VolumeReader::Clock::now();
+  std::mt19937 random_{Seed()};
   std::map<std::string, int> counts_;
   std::string history_;
 };
@@ -114,17 +127,16 @@ TEST_F(CsiChaosTest, ReadersDoNotNotice) {
   Supervise();
   const PublishCall call = CallFor();
   ASSERT_TRUE(Eventually([&] { return client().Publish(call).ok(); }));
-  std::mt19937 random(Seed());
   {
     VolumeReader reader(call.target_path);
     for (int kills = 0; kills < Kills();) {
-      const unsigned which = random() % 9;
+      const unsigned which = random_() % 11;
       if (!KillOne(which, reader)) continue;
       ++kills;
       const std::string value = "after" + std::to_string(kills);
       Label(value);
       // Now and then the next one dies before the change is shown.
-      if (which < 7 && random() % 2 == 0) continue;
+      if (which < 9 && random_() % 2 == 0) continue;
       ASSERT_TRUE(Shows(call.target_path, "tick", value)) << "after " << kills << " kills\n"
                                                           << history_;
       reader.Expect();

@@ -148,6 +148,7 @@ class Round {
       }
       return;
     }
+    if (options_.stops && OneIn(20)) return StopHolder(daemon);
     if (options_.upgrades && OneIn(10)) {
       if (kill(holder_, SIGUSR2) == 0) ++result_.upgrades;
       last_order_ = Clock::now();
@@ -160,6 +161,17 @@ class Round {
     }
     const bool stop = options_.stops && OneIn(20);
     if (kill(daemon, stop ? SIGSTOP : SIGKILL) == 0) ++(stop ? result_.stops : result_.kills);
+  }
+
+  // A daemon goes on meanwhile; if it dies, its readers wait until the holder does. The watchdog
+  // may end a daemon whose signs of life it has missed.
+  void StopHolder(int daemon) {
+    if (kill(holder_, SIGSTOP) != 0) return;
+    ++result_.stopped_holders;
+    if (OneIn(2) && kill(daemon, SIGKILL) == 0) ++result_.kills;
+    std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 700));
+    kill(holder_, SIGCONT);
+    last_order_ = Clock::now();
   }
 
   // The daemon must be there, serve, and be about to die of nothing else: it is all that is left.
@@ -258,11 +270,12 @@ std::string Summary(const ChaosResult& result) {
   char line[400];
   std::snprintf(line, sizeof line,
                 "%d kills, %d stops, %d out of memory, %d publishers, %d publishers stopped, %d "
-                "holders, %d sweeps, %d upgrades, %d changes, %ld rounds of reads, %ld failures, "
+                "holders stopped, %d holders, %d sweeps, %d upgrades, %d changes, %ld rounds of "
+                "reads, %ld failures, "
                 "longest round %.0f ms, final state %s",
                 result.kills, result.stops, result.out_of_memory, result.publishers,
-                result.stopped_publishers, result.holders, result.sweeps, result.upgrades,
-                result.changes, result.rounds, result.failures, result.longest_ms,
+                result.stopped_publishers, result.stopped_holders, result.holders, result.sweeps,
+                result.upgrades, result.changes, result.rounds, result.failures, result.longest_ms,
                 result.final_state_seen ? "seen" : "NOT SEEN");
   return line;
 }

@@ -14,8 +14,8 @@ struct ChaosOptions {
   bool memory = true;      ///< now and then the daemon runs out of memory in a control group
   bool upgrades = true;    ///< now and then holder and daemon are replaced by exec
   bool publishers = true;  ///< now and then the publisher's process is killed
-  bool stops = true;       ///< now and then SIGSTOP instead, of the daemon or the publisher
-  bool sweeps = true;      ///< now and then the holder is killed, alone or with the publisher
+  bool stops = true;   ///< now and then SIGSTOP instead, of the daemon, the publisher or the holder
+  bool sweeps = true;  ///< now and then the holder is killed, alone or with the publisher
   unsigned sweep_in = 40;  ///< one kill of so many is a sweep
   unsigned seed = 1;
 };
@@ -27,8 +27,9 @@ struct ChaosResult {
   int out_of_memory = 0;
   int publishers = 0;
   int stopped_publishers = 0;
-  int holders = 0;  ///< killed alone
-  int sweeps = 0;   ///< holder and publisher together, as `fuser -km` does
+  int stopped_holders = 0;  ///< for a while, in which the daemon may die too
+  int holders = 0;          ///< killed alone
+  int sweeps = 0;           ///< holder and publisher together, as `fuser -km` does
   int changes = 0;
   long rounds = 0;
   long failures = 0;

@@ -118,6 +118,7 @@ struct CsiOptions {
   std::string holder_socket;  ///< of a holder that runs elsewhere; empty: one is started
   std::string registration;   ///< the socket in plugins_registry; empty: under kubelet_dir
   std::chrono::milliseconds review_interval{300000};
+  std::string metrics_address;  ///< of the HTTP endpoint; empty: none
   int watchdog_ms = 10000;
   std::string run_as;
   bool resend = true;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/tcp_listener.h"
 #include "cli/duration.h"
 #include "cli/log_flags.h"
 #include "cli/source_flags.h"
@@ -79,6 +80,12 @@ void AddCsiFlags(CLI::App* command, CsiOptions& options) {
       ->needs(probe)
       ->group(kPluginGroup);
   AddServer(command, options.server, kServerGroup);
+  command
+      ->add_option("--metrics-address", options.metrics_address,
+                   "Serve /metrics for Prometheus, /healthz and /readyz over HTTP there; HOST may "
+                   "be left out: all addresses (default: nowhere)")
+      ->type_name("HOST:PORT")
+      ->group(kPluginGroup);
   AddText(command, "--holder-socket", options.holder_socket, "PATH",
           "A `downwardfs-holder --serve` that mounts for this daemon, which then needs no right "
           "at all and whose death no pod notices. Without it a holder of its own is started, as "
@@ -118,6 +125,11 @@ std::string CsiContradiction(const CsiOptions& options) {
   }
   if (!options.kubelet_dir.empty() && options.kubelet_dir.front() != '/') {
     return "--kubelet-dir must be an absolute path";
+  }
+  if (!options.metrics_address.empty()) {
+    if (auto trouble = AddressTrouble(options.metrics_address); !trouble.empty()) {
+      return "--metrics-address " + trouble;
+    }
   }
   return ServerContradiction(options.server);
 }

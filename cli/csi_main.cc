@@ -15,6 +15,7 @@
 #include "base/log_setup.h"
 #include "base/process.h"
 #include "base/sd_notify.h"
+#include "base/tcp_listener.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/confine.h"
@@ -26,6 +27,7 @@
 #include "csi/csi_probe.h"
 #include "csi/csi_server.h"
 #include "csi/csi_service.h"
+#include "csi/plugin_metrics.h"
 #include "mount-helper/unix_socket.h"
 
 namespace downwardfs {
@@ -69,6 +71,18 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   auto signals = OpenStopSignals();
   if (!signals) return Fail(std::move(signals.error()));
   if (auto done = SetUpLog(options.log); !done) return Fail(std::move(done.error()));
+  // The metrics are worth less than the volumes: those are served without them too. A confined
+  // daemon may not listen.
+  OwnedFd metrics;
+  if (!options.metrics_address.empty()) {
+    auto listener = ListenAtAddress(options.metrics_address);
+    if (listener) {
+      metrics = std::move(*listener);
+    } else {
+      LogError("no metrics until this daemon is started again",
+               {{log_keys::kError, listener.error().message}});
+    }
+  }
   auto journal = PublishJournal::Open(options.state_dir);
   if (!journal) return Fail(std::move(journal.error()));
   ConfineDaemon(MayRunProgram(options.server), {options.state_dir}, options.log);
@@ -83,6 +97,7 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   }
   auto access = OpenServer(options.server, /*cluster_wide=*/true);
   if (!access) return Fail(std::move(access.error()));
+  PluginTally tally;  // requests and tasks in work count to the end
   auto loop = SessionLoop::Start(kServingThreads, kForBusySessions);
   if (!loop) return Fail(std::move(loop.error()));
 
@@ -94,7 +109,7 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   WorkerPool workers([client = holder->get()] { return client->NewPublisher(); });
   NodeObjects objects(*access, options.node);
   const AccessReviewer reviewer(access->transport);
-  const VolumeParts parts = {objects, reviewer, **holder, workers, **loop, lanes, budget};
+  const VolumeParts parts = {objects, reviewer, **holder, workers, **loop, lanes, budget, tally};
   VolumeManager volumes({options.driver_name, options.kubelet_dir, options.review_interval}, parts,
                         std::move(*journal));
   volumes.Start((*holder)->TakeVolumes());
@@ -109,7 +124,7 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
 
   const PluginFacts facts = {options.driver_name, options.node, socket};
   IdentityService identity(facts, volumes);
-  NodeService node(facts, volumes);
+  NodeService node(facts, volumes, tally);
   RegistrationService registration(facts);
   auto csi_server = CsiServer::Start(std::move(csi_socket), {&identity, &node});
   if (!csi_server) return Fail(std::move(csi_server.error()));
@@ -118,6 +133,13 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
     auto server = CsiServer::Start(std::move(registered), {&registration});
     if (!server) return Fail(std::move(server.error()));
     registration_server = std::move(*server);
+  }
+  std::unique_ptr<HttpEndpoint> endpoint;
+  if (metrics) {
+    auto started = HttpEndpoint::Start(
+        std::move(metrics), PluginPages({volumes, objects, **holder, lanes, budget, tally}));
+    if (!started) return Fail(std::move(started.error()));
+    endpoint = std::move(*started);
   }
   NotifySystemd("READY=1");
   LogInfo("serving", {{log_keys::kNode, options.node},

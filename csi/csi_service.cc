@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "csi/csi_service.h"
 
+#include <chrono>
+
 #include "base/log.h"
 #include "base/log_keys.h"
 #include "base/text.h"
@@ -40,12 +42,59 @@ grpc::StatusCode CodeOf(ErrorCode code) {
   return grpc::StatusCode::INTERNAL;
 }
 
-// Users read the message in `kubectl describe pod`.
-grpc::Status Answer(const char* call, const std::string& volume, const Status& status) {
-  if (status) return grpc::Status::OK;
-  LogWarning(call, {{log_keys::kVolume, volume}, {log_keys::kError, status.error().message}});
-  return {CodeOf(status.error().code), OneLine(status.error().message)};
+// Its name in grpcpp/support/status_code_enum.h, of those that CodeOf() makes.
+const char* CodeName(grpc::StatusCode code) {
+  switch (code) {
+    case grpc::StatusCode::OK:
+      return "OK";
+    case grpc::StatusCode::INVALID_ARGUMENT:
+      return "INVALID_ARGUMENT";
+    case grpc::StatusCode::NOT_FOUND:
+      return "NOT_FOUND";
+    case grpc::StatusCode::ALREADY_EXISTS:
+      return "ALREADY_EXISTS";
+    case grpc::StatusCode::PERMISSION_DENIED:
+      return "PERMISSION_DENIED";
+    case grpc::StatusCode::UNAUTHENTICATED:
+      return "UNAUTHENTICATED";
+    case grpc::StatusCode::UNAVAILABLE:
+      return "UNAVAILABLE";
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      return "DEADLINE_EXCEEDED";
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+      return "RESOURCE_EXHAUSTED";
+    case grpc::StatusCode::FAILED_PRECONDITION:
+      return "FAILED_PRECONDITION";
+    case grpc::StatusCode::ABORTED:
+      return "ABORTED";
+    case grpc::StatusCode::CANCELLED:
+      return "CANCELLED";
+    default:
+      return "INTERNAL";
+  }
 }
+
+// A call of the kubelet's for one volume: counted, and logged where it fails.
+class VolumeCall {
+ public:
+  VolumeCall(PluginTally& tally, const char* method, const std::string& volume)
+      : tally_(tally), method_(method), volume_(volume) {}
+
+  /// Users read the message in `kubectl describe pod`.
+  grpc::Status Answer(const Status& status) const {
+    const auto code = status ? grpc::StatusCode::OK : CodeOf(status.error().code);
+    tally_.Called(method_, CodeName(code), std::chrono::steady_clock::now() - began_);
+    if (status) return grpc::Status::OK;
+    LogWarning(method_, {{log_keys::kVolume, volume_}, {log_keys::kError, status.error().message}});
+    return {code, OneLine(status.error().message)};
+  }
+
+ private:
+  PluginTally& tally_;
+  const char* const method_;
+  const std::string& volume_;
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+};
 
 PublishRequest FromWire(const csi::v1::NodePublishVolumeRequest& wire) {
   PublishRequest request;
@@ -100,26 +149,24 @@ grpc::Status IdentityService::Probe(grpc::ServerContext* context,
 grpc::Status NodeService::NodePublishVolume(grpc::ServerContext* context,
                                             const csi::v1::NodePublishVolumeRequest* request,
                                             csi::v1::NodePublishVolumeResponse* /*response*/) {
-  return Answer("NodePublishVolume", request->volume_id(),
-                volumes_.Publish(FromWire(*request), CancelledOf(context)));
+  const VolumeCall call(tally_, "NodePublishVolume", request->volume_id());
+  return call.Answer(volumes_.Publish(FromWire(*request), CancelledOf(context)));
 }
 
 grpc::Status NodeService::NodeUnpublishVolume(grpc::ServerContext* context,
                                               const csi::v1::NodeUnpublishVolumeRequest* request,
                                               csi::v1::NodeUnpublishVolumeResponse* /*response*/) {
-  return Answer(
-      "NodeUnpublishVolume", request->volume_id(),
+  const VolumeCall call(tally_, "NodeUnpublishVolume", request->volume_id());
+  return call.Answer(
       volumes_.Unpublish(request->volume_id(), request->target_path(), CancelledOf(context)));
 }
 
 grpc::Status NodeService::NodeGetVolumeStats(grpc::ServerContext* /*context*/,
                                              const csi::v1::NodeGetVolumeStatsRequest* request,
                                              csi::v1::NodeGetVolumeStatsResponse* response) {
+  const VolumeCall call(tally_, "NodeGetVolumeStats", request->volume_id());
   auto figures = volumes_.Stats(request->volume_id(), request->volume_path());
-  if (!figures) {
-    return Answer("NodeGetVolumeStats", request->volume_id(),
-                  Status(Fail(std::move(figures.error()))));
-  }
+  if (!figures) return call.Answer(Status(Fail(std::move(figures.error()))));
   // Nothing is available: nobody but us writes there.
   const auto bytes = static_cast<std::int64_t>(figures->stats.content_bytes);
   const auto inodes = static_cast<std::int64_t>(figures->stats.files);
@@ -135,7 +182,7 @@ grpc::Status NodeService::NodeGetVolumeStats(grpc::ServerContext* /*context*/,
   condition->set_abnormal(!figures->condition.empty());
   condition->set_message(figures->condition.empty() ? "the newest state of the pod is shown"
                                                     : OneLine(figures->condition));
-  return grpc::Status::OK;
+  return call.Answer({});
 }
 
 grpc::Status NodeService::NodeGetCapabilities(

@@ -2,7 +2,7 @@
 //
 // gRPC's side of the plugin: the CSI Identity and Node services and the kubelet's registration,
 // each a thin adapter from the wire to VolumeManager and back. gRPC's own threads call them, many
-// at once. The manager outlives them.
+// at once. The manager and the tally outlive them.
 #pragma once
 
 #include <string>
@@ -43,8 +43,8 @@ class IdentityService final : public csi::v1::Identity::Service {
 
 class NodeService final : public csi::v1::Node::Service {
  public:
-  NodeService(const PluginFacts& facts, VolumeManager& volumes)
-      : facts_(facts), volumes_(volumes) {}
+  NodeService(const PluginFacts& facts, VolumeManager& volumes, PluginTally& tally)
+      : facts_(facts), volumes_(volumes), tally_(tally) {}
 
   grpc::Status NodePublishVolume(grpc::ServerContext* context,
                                  const csi::v1::NodePublishVolumeRequest* request,
@@ -64,6 +64,7 @@ class NodeService final : public csi::v1::Node::Service {
  private:
   const PluginFacts& facts_;
   VolumeManager& volumes_;
+  PluginTally& tally_;
 };
 
 /// kubernetes pkg/kubelet/pluginmanager: the kubelet asks who is behind the socket, and says what

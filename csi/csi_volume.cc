@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <utility>
 
 #include "base/clock.h"
@@ -50,6 +52,7 @@ MountedVolumeOptions CsiVolume::Options() {
   options.lane_owner = spec_.pod.uid;
   options.ownership.fs_group = spec_.fs_group;
   options.status = [this] { return status_.Json(); };
+  options.all_requests = &parts_.tally.requests;
   options.resend = parts_.holder.resend();
   options.make_caller = [this](FuseMount& mount) { return MakeCaller(mount); };
   return options;
@@ -169,9 +172,13 @@ bool CsiVolume::follows() const {
 Status CsiVolume::StartUpdater(bool replace) {
   auto post = [lane = updates_->poster(), weak = weak_from_this()](VolumeUpdater::SteadyTime due,
                                                                    std::function<void()> task) {
-    auto guarded = [weak, task = std::move(task)] {
+    const auto arrived = std::max(due, std::chrono::steady_clock::now());
+    auto guarded = [weak, arrived, task = std::move(task)] {
       // As long as a task runs, so does what it works on live.
-      if (const auto self = weak.lock()) task();
+      const auto self = weak.lock();
+      if (!self) return;
+      task();
+      self->parts_.tally.updates.Add(std::chrono::steady_clock::now() - arrived);
     };
     if (due == VolumeUpdater::SteadyTime::min()) {
       lane.Post(std::move(guarded));
@@ -334,22 +341,52 @@ VolumeStats CsiVolume::stats() const {
   return volume_->stats();
 }
 
-std::string CsiVolume::Condition() const {
+VolumeCondition CsiVolume::Condition() const {
+  using State = VolumeCondition::State;
   MutexLock lock(mutex_);
-  if (detached_) return "the mount is gone; somebody has unmounted it";
-  if (ended()) return "its FUSE session has ended; the next publish mounts it anew";
-  if (volume_->stuck()) return "a change cannot be shown: somebody holds a directory of the volume";
-  if (!follows_) return "the pod is not followed yet: " + parts_.objects.pods().State().last_error;
-  const VolumeUpdater::State state = updater_->state();
-  if (!state.last_error.empty()) return "the newest change is not shown: " + state.last_error;
+  if (detached_) return {State::kDetached, "the mount is gone; somebody has unmounted it"};
+  if (ended()) {
+    return {State::kEnded, "its FUSE session has ended; the next publish mounts it anew"};
+  }
+  if (volume_->stuck()) {
+    return {State::kStuck, "a change cannot be shown: somebody holds a directory of the volume"};
+  }
+  if (!follows_) {
+    return {State::kNotFollowed,
+            "the pod is not followed yet: " + parts_.objects.pods().State().last_error};
+  }
+  const VolumeUpdater::State updater = updater_->state();
+  if (!updater.last_error.empty()) {
+    return {State::kFailing, "the newest change is not shown: " + updater.last_error};
+  }
   const SourceState source = source_->State();
   if (source.data_age > kLongestAge) {
-    return "the API server has been out of reach for " +
-           std::to_string(
-               std::chrono::duration_cast<std::chrono::seconds>(source.data_age).count()) +
-           " s: " + source.last_error;
+    const auto age = std::chrono::duration_cast<std::chrono::seconds>(source.data_age);
+    return {State::kStale, "the API server has been out of reach for " +
+                               std::to_string(age.count()) + " s: " + source.last_error};
   }
-  return "";
+  return {};
+}
+
+const char* StateName(VolumeCondition::State state) {
+  using State = VolumeCondition::State;
+  switch (state) {
+    case State::kCurrent:
+      return "current";
+    case State::kNotFollowed:
+      return "not_followed";
+    case State::kFailing:
+      return "failing";
+    case State::kStale:
+      return "stale";
+    case State::kStuck:
+      return "stuck";
+    case State::kDetached:
+      return "detached";
+    case State::kEnded:
+      break;
+  }
+  return "ended";
 }
 
 }  // namespace downwardfs

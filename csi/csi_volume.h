@@ -5,6 +5,7 @@
 // it; tasks under way hold it too. State() and the figures may be asked by any thread.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "csi/content_budget.h"
 #include "csi/holder_client.h"
 #include "csi/node_objects.h"
+#include "csi/plugin_tally.h"
 #include "csi/pod_source.h"
 #include "csi/publish_request.h"
 #include "csi/worker_pool.h"
@@ -36,7 +38,26 @@ struct VolumeParts {
   SessionLoop& loop;
   LanePool& lanes;
   ContentBudget& budget;
+  PluginTally& tally;
 };
+
+/// How a volume is doing. VolumeManager::Overview counts them by StateName().
+struct VolumeCondition {
+  enum class State {
+    kCurrent,      ///< the pod's newest state is shown
+    kNotFollowed,  ///< the last content stays until the pod is known again
+    kFailing,      ///< the newest change is not shown
+    kStale,        ///< the API server has been out of reach for long
+    kStuck,        ///< somebody holds a directory, and so keeps a change from being shown
+    kDetached,     ///< somebody has unmounted it
+    kEnded,        ///< its FUSE session has ended
+  };
+  State state = State::kCurrent;
+  std::string fault;  ///< one line; empty if there is none
+};
+
+/// As the metrics spell it.
+const char* StateName(VolumeCondition::State state);
 
 class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
  public:
@@ -72,8 +93,12 @@ class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
 
   const PublishSpec& spec() const { return spec_; }
   VolumeStats stats() const EXCLUDES(mutex_);
-  /// The fault of the volume; empty if it has none.
-  std::string Condition() const EXCLUDES(mutex_);
+  VolumeCondition Condition() const EXCLUDES(mutex_);
+  /// How long ago what is shown was last known to be current.
+  std::chrono::nanoseconds data_age() const { return status_.DataAge(); }
+  /// Changes wait because the pod has used more than its share.
+  bool held_back() const { return volume_->held_back(); }
+  bool raises_events() const { return volume_->raises_events(); }
 
  private:
   CsiVolume(const VolumeParts& parts, PublishSpec spec);

@@ -294,6 +294,28 @@ Status VolumeManager::Unpublish(const std::string& id, const std::string& target
   return {};
 }
 
+VolumeManager::Overview VolumeManager::Sum() const {
+  using State = VolumeCondition::State;
+  Overview sum;
+  for (const auto state : {State::kCurrent, State::kNotFollowed, State::kFailing, State::kStale,
+                           State::kStuck, State::kDetached, State::kEnded}) {
+    sum.by_state[StateName(state)] = 0;
+  }
+  for (const VolumePtr& volume : AllVolumes()) {
+    const VolumeStats stats = volume->stats();
+    ++sum.by_state[StateName(volume->Condition().state)];
+    if (volume->held_back()) ++sum.held_back;
+    if (!volume->raises_events()) ++sum.without_events;
+    if (stats.log_full) ++sum.handover_full;
+    sum.handover_bytes += stats.log_bytes;
+    sum.data_age = std::max(sum.data_age, volume->data_age());
+  }
+  MutexLock lock(mutex_);
+  sum.by_state["lost"] = lost_.size();
+  sum.by_state["unread"] = unread_.size();
+  return sum;
+}
+
 Result<VolumeManager::Figures> VolumeManager::Stats(const std::string& id,
                                                     const std::string& path) const {
   if (id.empty()) return Fail(ErrorCode::kInvalidArgument, "volume_id: is required");
@@ -301,7 +323,7 @@ Result<VolumeManager::Figures> VolumeManager::Stats(const std::string& id,
   const std::string plain = PlainPath(path);
   const VolumePtr volume = Find(id);
   if (volume && volume->spec().target_path == plain) {
-    return Figures{volume->stats(), volume->Condition()};
+    return Figures{volume->stats(), volume->Condition().fault};
   }
   MutexLock lock(mutex_);
   const auto unread = unread_.find(id);

@@ -59,6 +59,19 @@ class VolumeManager {
   /// kNotFound where it is not published there, whatever the path looks like.
   Result<Figures> Stats(const std::string& id, const std::string& path) const;
 
+  /// All volumes together.
+  struct Overview {
+    /// By StateName(), and `lost` (published, and not mounted) and `unread` (mounted, and the
+    /// record cannot be read). Each state is there.
+    std::map<std::string, std::size_t> by_state;
+    std::size_t held_back = 0;       ///< volumes whose pods use more than their share
+    std::size_t without_events = 0;  ///< volumes whose changes raise no inotify events
+    std::size_t handover_bytes = 0;
+    std::size_t handover_full = 0;         ///< volumes that would not survive this daemon
+    std::chrono::nanoseconds data_age{0};  ///< of the oldest
+  };
+  Overview Sum() const EXCLUDES(mutex_);
+
   /// Nobody tells us any more when a mount has gone: none is kept in existence by us.
   void LetGo() EXCLUDES(mutex_);
   /// Nobody uses any of the volumes any more.

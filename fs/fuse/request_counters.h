@@ -41,7 +41,14 @@ class RequestCounters {
     kKinds,
   };
 
-  void Count(Kind kind) { counts_[kind].fetch_add(1, std::memory_order_relaxed); }
+  RequestCounters() = default;
+  /// `all` counts them too; it outlives these. May be null.
+  explicit RequestCounters(RequestCounters* all) : all_(all) {}
+
+  void Count(Kind kind) {
+    counts_[kind].fetch_add(1, std::memory_order_relaxed);
+    if (all_ != nullptr) all_->Count(kind);
+  }
 
   std::map<std::string, std::uint64_t> Snapshot() const {
     static constexpr const char* kNames[kKinds] = {
@@ -56,6 +63,7 @@ class RequestCounters {
   }
 
  private:
+  RequestCounters* const all_ = nullptr;
   std::array<std::atomic<std::uint64_t>, kKinds> counts_{};
 };
 

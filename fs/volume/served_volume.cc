@@ -8,7 +8,8 @@
 
 namespace downwardfs {
 
-ServedVolume::ServedVolume(MountedVolumeOptions opts) : options(std::move(opts)) {
+ServedVolume::ServedVolume(MountedVolumeOptions opts)
+    : options(std::move(opts)), counters(options.all_requests) {
   context.counters = &counters;
   context.status = options.status;
   context.kernel_caches = options.kernel_caches;

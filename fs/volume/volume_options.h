@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "fs/fuse/request_counters.h"
 #include "fs/volume/tree_caller.h"
 #include "fs/volume/volume_layout.h"
 #include "mount-helper/fuse_mount.h"
@@ -32,6 +33,8 @@ struct MountedVolumeOptions {
   bool kernel_caches = true;
   /// JSON for `downwardfs status`; called on serving threads, must not block.
   std::function<std::string()> status;
+  /// Counts the requests too, beside those of other volumes; it outlives the volume. May be null.
+  RequestCounters* all_requests = nullptr;
   /// Under a holder: whether the kernel sends unanswered requests again (Linux 6.9).
   bool resend = true;
   /// Under a holder: makes the calls that change the tree. Empty: over the mount's connection to

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// TCP sockets that listen at an address of the command line. Plain functions, any thread.
+#pragma once
+
+#include <string>
+
+#include "base/owned_fd.h"
+#include "base/result.h"
+
+namespace downwardfs {
+
+/// Listens at "HOST:PORT": HOST is an IP address, an IPv6 one in brackets, or empty for all of
+/// them. The socket does not block. kInvalidArgument where the address is not one.
+Result<OwnedFd> ListenAtAddress(const std::string& address);
+
+/// What is wrong with the address as it is written; empty if nothing is.
+std::string AddressTrouble(const std::string& address);
+
+}  // namespace downwardfs

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// The families about the process itself that every client library of Prometheus has ("Writing
+// client libraries", Process metrics). Any thread.
+#pragma once
+
+#include "csi/prometheus_text.h"
+
+namespace downwardfs {
+
+/// What /proc/self does not tell is left out.
+void AddProcessMetrics(PrometheusText& out);
+
+}  // namespace downwardfs

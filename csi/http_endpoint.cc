@@ -76,6 +76,13 @@ struct HttpEndpoint::Connection {
     return fd && (head.find("\r\n\r\n") != std::string::npos || head.size() > kLongestHead);
   }
 
+  /// Also what is on its way goes, of which a peer that does not read would keep megabytes.
+  void Drop() {
+    const linger now = {1, 0};
+    setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    fd.Reset();
+  }
+
   void Write() {
     const ssize_t wrote =
         send(fd.get(), answer.data() + sent, answer.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -133,7 +140,7 @@ void HttpEndpoint::Serve() {
     if (fds[0].revents != 0) return;
     for (std::size_t i = 0; i < connections.size(); ++i) {
       Connection& one = connections[i];
-      if (steady_clock::now() >= one.until) one.fd.Reset();
+      if (steady_clock::now() >= one.until) one.Drop();
       if (!one.fd || fds[i + 2].revents == 0) continue;
       if (!one.answer.empty()) {
         one.Write();
@@ -153,7 +160,10 @@ void HttpEndpoint::Serve() {
       continue;
     }
     // The oldest, since those that ask are soon done.
-    if (connections.size() == kMostConnections) connections.erase(connections.begin());
+    if (connections.size() == kMostConnections) {
+      connections.front().Drop();
+      connections.erase(connections.begin());
+    }
     connections.push_back({std::move(fd), steady_clock::now() + kLongest, {}, {}, 0});
   }
 }

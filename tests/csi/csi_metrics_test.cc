@@ -79,7 +79,7 @@ TEST_F(CsiMetricsTest, ThePageFollowsVolumesAndCalls) {
   EXPECT_NE(Value("process_resident_memory_bytes"), "");
 
   PublishCall wrong = CallFor();
-  wrong.context["items"] = "- {path: x, fieldRef: {fieldPath: no.such}}";
+  wrong.context["items"] = "- {path: x}";
   wrong.volume_id = "other";
   wrong.target_path = Target("web", "second");
   EXPECT_FALSE(client().Publish(wrong).ok());
@@ -141,7 +141,7 @@ TEST_F(CsiMetricsTest, AWrongAddressIsRefusedBeforeAnythingStarts) {
   const auto run = Downwardfs(
       {"csi", "--node-id", "node1", "--kubelet-dir", kubelet_, "--metrics-address", "localhost"});
   EXPECT_EQ(run.exit_code, 2);
-  EXPECT_THAT(run.err, HasSubstr("--metrics-address localhost: is not HOST:PORT"));
+  EXPECT_THAT(run.err, HasSubstr("--metrics-address \"localhost\": is not HOST:PORT"));
 }
 
 }  // namespace

@@ -64,6 +64,27 @@ bool IsValidUtf8(std::string_view bytes) {
   return FirstInvalidUtf8(bytes) == std::string_view::npos;
 }
 
+void AppendUtf8(std::string& out, char32_t rune) {
+  const auto tail = [rune](unsigned shift) {
+    return static_cast<char>(0x80 | ((rune >> shift) & 0x3f));
+  };
+  if (rune < 0x80) {
+    out += static_cast<char>(rune);
+  } else if (rune < 0x800) {
+    out += static_cast<char>(0xc0 | (rune >> 6));
+    out += tail(0);
+  } else if (rune < 0x10000) {
+    out += static_cast<char>(0xe0 | (rune >> 12));
+    out += tail(6);
+    out += tail(0);
+  } else {
+    out += static_cast<char>(0xf0 | (rune >> 18));
+    out += tail(12);
+    out += tail(6);
+    out += tail(0);
+  }
+}
+
 void ReplaceInvalidUtf8(std::string& bytes, char replacement) {
   for (std::size_t at = 0; at < bytes.size(); ++at) {
     const std::size_t bad = FirstInvalidUtf8(std::string_view(bytes).substr(at));

@@ -22,6 +22,9 @@ bool IsValidUtf8(std::string_view bytes);
 /// The offset of the first byte that is not part of well-formed UTF-8; npos if all is well.
 std::size_t FirstInvalidUtf8(std::string_view bytes);
 
+/// Appends `rune` in UTF-8; at most U+10FFFF, and not a surrogate.
+void AppendUtf8(std::string& out, char32_t rune);
+
 /// Each byte that is not part of well-formed UTF-8 becomes `replacement`.
 void ReplaceInvalidUtf8(std::string& bytes, char replacement);
 

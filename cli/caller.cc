@@ -112,6 +112,16 @@ std::vector<int> InputDescriptors(const MountOptions& options) {
   return fds;
 }
 
+std::vector<std::string> InputPaths(const MountOptions& options) {
+  MountOptions copy = options;
+  copy.mount_namespace.clear();
+  std::vector<std::string> paths;
+  for (std::string* const path : PathsOf(copy)) {
+    if (!path->empty()) paths.push_back(std::move(*path));
+  }
+  return paths;
+}
+
 bool IsDescriptor(const std::string& path) {
   return path == "/dev/stdin" || DescriptorOf(path) >= 0;
 }

@@ -24,6 +24,9 @@ void LeaveCaller(const MountOptions& options);
 /// The N of each input that is /dev/fd/N or /proc/self/fd/N, above standard error.
 std::vector<int> InputDescriptors(const MountOptions& options);
 
+/// The files that the options name for the daemon to read or write: the inputs and the log.
+std::vector<std::string> InputPaths(const MountOptions& options);
+
 /// True for /dev/fd/N and the like: what is read from it is gone then.
 bool IsDescriptor(const std::string& path);
 

@@ -93,7 +93,7 @@ MountedTreeOptions TreeMountOptions(const MountOptions& options, const MountPoin
   MountedTreeOptions out;
   out.mount_point = mount_point.path;
   out.directory = mount_point.directory.get();
-  out.fs_name = options.source_name.empty() ? "downwardfs:cluster" : options.source_name;
+  out.source = options.source_name.empty() ? "downwardfs:cluster" : options.source_name;
   // With the rights of who mounts a whole cluster is read: nobody else sees it unless told to.
   out.allow_other = options.allow_other && options.allow_other_given;
   out.selinux_context = options.selinux_context;

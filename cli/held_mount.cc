@@ -170,12 +170,12 @@ class HeldDaemon {
     inputs_ = std::move(inputs);
     BindToPod();
     status_.Attach(*inputs_->source, inputs_->pod, inputs_->view);
-    volume_options_.fs_name = SourceName(options_, *inputs_);
+    volume_options_.source = SourceName(options_, *inputs_);
     auto started = StartUpdates(
         served_, *inputs_, [this](VolumeVersionPtr version, std::string resource_version) {
           return MountedVolume::MountHeld(
               volume_options_, std::move(version), std::move(resource_version), memory_,
-              [this] { return channel_.Mount(volume_options_.fs_name); }, *served_.loop,
+              [this] { return channel_.Mount(volume_options_.source); }, *served_.loop,
               served_.lanes);
         });
     if (!started) return started;

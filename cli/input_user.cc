@@ -75,10 +75,7 @@ void AddOwner(const std::string& path, std::vector<RunAs>& owners) {
 // Of the files and of the directories on the way to them: with all of root's rights.
 std::vector<RunAs> OwnersOf(const MountOptions& options) {
   const SourceOptions& source = options.source;
-  std::vector<std::string> paths = {source.pod_file,          source.node_file,
-                                    options.what.items_file,  source.server.kubeconfig,
-                                    source.server.token_file, source.server.ca_file,
-                                    options.log.file};
+  std::vector<std::string> paths = InputPaths(options);
   if (source.pod_file.empty() && source.server.kubeconfig.empty() && source.server.server.empty()) {
     const char* const list = std::getenv("KUBECONFIG");  // NOLINT(concurrency-mt-unsafe)
     const char* const home = std::getenv("HOME");        // NOLINT(concurrency-mt-unsafe)

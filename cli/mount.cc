@@ -82,7 +82,7 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   status.Attach(*inputs->source, inputs->pod, inputs->view);
   MountedVolumeOptions volume = VolumeOptions(options, mount_point->path, status, /*held=*/false);
   volume.directory = mount_point->directory.get();
-  volume.fs_name = SourceName(options, *inputs);
+  volume.source = SourceName(options, *inputs);
   ServedMount served;
   auto loop = SessionLoop::Start(kServingThreads);
   if (!loop) return Fail(std::move(loop.error()));

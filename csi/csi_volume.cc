@@ -46,7 +46,7 @@ CsiVolume::~CsiVolume() {
 MountedVolumeOptions CsiVolume::Options() {
   MountedVolumeOptions options;
   options.mount_point = spec_.target_path;
-  options.fs_name = "downwardfs:" + spec_.pod.ns + "/" + spec_.pod.name;
+  options.source = "downwardfs:" + spec_.pod.ns + "/" + spec_.pod.name;
   options.allow_other = true;
   options.layout = spec_.layout;
   options.lane_owner = spec_.pod.uid;
@@ -227,7 +227,7 @@ Status CsiVolume::Mount(VolumeVersionPtr version, std::string resource_version, 
   if (!memory) return Fail(std::move(memory.error()));
   memory_ = std::make_shared<const HandoverMemory>(std::move(*memory));
   MountedVolumeOptions options = Options();
-  const std::string source = options.fs_name;
+  const std::string source = options.source;
   bool mounted = false;
   auto volume = MountedVolume::MountHeld(
       std::move(options), std::move(version), std::move(resource_version), memory_,

@@ -1,33 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "yaml/yaml_encoding.h"
 
+#include "base/text.h"
+
 namespace downwardfs {
 namespace {
 
 constexpr std::string_view kUtf8Mark = "\xef\xbb\xbf";
 constexpr std::string_view kUtf16Little = "\xff\xfe";
 constexpr std::string_view kUtf16Big = "\xfe\xff";
-
-void AppendRune(std::string& out, char32_t rune) {
-  const auto tail = [rune](unsigned shift) {
-    return static_cast<char>(0x80 | ((rune >> shift) & 0x3f));
-  };
-  if (rune < 0x80) {
-    out += static_cast<char>(rune);
-  } else if (rune < 0x800) {
-    out += static_cast<char>(0xc0 | (rune >> 6));
-    out += tail(0);
-  } else if (rune < 0x10000) {
-    out += static_cast<char>(0xe0 | (rune >> 12));
-    out += tail(6);
-    out += tail(0);
-  } else {
-    out += static_cast<char>(0xf0 | (rune >> 18));
-    out += tail(12);
-    out += tail(6);
-    out += tail(0);
-  }
-}
 
 Result<std::string> FromUtf16(std::string_view text, bool big) {
   const auto unit = [&](std::size_t at) {
@@ -47,7 +28,7 @@ Result<std::string> FromUtf16(std::string_view text, bool big) {
       rune = 0x10000 + ((rune - 0xd800) << 10) + (low - 0xdc00);
       at += 2;
     }
-    AppendRune(out, rune);
+    AppendUtf8(out, rune);
   }
   return out;
 }

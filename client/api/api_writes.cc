@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "base/text.h"
 #include "client/api/api_client.h"
@@ -12,6 +13,16 @@ namespace downwardfs::client {
 namespace {
 
 constexpr std::size_t kManagerBytes = 128;  // the server's own limit
+
+constexpr char kJson[] = "application/json";
+
+HttpRequest RequestWith(const char* method, const char* content_type, std::string body) {
+  HttpRequest request;
+  request.method = method;
+  request.content_type = content_type;
+  request.body = std::move(body);
+  return request;
+}
 
 const char* ContentType(PatchType type) {
   switch (type) {
@@ -81,29 +92,18 @@ ApiResult<std::string> ApiClient::Write(const std::string& verb, const ResourceP
 
 ApiResult<std::string> ApiClient::Create(const ResourcePath& path, std::string json,
                                          const WriteOptions& options, Cancellation* cancel) const {
-  HttpRequest request;
-  request.method = "POST";
-  request.content_type = "application/json";
-  request.body = std::move(json);
-  return Write("create", path, std::move(request), options, /*force=*/false, cancel);
+  return Write("create", path, RequestWith("POST", kJson, std::move(json)), options, false, cancel);
 }
 
 ApiResult<std::string> ApiClient::Update(const ResourcePath& path, std::string json,
                                          const WriteOptions& options, Cancellation* cancel) const {
-  HttpRequest request;
-  request.method = "PUT";
-  request.content_type = "application/json";
-  request.body = std::move(json);
-  return Write("update", path, std::move(request), options, /*force=*/false, cancel);
+  return Write("update", path, RequestWith("PUT", kJson, std::move(json)), options, false, cancel);
 }
 
 ApiResult<std::string> ApiClient::Patch(const ResourcePath& path, PatchType type, std::string patch,
                                         const WriteOptions& options, Cancellation* cancel) const {
-  HttpRequest request;
-  request.method = "PATCH";
-  request.content_type = ContentType(type);
-  request.body = std::move(patch);
-  return Write("patch", path, std::move(request), options, /*force=*/false, cancel);
+  return Write("patch", path, RequestWith("PATCH", ContentType(type), std::move(patch)), options,
+               false, cancel);
 }
 
 ApiResult<std::string> ApiClient::Apply(const ResourcePath& path, std::string json,
@@ -116,21 +116,16 @@ ApiResult<std::string> ApiClient::Apply(const ResourcePath& path, std::string js
                               ": server-side apply needs a field manager"};
     return tl::unexpected<ApiFailure>(std::move(failure));
   }
-  HttpRequest request;
-  request.method = "PATCH";
   // JSON is YAML: the one name that every server since 1.16 knows.
-  request.content_type = "application/apply-patch+yaml";
-  request.body = std::move(json);
-  return Write("patch", path, std::move(request), options, force, cancel);
+  return Write("patch", path, RequestWith("PATCH", "application/apply-patch+yaml", std::move(json)),
+               options, force, cancel);
 }
 
 ApiResult<std::string> ApiClient::Delete(const ResourcePath& path, std::string options,
                                          Cancellation* cancel) const {
-  HttpRequest request;
-  request.method = "DELETE";
+  const char* const type = options.empty() ? "" : kJson;
+  HttpRequest request = RequestWith("DELETE", type, std::move(options));
   request.target = path.UrlPath();
-  if (!options.empty()) request.content_type = "application/json";
-  request.body = std::move(options);
   return Unary(Question("delete", path), std::move(request), cancel);
 }
 

@@ -166,15 +166,14 @@ std::shared_ptr<CredentialProvider> MakeProvider(const KubeUser& user, const Clu
     return std::make_shared<OidcToken>(user.oidc, whose, MakeOidcHttp(user.oidc), *tools.clock);
   }
   if (!user.exec) return AnonymousCredentials();
-  ExecCluster cluster;
-  cluster.server = config.server;
-  cluster.tls_server_name = config.tls_server_name;
-  cluster.insecure_skip_tls_verify = config.insecure_skip_tls_verify;
-  cluster.ca_pem = config.ca_pem;
-  cluster.ca_file = config.ca_file;
-  cluster.proxy_url = config.proxy_url;
-  cluster.disable_compression = config.disable_compression;
-  cluster.config_json = exec_config;
+  ExecCluster cluster = {.server = config.server,
+                         .tls_server_name = config.tls_server_name,
+                         .insecure_skip_tls_verify = config.insecure_skip_tls_verify,
+                         .ca_pem = config.ca_pem,
+                         .ca_file = config.ca_file,
+                         .proxy_url = config.proxy_url,
+                         .disable_compression = config.disable_compression,
+                         .config_json = exec_config};
   return std::make_shared<ExecCredential>(*user.exec, std::move(cluster), whose, *tools.runner,
                                           *tools.clock);
 }

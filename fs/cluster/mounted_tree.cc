@@ -51,18 +51,12 @@ Status MountedTree::State::Mount() {
       return Fail(ErrorCode::kPermissionDenied, "--selinux-context: only root may set it");
     }
     auto mounted = KernelSession::MountAsUser(
-        {options.mount_point, options.fs_name, options.allow_other, /*read_only=*/true}, context);
+        {options.mount_point, options.source, options.allow_other, /*read_only=*/true}, context);
     if (!mounted) return Fail(std::move(mounted.error()));
     session = std::move(*mounted);
     return {};
   }
-  FuseMountOptions fuse;
-  fuse.mount_point = options.mount_point;
-  fuse.directory = options.directory;
-  fuse.source = options.fs_name;
-  fuse.allow_other = options.allow_other;
-  fuse.selinux_context = options.selinux_context;
-  auto mount = MountFuse(fuse);
+  auto mount = MountFuse(options);
   if (!mount) return Fail(std::move(mount.error()));
   mount_id = mount->mount_id;
   file_system = std::move(mount->file_system);

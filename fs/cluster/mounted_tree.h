@@ -21,15 +21,11 @@
 #include "fs/cluster/cluster_tree.h"
 #include "fs/fuse/lane_pool.h"
 #include "fs/fuse/session_loop.h"
+#include "mount-helper/fuse_mount.h"
 
 namespace downwardfs {
 
-struct MountedTreeOptions {
-  std::string mount_point;  ///< an absolute path without symlinks
-  int directory = -1;       ///< that directory, held open while it is mounted on; -1: the path's
-  std::string fs_name;      ///< the mount's source, as /proc/self/mountinfo shows it
-  bool allow_other = false;
-  std::string selinux_context;  ///< the mount option context=; empty: none. Root only
+struct MountedTreeOptions : FuseMountOptions {
   /// JSON for `downwardfs status`; called on serving threads, must not block.
   std::function<std::string()> status;
 };

@@ -239,14 +239,6 @@ void Statfs(fuse_req_t request, fuse_ino_t) {
   ReplyTotals(request, Counted(request, RequestKind::kStatfs).file_system->GetTotals());
 }
 
-void Getxattr(fuse_req_t request, fuse_ino_t inode, const char* name, std::size_t size) {
-  GetExtendedAttribute(request, inode, name, size);
-}
-
-void Listxattr(fuse_req_t request, fuse_ino_t inode, std::size_t size) {
-  ListExtendedAttributes(request, inode, size);
-}
-
 // Requests that nobody may make.
 void Refuse(fuse_req_t request) {
   Counted(request, RequestKind::kRefused);
@@ -356,8 +348,8 @@ const fuse_lowlevel_ops& Operations() {
     ops.read = Read;
     ops.readdir = Readdir;
     ops.statfs = Statfs;
-    ops.getxattr = Getxattr;
-    ops.listxattr = Listxattr;
+    ops.getxattr = GetExtendedAttribute;
+    ops.listxattr = ListExtendedAttributes;
     ops.release = Release;
     ops.mkdir = Mkdir;
     ops.mknod = Mknod;

@@ -69,6 +69,18 @@ bool IsObjectKey(std::string_view key) {
          });
 }
 
+// The member `member`, which must be given and keep to `rule`.
+Result<std::string> NameMember(const Json& json, std::string_view member, std::string_view where,
+                               bool (*keeps)(std::string_view), std::string_view rule) {
+  auto name = StringMember(json, member, where);
+  if (!name) return name;
+  if (name->empty()) return Invalid(Concat({where, ".", member, " is required"}));
+  if (!keeps(*name)) {
+    return Invalid(Concat({where, ".", member, " ", QuoteForMessage(*name), ": ", rule}));
+  }
+  return name;
+}
+
 }  // namespace
 
 EnvSources::EnvSources(const Json& pod, std::string_view container, const Json* node,
@@ -158,15 +170,10 @@ Result<EnvSources::ObjectRef> EnvSources::DecodeRef(ObjectKind kind, const Json&
   }
   ObjectRef ref;
   ref.kind = kind;
-  auto name = StringMember(json, "name", where);
+  auto name = NameMember(json, "name", where, IsObjectName,
+                         "must be lower case letters, digits, '-' and '.', and begin and end with "
+                         "a letter or digit");
   if (!name) return Fail(std::move(name.error()));
-  if (name->empty()) return Invalid(std::string(where) + ".name is required");
-  if (!IsObjectName(*name)) {
-    return Invalid(
-        Concat({where, ".name ", QuoteForMessage(*name),
-                ": must be lower case letters, digits, '-' and '.', and begin and end with "
-                "a letter or digit"}));
-  }
   ref.name = std::move(*name);
   if (const Json* const optional = FindMember(&json, "optional")) {
     if (!optional->is_boolean()) {
@@ -198,14 +205,9 @@ Result<std::optional<std::string>> EnvSources::Key(ObjectKind kind, const Json& 
                                                    std::string_view where) {
   auto ref = DecodeRef(kind, json, where);
   if (!ref) return Fail(std::move(ref.error()));
-  auto key = StringMember(json, "key", where);
+  auto key = NameMember(json, "key", where, IsObjectKey,
+                        "must be letters, digits, '-', '_' and '.', and not start with '..'");
   if (!key) return Fail(std::move(key.error()));
-  if (key->empty()) return Invalid(std::string(where) + ".key is required");
-  if (!IsObjectKey(*key)) {
-    return Invalid(
-        Concat({where, ".key ", QuoteForMessage(*key),
-                ": must be letters, digits, '-', '_' and '.', and not start with '..'"}));
-  }
   ref->key = std::move(*key);
   auto data = Data(*ref, where);
   if (!data) return Fail(std::move(data.error()));

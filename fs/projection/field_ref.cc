@@ -203,22 +203,22 @@ Result<std::string> AddressesValue(const AddressList& list, const Json& pod) {
   return joined;
 }
 
+tl::unexpected<Error> NotKnown(const char* object) {
+  return Fail(ErrorCode::kFailedPrecondition, Concat({"the pod's ", object, " is not known here"}));
+}
+
 Result<std::string> Value(std::string_view path, const FieldObjects& of, UnknownFields unknown) {
   if (path == "spec.host") path = "spec.nodeName";
   if (IsNodeField(path)) {
     auto field = ParseNodeField(path);
     if (!field) return Fail(std::move(field.error()));
-    if (of.node == nullptr) {
-      return Fail(ErrorCode::kFailedPrecondition, "the pod's node is not known here");
-    }
+    if (of.node == nullptr) return NotKnown("node");
     return NodeValue(*of.node, *field);
   }
   if (IsNamespaceField(path)) {
     auto field = ParseNamespaceField(path);
     if (!field) return Fail(std::move(field.error()));
-    if (of.ns == nullptr) {
-      return Fail(ErrorCode::kFailedPrecondition, "the pod's namespace is not known here");
-    }
+    if (of.ns == nullptr) return NotKnown("namespace");
     return MetadataValue(*of.ns, *field);
   }
   auto metadata = ParseMetadataField(path);

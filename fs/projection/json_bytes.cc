@@ -33,6 +33,7 @@ int FourDigits(std::string_view text) {
 }
 
 // The code unit of the escape `\uXXXX` at the start of `text`; -1 if `text` starts otherwise.
+// else.
 int UnicodeEscape(std::string_view text) {
   if (text.size() < 6 || text[0] != '\\' || text[1] != 'u') return -1;
   return FourDigits(text.substr(2));
@@ -129,23 +130,6 @@ class Rewriter {
   std::string out_;
 };
 
-// `unit` in UTF-8; not a surrogate.
-void AppendUtf8(std::string& out, int unit) {
-  const auto tail = [unit](int shift) {
-    return static_cast<char>(0x80 | ((unit >> shift) & 0x3f));
-  };
-  if (unit < 0x80) {
-    out += static_cast<char>(unit);
-  } else if (unit < 0x800) {
-    out += static_cast<char>(0xc0 | (unit >> 6));
-    out += tail(0);
-  } else {
-    out += static_cast<char>(0xe0 | (unit >> 12));
-    out += tail(6);
-    out += tail(0);
-  }
-}
-
 }  // namespace
 
 std::optional<std::string> RepairJson(std::string_view json) {
@@ -170,7 +154,7 @@ std::string UnmarkEscapes(std::string_view text, bool keep_escapes) {
       out += "\\u";
       out += text.substr(0, 4);
     } else {
-      AppendUtf8(out, unit);
+      AppendUtf8(out, static_cast<char32_t>(unit));
     }
     text.remove_prefix(4);
   }

@@ -32,10 +32,7 @@ struct KnownVersion {
   bool IsUnlinked(std::uint32_t entry) const { return !unlinked.empty() && unlinked[entry]; }
 };
 
-struct KnownVersionFormat {
-  using Value = KnownVersion;
-  static constexpr Record kRecord = Record::kState;
-  static constexpr Record kGone = Record::kDropped;
+struct KnownVersionFormat : RecordedAs<KnownVersion, Record::kState, Record::kDropped> {
   static constexpr char kWhat[] = "the state of a version";
 
   explicit KnownVersionFormat(const RecordedVersions& of) : versions(of) {}
@@ -59,10 +56,7 @@ struct RootLink {
   VolumeVersion::WallTime created;
 };
 
-struct RootLinkFormat : NotIndexed {
-  using Value = RootLink;
-  static constexpr Record kRecord = Record::kLink;
-  static constexpr Record kGone = Record::kDropped;
+struct RootLinkFormat : NotIndexed, RecordedAs<RootLink, Record::kLink, Record::kDropped> {
   static constexpr char kWhat[] = "a link";
 
   void Write(RecordWriter& record, const RootLink& value) const;

@@ -36,10 +36,7 @@ struct LiveInode {
   const TreeEntry& Entry() const { return version->entry(entry); }
 };
 
-struct LiveInodeFormat {
-  using Value = LiveInode;
-  static constexpr Record kRecord = Record::kLiveInode;
-  static constexpr Record kGone = Record::kLiveDropped;
+struct LiveInodeFormat : RecordedAs<LiveInode, Record::kLiveInode, Record::kLiveDropped> {
   static constexpr char kWhat[] = "an inode";
 
   explicit LiveInodeFormat(const RecordedVersions& of) : versions(of) {}
@@ -66,10 +63,7 @@ struct LiveOpen {
   std::string resource_version;
 };
 
-struct LiveOpenFormat : NotIndexed {
-  using Value = LiveOpen;
-  static constexpr Record kRecord = Record::kLiveOpened;
-  static constexpr Record kGone = Record::kLiveClosed;
+struct LiveOpenFormat : NotIndexed, RecordedAs<LiveOpen, Record::kLiveOpened, Record::kLiveClosed> {
   static constexpr char kWhat[] = "an open file";
 
   explicit LiveOpenFormat(const RecordedVersions& of) : versions(of) {}

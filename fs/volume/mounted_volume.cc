@@ -33,13 +33,7 @@ MountedVolume::~MountedVolume() {
 }
 
 Status MountedVolume::MountAsRoot(ServedVolume& state) {
-  FuseMountOptions options;
-  options.mount_point = state.options.mount_point;
-  options.directory = state.options.directory;
-  options.source = state.options.fs_name;
-  options.allow_other = state.options.allow_other;
-  options.selinux_context = state.options.selinux_context;
-  auto mount = MountFuse(options);
+  auto mount = MountFuse(state.options);
   if (!mount) return Fail(std::move(mount.error()));
   state.mount_id = mount->mount_id;
   state.file_system = std::move(mount->file_system);
@@ -60,7 +54,7 @@ Status MountedVolume::MountAsUser(ServedVolume& state) {
     return Fail(ErrorCode::kPermissionDenied, "--selinux-context: only root may set it");
   }
   auto session = KernelSession::MountAsUser(
-      {state.options.mount_point, state.options.fs_name, state.options.allow_other}, state.context);
+      {state.options.mount_point, state.options.source, state.options.allow_other}, state.context);
   if (!session) return Fail(std::move(session.error()));
   state.session = std::move(*session);
   auto mount = FindMount(state.options.mount_point);

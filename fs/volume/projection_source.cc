@@ -27,13 +27,22 @@ ObjectPtr FindNode(const ObjectSource& source, const Json& pod) {
   return nodes.size() == 1 ? nodes.front() : nullptr;
 }
 
+// For messages: `node node1`, `pod default/web`.
+std::string NameForMessages(const ObjectMeta& meta) {
+  return AsciiLower(meta.kind) + " " + (meta.ns.empty() ? "" : meta.ns + "/") + meta.name;
+}
+
+Status ParseObject(const ObjectPtr& object, DocumentPtr& document) {
+  auto parsed = Document::Parse(object->Json());
+  if (!parsed) return Fail(std::move(parsed.error()), NameForMessages(object->meta()));
+  document = std::move(*parsed);
+  return {};
+}
+
 Status TakeNode(const ObjectSource& source, LoadedInput& loaded) {
   loaded.node = FindNode(source, loaded.input.pod->root());
   if (!loaded.node) return {};
-  auto node = Document::Parse(loaded.node->Json());
-  if (!node) return Fail(std::move(node.error()), "node " + loaded.node->meta().name);
-  loaded.input.node = std::move(*node);
-  return {};
+  return ParseObject(loaded.node, loaded.input.node);
 }
 
 ObjectKey NamespaceOf(const LoadedInput& loaded) {
@@ -43,23 +52,11 @@ ObjectKey NamespaceOf(const LoadedInput& loaded) {
 Status TakeNamespace(const ObjectSource& source, LoadedInput& loaded) {
   loaded.ns = source.Get(NamespaceOf(loaded));
   if (!loaded.ns) return {};
-  auto ns = Document::Parse(loaded.ns->Json());
-  if (!ns) return Fail(std::move(ns.error()), "namespace " + loaded.ns->meta().name);
-  loaded.input.ns = std::move(*ns);
-  return {};
+  return ParseObject(loaded.ns, loaded.input.ns);
 }
 
 bool Lack(const std::vector<ProjectedFile>& files, ProjectedFile::Lacks what) {
   return std::ranges::find(files, what, &ProjectedFile::lacks) != files.end();
-}
-
-// A null document where the object is not known.
-Result<DocumentPtr> ParseAgain(const ObjectPtr& object) {
-  if (!object) return DocumentPtr();
-  auto parsed = Document::Parse(object->Json());
-  if (!parsed)
-    return Fail(std::move(parsed.error()), object->meta().kind + " " + object->meta().name);
-  return std::move(*parsed);
 }
 
 }  // namespace
@@ -71,9 +68,8 @@ Result<LoadedInput> LoadInput(const ObjectSource& source, const ObjectKey& key) 
     return Fail(ErrorCode::kNotFound,
                 "pod " + key.ns + "/" + key.name + ": not found in " + source.State().description);
   }
-  auto pod = Document::Parse(loaded.pod->Json());
-  if (!pod) return Fail(std::move(pod.error()), "pod " + key.ns + "/" + key.name);
-  loaded.input.pod = std::move(*pod);
+  if (auto done = ParseObject(loaded.pod, loaded.input.pod); !done)
+    return Fail(std::move(done.error()));
   if (source.IsServer()) loaded.input.unknown_fields = UnknownFields::kEmpty;
   if (auto done = TakeNode(source, loaded); !done) return Fail(std::move(done.error()));
   if (auto done = TakeNamespace(source, loaded); !done) return Fail(std::move(done.error()));
@@ -138,9 +134,8 @@ Result<std::vector<ProjectedFile>> ProjectAgain(const LoadedInput& objects,
   for (const auto& [object, document] :
        {std::pair(&objects.pod, &input.pod), std::pair(&objects.node, &input.node),
         std::pair(&objects.ns, &input.ns)}) {
-    auto parsed = ParseAgain(*object);
-    if (!parsed) return Fail(std::move(parsed.error()));
-    *document = std::move(*parsed);
+    if (!*object) continue;  // not known
+    if (auto done = ParseObject(*object, *document); !done) return Fail(std::move(done.error()));
   }
   return ProjectView(view, input);
 }

@@ -37,6 +37,14 @@ struct NotIndexed {
   void Index(std::uint64_t, const Value&, bool, bool) {}
 };
 
+/// The names of a Format that is in a table: its value, and the records of one and of its end.
+template <class Of, Record kOne, Record kEnd>
+struct RecordedAs {
+  using Value = Of;
+  static constexpr Record kRecord = kOne;
+  static constexpr Record kGone = kEnd;
+};
+
 template <class Format>
 class RecordedTable final : public RecordedPart {
  public:

@@ -20,12 +20,9 @@ enum class Layout {
   kLive,     ///< regular files that change in place
 };
 
-struct MountedVolumeOptions {
-  std::string mount_point;   ///< an absolute path without symlinks
-  int directory = -1;        ///< that directory, held open while it is mounted on; -1: the path's
-  std::string fs_name;       ///< the mount's source, as /proc/self/mountinfo shows it
-  bool allow_other = false;  ///< let other users read (root, or user_allow_other in fuse.conf)
-  std::string selinux_context;  ///< the mount option context=; empty: none. Root only
+/// An ordinary user's mount needs user_allow_other in fuse.conf for allow_other, and has no
+/// SELinux context.
+struct MountedVolumeOptions : FuseMountOptions {
   Layout layout = Layout::kKubelet;
   std::string lane_owner;  ///< its changes use this owner's budget (LanePool::NewLane)
   Ownership ownership;

@@ -150,7 +150,7 @@ class ServerProcess {
   void Mount(const MountRequest& request) {
     MountedVolumeOptions options;
     options.mount_point = base_ + "/v" + std::to_string(request.volume);
-    options.fs_name = "downwardfs:bench";
+    options.source = "downwardfs:bench";
     options.allow_other = true;
     options.layout = request.live_layout ? Layout::kLive : Layout::kKubelet;
     options.kernel_caches = request.kernel_caches;

@@ -36,7 +36,7 @@ class FalseStatusTest : public HeldMountTest {
     loop_ = std::move(*loop);
     MountedVolumeOptions options;
     options.mount_point = at_;
-    options.fs_name = "downwardfs:default/web";
+    options.source = "downwardfs:default/web";
     options.status = [status] { return status; };
     DataDirNamer namer(Clock::Real());
     auto volume = MountedVolume::Mount(

@@ -63,7 +63,7 @@ class ManyVolumesTest : public ::testing::Test {
     for (std::size_t i = 0; i < count; ++i) {
       MountedVolumeOptions options;
       options.mount_point = Path(i);
-      options.fs_name = "downwardfs:test";
+      options.source = "downwardfs:test";
       options.status = status;
       std::filesystem::create_directory(options.mount_point);
       auto volume = MountedVolume::Mount(options, Version("one"), "1", *loop_, lanes_);

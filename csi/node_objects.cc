@@ -49,22 +49,16 @@ NodeObjects::NodeObjects(const ServerAccess& access, std::string node)
     }
     changed_.NotifyAll();
   };
-  any_pod_ = pods_.SubscribeKind("Pod", [wake](const ObjectPtr&, const ObjectPtr&) { wake(); });
+  any_pod_ = pods().SubscribeKind("Pod", [wake](const ObjectPtr&, const ObjectPtr&) { wake(); });
   auto follow = client::PodReflectorOptions("", "spec.nodeName=" + node_);
   follow.on_outcome = [wake](const client::ApiFailure*) { wake(); };
-  pod_reflector_ = std::make_unique<client::Reflector>(transport_, pods_, std::move(follow));
+  pods_.Follow(transport_, std::move(follow));
 }
 
 NodeObjects::~NodeObjects() {
   transport_->Shutdown();  // a credential plugin would hold up the reflectors' end
-  pod_reflector_.reset();
-  std::unique_ptr<client::Reflector> node;
-  {
-    MutexLock lock(mutex_);
-    node.swap(node_reflector_);
-  }
-  node.reset();
-  any_pod_.reset();
+  pods_.Stop();
+  nodes_.Stop();
 }
 
 Status NodeObjects::Check(const ObjectKey& pod, const Object& found) const {
@@ -112,7 +106,7 @@ Result<ObjectPtr> NodeObjects::AwaitPod(const ObjectKey& pod,
       MutexLock lock(mutex_);
       seen = changes_;
     }
-    if (auto found = pods_.Get(by_name)) {
+    if (auto found = pods().Get(by_name)) {
       auto good = Check(pod, *found);
       if (good) return found;
       why = std::move(good.error());
@@ -131,7 +125,7 @@ Result<ObjectPtr> NodeObjects::AwaitPod(const ObjectKey& pod,
         // It is there; the watch will deliver it, and every change of it.
         why = Error{ErrorCode::kUnavailable, "pod " + pod.ns + "/" + pod.name +
                                                  ": the watch of the node's pods does not " +
-                                                 "deliver it: " + pods_.State().last_error};
+                                                 "deliver it: " + pods().State().last_error};
       } else if (!WorthRetrying(found.error())) {
         return Fail(std::move(found.error()));
       } else {
@@ -145,31 +139,24 @@ Result<ObjectPtr> NodeObjects::AwaitPod(const ObjectKey& pod,
 
 void NodeObjects::RequireNode() {
   const auto deadline = std::chrono::steady_clock::now() + kFirstAnswer;
-  MutexLock lock(mutex_);
-  if (!node_reflector_) {
-    auto follow = client::NodeReflectorOptions(node_);
-    follow.streaming_lists = false;
-    follow.on_outcome = [this](const client::ApiFailure*) {
-      {
-        MutexLock answered(mutex_);
-        node_answered_ = true;
-      }
-      changed_.NotifyAll();
-    };
-    node_reflector_ = std::make_unique<client::Reflector>(transport_, nodes_, std::move(follow));
+  {
+    MutexLock lock(mutex_);
+    if (!std::exchange(node_required_, true)) {
+      nodes_.Follow(transport_, OfOneObject(client::NodeReflectorOptions(node_)));
+    }
   }
-  while (!node_answered_ && changed_.WaitUntil(mutex_, deadline)) {
-  }
+  nodes_.Await(deadline);
 }
 
-std::shared_ptr<FollowedNamespace> NodeObjects::FollowNamespace(const std::string& name) {
-  std::shared_ptr<FollowedNamespace> followed;
+std::shared_ptr<Follower> NodeObjects::FollowNamespace(const std::string& name) {
+  std::shared_ptr<Follower> followed;
   {
     MutexLock lock(mutex_);
     std::erase_if(namespaces_, [](const auto& entry) { return entry.second.expired(); });
     followed = namespaces_[name].lock();
     if (!followed) {
-      followed = std::make_shared<FollowedNamespace>(transport_, pods_.State().description, name);
+      followed = std::make_shared<Follower>(pods().State().description);
+      followed->Follow(transport_, OfOneObject(client::NamespaceReflectorOptions(name)));
       namespaces_[name] = followed;
     }
   }

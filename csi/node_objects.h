@@ -19,8 +19,7 @@
 #include "base/object_source.h"
 #include "base/result.h"
 #include "client/store/object_store.h"
-#include "client/watch/reflector.h"
-#include "csi/followed_namespace.h"
+#include "sources/follower.h"
 #include "sources/server_access.h"
 
 namespace downwardfs {
@@ -41,12 +40,12 @@ class NodeObjects {
   void RequireNode() EXCLUDES(mutex_);
 
   /// The Namespace, followed as long as somebody holds it; waits a moment for the first answer.
-  std::shared_ptr<FollowedNamespace> FollowNamespace(const std::string& name) EXCLUDES(mutex_);
+  std::shared_ptr<Follower> FollowNamespace(const std::string& name) EXCLUDES(mutex_);
 
-  client::ObjectStore& pods() { return pods_; }
-  client::ObjectStore& nodes() { return nodes_; }
-  const client::ObjectStore& pods() const { return pods_; }
-  const client::ObjectStore& nodes() const { return nodes_; }
+  client::ObjectStore& pods() { return pods_.store(); }
+  client::ObjectStore& nodes() { return nodes_.store(); }
+  const client::ObjectStore& pods() const { return pods_.store(); }
+  const client::ObjectStore& nodes() const { return nodes_.store(); }
   const std::string& node_name() const { return node_; }
   const std::shared_ptr<client::Transport>& transport() const { return transport_; }
 
@@ -56,17 +55,15 @@ class NodeObjects {
 
   const std::shared_ptr<client::Transport> transport_;
   const std::string node_;
-  client::ObjectStore pods_;
-  client::ObjectStore nodes_;
   Mutex mutex_;
   CondVar changed_;
   std::uint64_t changes_ GUARDED_BY(mutex_) = 0;
-  bool node_answered_ GUARDED_BY(mutex_) = false;
-  std::map<std::string, std::weak_ptr<FollowedNamespace>> namespaces_ GUARDED_BY(mutex_);
-  std::unique_ptr<ObjectSource::Subscription> any_pod_;
+  bool node_required_ GUARDED_BY(mutex_) = false;
+  std::map<std::string, std::weak_ptr<Follower>> namespaces_ GUARDED_BY(mutex_);
   // Last: they use the others.
-  std::unique_ptr<client::Reflector> node_reflector_ GUARDED_BY(mutex_);
-  std::unique_ptr<client::Reflector> pod_reflector_;
+  Follower pods_;
+  Follower nodes_;
+  std::unique_ptr<ObjectSource::Subscription> any_pod_;
 };
 
 }  // namespace downwardfs

@@ -37,7 +37,7 @@ bool PodSource::allows(const std::string& kind) const {
   return right != rights_.end() && right->second.allowed;
 }
 
-std::shared_ptr<FollowedNamespace> PodSource::Namespace() const {
+std::shared_ptr<Follower> PodSource::Namespace() const {
   MutexLock lock(mutex_);
   return namespace_;
 }

@@ -46,11 +46,11 @@ class PodSource final : public ObjectSource {
     bool allowed = false;
     std::string why_not;
   };
-  std::shared_ptr<FollowedNamespace> Namespace() const EXCLUDES(mutex_);
+  std::shared_ptr<Follower> Namespace() const EXCLUDES(mutex_);
 
   mutable Mutex mutex_;
-  std::map<std::string, Right> rights_ GUARDED_BY(mutex_);           // by kind
-  std::shared_ptr<FollowedNamespace> namespace_ GUARDED_BY(mutex_);  // null until it is required
+  std::map<std::string, Right> rights_ GUARDED_BY(mutex_);  // by kind
+  std::shared_ptr<Follower> namespace_ GUARDED_BY(mutex_);  // null until it is required
 };
 
 }  // namespace downwardfs

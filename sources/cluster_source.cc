@@ -51,14 +51,16 @@ ClusterSource::ClusterSource(const ServerAccess& access, Options options, OwnedF
 ClusterSource::~ClusterSource() = default;
 
 ClusterSource::Following::~Following() {
-  if (transport_) transport_->Shutdown();  // a plugin would hold up the reflectors' end
+  source_.transport_->Shutdown();  // a plugin would hold up the reflectors' end
+  for (Follower* follower : {&source_.pods_, &source_.nodes_, &source_.namespaces_}) {
+    follower->Stop();
+  }
 }
 
 std::unique_ptr<ClusterSource::Following> ClusterSource::Start(const Change& change) {
-  auto following = std::make_unique<Following>();
-  following->transport_ = transport_;
-  const auto subscribe = [&](client::ObjectStore& store, const char* kind, Change told) {
-    following->subscriptions_.push_back(store.SubscribeKind(kind, std::move(told)));
+  auto following = std::make_unique<Following>(*this);
+  const auto subscribe = [&](Follower& follower, const char* kind, Change told) {
+    following->subscriptions_.push_back(follower.store().SubscribeKind(kind, std::move(told)));
   };
   subscribe(pods_, "Pod", [this, change](const ObjectPtr& before, const ObjectPtr& after) {
     change(before, after);
@@ -67,19 +69,17 @@ std::unique_ptr<ClusterSource::Following> ClusterSource::Start(const Change& cha
   subscribe(nodes_, "Node", change);
   subscribe(namespaces_, "Namespace", change);
 
-  const auto follow = [&](client::ObjectStore& store, client::ReflectorOptions options) {
-    following->reflectors_.push_back(
-        std::make_unique<client::Reflector>(transport_, store, std::move(options)));
-  };
   std::vector<std::string> scopes = options_.namespaces;
   if (scopes.empty()) scopes.emplace_back();
   for (std::size_t i = 0; i < scopes.size(); ++i) {
     auto pods = client::PodReflectorOptions(scopes[i]);
     pods.on_outcome = [this, i](const client::ApiFailure* failure) { OnOutcome(i, failure); };
-    follow(pods_, std::move(pods));
+    pods_.Follow(transport_, std::move(pods));
   }
-  if (options_.nodes) follow(nodes_, client::NodeReflectorOptions());
-  if (options_.namespaces.empty()) follow(namespaces_, client::NamespaceReflectorOptions());
+  if (options_.nodes) nodes_.Follow(transport_, client::NodeReflectorOptions());
+  if (options_.namespaces.empty()) {
+    namespaces_.Follow(transport_, client::NamespaceReflectorOptions());
+  }
   return following;
 }
 
@@ -114,7 +114,7 @@ void ClusterSource::OnOutcome(std::size_t scope, const client::ApiFailure* failu
   }
   // The remains of the list: a page's memory, the decoder's, and the objects' before they were
   // compressed.
-  if (failure == nullptr && pods_.size() > 1000) malloc_trim(0);
+  if (failure == nullptr && pods_.store().size() > 1000) malloc_trim(0);
   Wake();
 }
 
@@ -160,10 +160,11 @@ Status ClusterSource::AwaitAnswer() {
     }
     const bool silent = said.empty() && steady_clock::now() < since + kFirstWord;
     if (said.empty() && !silent) {
-      said = "no answer from " + pods_.State().description + " yet";
+      said = "no answer from " + pods_.store().State().description + " yet";
       SayWaiting(said);
     }
-    const std::string last = said.empty() ? "no answer from " + pods_.State().description : said;
+    const std::string last =
+        said.empty() ? "no answer from " + pods_.store().State().description : said;
     int timeout = silent ? static_cast<int>(milliseconds(kFirstWord).count()) : -1;
     if (options_.wait && options_.wait->count() > 0) {
       const auto left =
@@ -208,14 +209,12 @@ ClusterSource::Progress ClusterSource::ProgressOf(const client::ObjectStore& sto
 
 std::unique_ptr<ObjectSource::Subscription> ClusterSource::Subscribe(ObjectKey key,
                                                                      Callback callback) {
-  client::ObjectStore& store = key.kind == "Node"        ? nodes_
-                               : key.kind == "Namespace" ? namespaces_
-                                                         : pods_;
-  return store.Subscribe(std::move(key), std::move(callback));
+  Follower& follower = key.kind == "Node" ? nodes_ : key.kind == "Namespace" ? namespaces_ : pods_;
+  return follower.store().Subscribe(std::move(key), std::move(callback));
 }
 
 const client::ObjectStore& ClusterSource::StoreOf(const std::string& kind) const {
-  return kind == "Node" ? nodes_ : kind == "Namespace" ? namespaces_ : pods_;
+  return (kind == "Node" ? nodes_ : kind == "Namespace" ? namespaces_ : pods_).store();
 }
 
 }  // namespace downwardfs

@@ -23,6 +23,7 @@
 #include "base/result.h"
 #include "client/store/object_store.h"
 #include "client/watch/reflector.h"
+#include "sources/follower.h"
 #include "sources/server_access.h"
 
 namespace downwardfs {
@@ -45,14 +46,15 @@ class ClusterSource final : public ObjectSource {
   /// Follows the server as long as it lives.
   class Following {
    public:
+    explicit Following(ClusterSource& source) : source_(source) {}
     ~Following();
+    Following(const Following&) = delete;
+    Following& operator=(const Following&) = delete;
 
    private:
     friend class ClusterSource;
-    std::shared_ptr<client::Transport> transport_;
-    // The reflectors last: they call the subscriptions.
+    ClusterSource& source_;
     std::vector<std::unique_ptr<Subscription>> subscriptions_;
-    std::vector<std::unique_ptr<client::Reflector>> reflectors_;
   };
   /// Begins to follow, telling `change` of every object. Once; not longer than this lives.
   std::unique_ptr<Following> Start(const Change& change);
@@ -68,9 +70,9 @@ class ClusterSource final : public ObjectSource {
     bool loaded = false;
     std::string last_error;
   };
-  Progress Pods() const { return ProgressOf(pods_); }
-  Progress Nodes() const { return ProgressOf(nodes_); }
-  Progress Namespaces() const { return ProgressOf(namespaces_); }
+  Progress Pods() const { return ProgressOf(pods_.store()); }
+  Progress Nodes() const { return ProgressOf(nodes_.store()); }
+  Progress Namespaces() const { return ProgressOf(namespaces_.store()); }
   /// False with --no-node, and for the pods of some namespaces: there is nothing to wait for.
   bool FollowsNodes() const { return options_.nodes; }
   bool FollowsNamespaces() const { return options_.namespaces.empty(); }
@@ -82,7 +84,7 @@ class ClusterSource final : public ObjectSource {
   }
   std::unique_ptr<Subscription> Subscribe(ObjectKey key, Callback callback) override;
   /// Speaks of the pods.
-  SourceState State() const override { return pods_.State(); }
+  SourceState State() const override { return pods_.store().State(); }
 
  private:
   ClusterSource(const ServerAccess& access, Options options, OwnedFd changed);
@@ -97,10 +99,6 @@ class ClusterSource final : public ObjectSource {
   const std::shared_ptr<client::Transport> transport_;
   const Options options_;
   const OwnedFd changed_;  // an eventfd
-  client::ObjectStore pods_;
-  client::ObjectStore nodes_;
-  client::ObjectStore namespaces_;
-
   // The outcome of the list of pods of each namespace, or of all: each may be refused on its own.
   struct Scope {
     std::string ns;  // empty: all
@@ -109,6 +107,11 @@ class ClusterSource final : public ObjectSource {
   };
   mutable Mutex mutex_;
   std::vector<Scope> scopes_ GUARDED_BY(mutex_);
+
+  // Last: they use the others.
+  Follower pods_;
+  Follower nodes_;
+  Follower namespaces_;
 };
 
 }  // namespace downwardfs

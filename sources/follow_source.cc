@@ -20,12 +20,6 @@ constexpr std::chrono::seconds kOtherAnswer{3};
 // waiting for: the content is there.
 constexpr std::chrono::seconds kWatchAnswer{3};
 
-client::ReflectorOptions OneObject(client::ReflectorOptions options) {
-  // A streaming list saves nothing for one object, and what is refused first is named `list`.
-  options.streaming_lists = false;
-  return options;
-}
-
 }  // namespace
 
 FollowSource::FollowSource(const ServerAccess& access, const Options& options, OwnedFd changed,
@@ -41,7 +35,7 @@ FollowSource::FollowSource(const ServerAccess& access, const Options& options, O
 
 FollowSource::~FollowSource() {
   transport_->Shutdown();  // a plugin would hold up the reflectors' end
-  pod_reflector_.reset();  // its thread calls the others'
+  pods_.Stop();            // its thread hurries the others
 }
 
 Result<std::unique_ptr<FollowSource>> FollowSource::Open(const ServerAccess& access,
@@ -53,12 +47,11 @@ Result<std::unique_ptr<FollowSource>> FollowSource::Open(const ServerAccess& acc
   std::unique_ptr<FollowSource> source(
       new FollowSource(access, options, std::move(changed), std::move(stop)));
   auto follow =
-      OneObject(client::PodReflectorOptions(options.pod.ns, "metadata.name=" + options.pod.name));
+      OfOneObject(client::PodReflectorOptions(options.pod.ns, "metadata.name=" + options.pod.name));
   follow.on_outcome = [self = source.get()](const client::ApiFailure* failure) {
     self->OnPodOutcome(failure);
   };
-  source->pod_reflector_ =
-      std::make_unique<client::Reflector>(source->transport_, source->pods_, std::move(follow));
+  source->pods_.Follow(source->transport_, std::move(follow));
   if (auto done = source->AwaitPod(options); !done) return Fail(std::move(done.error()));
   return source;
 }
@@ -70,7 +63,7 @@ void FollowSource::Wake() const {
 }
 
 void FollowSource::OnPodOutcome(const client::ApiFailure* failure) {
-  const bool watched = failure == nullptr && pods_.State().connected;
+  const bool watched = failure == nullptr && pods_.store().State().connected;
   {
     const MutexLock lock(mutex_);
     pod_outcome_.failure.reset();
@@ -80,33 +73,26 @@ void FollowSource::OnPodOutcome(const client::ApiFailure* failure) {
     } else {
       pod_outcome_.listed = true;
     }
-    // The server is back: the others' next attempt may be half a minute away. Not the other way
-    // round, or watches that break at once would keep each other from backing off.
-    for (const Other* other : {&node_, &namespace_}) {
-      if (failure == nullptr && other->reflector) other->reflector->Hurry();
-    }
   }
-  Wake();
-}
-
-void FollowSource::OnOutcome(const std::string& kind) {
-  {
-    const MutexLock lock(mutex_);
-    Of(kind).outcome = true;
+  // The server is back: the others' next attempt may be half a minute away. Not the other way
+  // round, or watches that break at once would keep each other from backing off.
+  if (failure == nullptr) {
+    nodes_.Hurry();
+    namespaces_.Hurry();
   }
   Wake();
 }
 
 std::string FollowSource::Missing() const {
-  return "pod " + pod_.ns + "/" + pod_.name + " is not there yet; " + pods_.State().description +
-         " has no such pod";
+  return "pod " + pod_.ns + "/" + pod_.name + " is not there yet; " +
+         pods_.store().State().description + " has no such pod";
 }
 
 Status FollowSource::AwaitPod(const Options& options) {
   const auto since = std::chrono::steady_clock::now();
   const bool once = options.wait && options.wait->count() == 0;
   const auto deadline = options.wait && !once ? since + *options.wait : SteadyTime::max();
-  const auto subscription = pods_.Subscribe(pod_, [this](const ObjectPtr&) { Wake(); });
+  const auto subscription = pods_.store().Subscribe(pod_, [this](const ObjectPtr&) { Wake(); });
   const bool known = !pod_.uid.empty();
   std::optional<SteadyTime> listed_at;
   std::string said;
@@ -125,7 +111,7 @@ Status FollowSource::AwaitPod(const Options& options) {
     const auto now = std::chrono::steady_clock::now();
     if (outcome.listed && !listed_at) listed_at = now;
     if (known && listed_at) return {};
-    const ObjectPtr pod = pods_.Get(pod_);
+    const ObjectPtr pod = pods_.store().Get(pod_);
     const auto watch_due = listed_at ? *listed_at + kWatchAnswer : SteadyTime::max();
     // A watch that cannot start for now is the reflector's business: there is content to show.
     if (pod && (outcome.failure || outcome.watched || now >= std::min(watch_due, deadline))) {
@@ -138,7 +124,7 @@ Status FollowSource::AwaitPod(const Options& options) {
     } else if (outcome.listed && !pod) {
       reason = Missing();
     } else if (said.empty() && now >= since + kFirstWord) {
-      reason = "no answer from " + pods_.State().description + " yet";
+      reason = "no answer from " + pods_.store().State().description + " yet";
     }
     if (once && (outcome.failure || (outcome.listed && !pod))) {
       return Fail(outcome.failure ? outcome.failure->error.code : ErrorCode::kNotFound, reason);
@@ -156,7 +142,8 @@ Status FollowSource::AwaitPod(const Options& options) {
 
 Status FollowSource::WaitForChange(SteadyTime look_again, SteadyTime deadline,
                                    const std::string& reason) const {
-  const std::string last = reason.empty() ? "no answer from " + pods_.State().description : reason;
+  const std::string last =
+      reason.empty() ? "no answer from " + pods_.store().State().description : reason;
   const auto now = std::chrono::steady_clock::now();
   if (now >= deadline) {
     return Fail(ErrorCode::kDeadlineExceeded, "gave up after --wait: " + last);
@@ -179,34 +166,23 @@ Status FollowSource::WaitForChange(SteadyTime look_again, SteadyTime deadline,
 void FollowSource::Require(const ObjectKey& key) {
   const bool is_node = key.kind == "Node";
   if (is_node ? !follow_nodes_ : key.kind != "Namespace") return;
-  std::unique_ptr<client::Reflector> former;
-  {
-    const MutexLock lock(mutex_);
-    Other& other = Of(key.kind);
-    if (other.required == key.name) return;
-    other.required = key.name;
-    other.outcome = false;
-    former.swap(other.reflector);
+  if (std::string& required = required_[key.kind]; required == key.name) {
+    return;
+  } else {
+    required = key.name;
   }
-  former.reset();  // joined before the next one starts
-  auto follow = OneObject(is_node ? client::NodeReflectorOptions(key.name)
-                                  : client::NamespaceReflectorOptions(key.name));
-  follow.on_outcome = [this, kind = key.kind](const client::ApiFailure*) { OnOutcome(kind); };
-  auto next = std::make_unique<client::Reflector>(transport_, StoreOf(key.kind), std::move(follow));
-  {
-    const MutexLock lock(mutex_);
-    Of(key.kind).reflector = std::move(next);
-  }
-  if (!serving_) Await(key.kind);
+  Follower& other = Of(key.kind);
+  other.Stop();
+  auto follow = OfOneObject(is_node ? client::NodeReflectorOptions(key.name)
+                                    : client::NamespaceReflectorOptions(key.name));
+  follow.on_outcome = [this](const client::ApiFailure*) { Wake(); };
+  other.Follow(transport_, std::move(follow));
+  if (!serving_) Await(other);
 }
 
-void FollowSource::Await(const std::string& kind) {
+void FollowSource::Await(const Follower& other) const {
   const auto deadline = std::chrono::steady_clock::now() + kOtherAnswer;
-  for (;;) {
-    {
-      const MutexLock lock(mutex_);
-      if (Of(kind).outcome) return;
-    }
+  while (!other.answered()) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         deadline - std::chrono::steady_clock::now());
     if (left.count() <= 0) return;
@@ -219,23 +195,23 @@ void FollowSource::Await(const std::string& kind) {
 }
 
 ObjectPtr FollowSource::Get(const ObjectKey& key) const {
-  return StoreOf(key.kind).Get(key);
+  return Of(key.kind).store().Get(key);
 }
 
 std::vector<ObjectPtr> FollowSource::List(const std::string& kind) const {
-  return StoreOf(kind).List(kind);
+  return Of(kind).store().List(kind);
 }
 
 std::unique_ptr<ObjectSource::Subscription> FollowSource::Subscribe(ObjectKey key,
                                                                     Callback callback) {
-  client::ObjectStore& store = StoreOf(key.kind);
+  client::ObjectStore& store = Of(key.kind).store();
   return store.Subscribe(std::move(key), std::move(callback));
 }
 
 SourceState FollowSource::State() const {
-  SourceState state = pods_.State();
-  for (const client::ObjectStore* others : {&nodes_, &namespaces_}) {
-    if (state.last_error.empty()) state.last_error = others->State().last_error;
+  SourceState state = pods_.store().State();
+  for (const Follower* other : {&nodes_, &namespaces_}) {
+    if (state.last_error.empty()) state.last_error = other->store().State().last_error;
   }
   return state;
 }

@@ -8,14 +8,15 @@
 // Owned by main(). Three threads at most: a reflector's for the pod, for the node and for the
 // namespace. Require() is for one thread at a time. State() speaks of the pod's watch: another
 // object that is out of reach shows in last_error alone.
-// Lock order: mutex_, then a reflector's. The stores' locks are never held while mutex_ is taken,
-// nor the other way round.
+// The stores' locks and the followers' are never held while mutex_ is taken, nor the other way
+// round.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,7 +27,7 @@
 #include "base/owned_fd.h"
 #include "base/result.h"
 #include "client/store/object_store.h"
-#include "client/watch/reflector.h"
+#include "sources/follower.h"
 #include "sources/server_access.h"
 
 namespace downwardfs {
@@ -61,7 +62,7 @@ class FollowSource final : public ObjectSource {
   ObjectPtr Get(const ObjectKey& key) const override;
   std::vector<ObjectPtr> List(const std::string& kind) const override;
   std::unique_ptr<Subscription> Subscribe(ObjectKey key, Callback callback) override;
-  void Require(const ObjectKey& key) override EXCLUDES(mutex_);
+  void Require(const ObjectKey& key) override;
   SourceState State() const override EXCLUDES(mutex_);
   bool IsServer() const override { return true; }
 
@@ -81,22 +82,12 @@ class FollowSource final : public ObjectSource {
   Status WaitForChange(SteadyTime look_again, SteadyTime deadline, const std::string& reason) const;
   std::string Missing() const;
   void OnPodOutcome(const client::ApiFailure* failure) EXCLUDES(mutex_);
-  // The pod's node, or its namespace.
-  struct Other {
-    std::string required;  // its name; empty: not required
-    bool outcome = false;
-    std::unique_ptr<client::Reflector> reflector;  // replaced by Require() alone
-  };
-  Other& Of(const std::string& kind) REQUIRES(mutex_) {
-    return kind == "Node" ? node_ : namespace_;
-  }
-  void OnOutcome(const std::string& kind) EXCLUDES(mutex_);
-  void Await(const std::string& kind) EXCLUDES(mutex_);
+  void Await(const Follower& other) const;
   void Wake() const;
-  client::ObjectStore& StoreOf(const std::string& kind) {
+  Follower& Of(const std::string& kind) {
     return kind == "Node" ? nodes_ : kind == "Namespace" ? namespaces_ : pods_;
   }
-  const client::ObjectStore& StoreOf(const std::string& kind) const {
+  const Follower& Of(const std::string& kind) const {
     return kind == "Node" ? nodes_ : kind == "Namespace" ? namespaces_ : pods_;
   }
 
@@ -106,17 +97,14 @@ class FollowSource final : public ObjectSource {
   const OwnedFd changed_;  // an eventfd
   const OwnedFd stop_;     // a duplicate of the caller's, who may close his after the start
   std::atomic<bool> serving_ = false;
-  client::ObjectStore pods_;
-  client::ObjectStore nodes_;
-  client::ObjectStore namespaces_;
-
+  std::map<std::string, std::string> required_;  // a name by kind; of Require() alone
   mutable Mutex mutex_;
   Outcome pod_outcome_ GUARDED_BY(mutex_);
 
   // Last: they use the others.
-  Other node_ GUARDED_BY(mutex_);
-  Other namespace_ GUARDED_BY(mutex_);
-  std::unique_ptr<client::Reflector> pod_reflector_;
+  Follower pods_;
+  Follower nodes_;
+  Follower namespaces_;
 };
 
 }  // namespace downwardfs

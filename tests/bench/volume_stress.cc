@@ -33,8 +33,8 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kHangs = 20 * kSecond;
-constexpr std::int64_t kSlack = 24 << 20;    // of memory: what the allocator may keep
-constexpr bool kMemoryTells = MEMORY_TELLS;  // false: a sanitizer keeps what was freed
+constexpr std::int64_t kSlack = 24 << 20;              // of memory: what the allocator may keep
+constexpr bool kWithoutSanitizer = WITHOUT_SANITIZER;  // false: a sanitizer keeps what was freed
 
 struct Plan {
   int seconds = 60;
@@ -73,7 +73,7 @@ class Stress {
       server_->leaving();  // lets go of those that have ended
       const std::int64_t resident = server_->ResidentBytes();
       if (early == 0) early = resident;
-      if (kMemoryTells && resident > early + early / 4 + kSlack) Fail("memory grows");
+      if (kWithoutSanitizer && resident > early + early / 4 + kSlack) Fail("memory grows");
       std::printf("%4lld s: %s, %.1f MB\n", static_cast<long long>((NowNs() - start) / kSecond),
                   Rounds().c_str(), static_cast<double>(resident) / (1 << 20));
       server_->Churn(plan_.rate);

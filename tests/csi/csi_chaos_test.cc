@@ -14,6 +14,7 @@
 #include "tests/csi/csi_fixture.h"
 #include "tests/csi/volume_reader.h"
 #include "tests/e2e/ended.h"
+#include "tests/support/children.h"
 
 namespace downwardfs::testing {
 namespace {
@@ -40,16 +41,7 @@ class CsiChaosTest : public CsiTest {
   }
   // The volume outlives any death but that of both who keep it: supervisor and mounter. One that
   // has begun keeps it once the other has handed it over.
-  static bool Keeps(pid_t keeper) {
-    std::error_code gone;
-    const std::string fds = "/proc/" + std::to_string(keeper) + "/fd";
-    for (std::filesystem::directory_iterator at(fds, gone), end; !gone && at != end;
-         at.increment(gone)) {
-      std::error_code closed;
-      if (std::filesystem::read_symlink(at->path(), closed) == "/dev/fuse") return true;
-    }
-    return false;
-  }
+  static bool Keeps(pid_t keeper) { return HasOpen(keeper, "/dev/fuse"); }
   bool BothKeep() {
     return Eventually([&] { return Keeps(plugin_->pid()) && Keeps(holder_->pid()); });
   }

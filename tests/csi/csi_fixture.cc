@@ -100,6 +100,13 @@ void CsiTest::StartPlugin(const std::vector<std::string>& more) {
   plugin_.emplace(std::move(words), dir_ / "plugin.log");
 }
 
+void CsiTest::StartWithoutKubelet(const std::string& socket) {
+  plugin_.emplace(std::vector<std::string>{"csi", "--node-id", "node1", "--server", server_->url(),
+                                           "--endpoint", "unix://" + socket},
+                  dir_ / "plugin.log");
+  client_.emplace(socket);
+}
+
 void CsiTest::StartHolder() {
   holder_.emplace(std::vector<std::string>{"--serve", plugin_dir_ + "/holder.sock", "--kubelet-dir",
                                            kubelet_, "--driver-name", kDriver},
@@ -167,6 +174,12 @@ bool CsiTest::IsUp() {
   return Eventually([&] {
     return RunProgram({HOLDER_BINARY, "--probe", plugin_dir_ + "/holder.sock"}).exit_code == 0;
   });
+}
+
+void CsiTest::ExpectItEnds(const PublishCall& call) {
+  EXPECT_EQ(MountsAt(call.target_path), 1);
+  EXPECT_TRUE(client().Unpublish(call.volume_id, call.target_path).ok());
+  EXPECT_EQ(MountsAt(call.target_path), 0);
 }
 
 bool CsiTest::Shows(const std::string& target, const std::string& file,

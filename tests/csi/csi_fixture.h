@@ -33,6 +33,8 @@ class CsiTest : public ::testing::Test {
 
   /// `downwardfs csi` with this kubelet's directory, and `more` flags.
   void StartPlugin(const std::vector<std::string>& more = {});
+  /// Without a kubelet's directory, so that any target_path is taken.
+  void StartWithoutKubelet(const std::string& socket);
   /// The two halves on their own.
   void StartHolder();
   void StartAttached();
@@ -48,6 +50,8 @@ class CsiTest : public ::testing::Test {
 
   /// How many downwardfs mounts there are at the path.
   static int MountsAt(const std::string& path);
+  /// The volume has one mount, and unpublishing it takes that away.
+  void ExpectItEnds(const PublishCall& call);
   bool Shows(const std::string& target, const std::string& file, const std::string& content) const;
   /// The process of that name which is a descendant of ours; 0: none.
   static pid_t Find(const std::string& name);

@@ -76,12 +76,12 @@ TEST_F(CsiLimitsTest, WhatIsTooMuchIsNotRendered) {
   const long peak = Peak();
   std::printf("4 volumes of 1,000 items of 250 kB: the daemon had at most %ld MB\n", peak);
   EXPECT_GT(peak, 0);
-  EXPECT_TRUE(!MEMORY_TELLS || peak < kMost) << peak;
+  EXPECT_TRUE(!WITHOUT_SANITIZER || peak < kMost) << peak;
 }
 
 // 100 volumes of the worst shape that a volume may have: 16 items of 250 kB, which change.
 TEST_F(CsiLimitsTest, AHundredWorstVolumesStayBelowTheBound) {
-  if (!MEMORY_TELLS) GTEST_SKIP() << "the bound is one of the program without a sanitizer";
+  if (!WITHOUT_SANITIZER) GTEST_SKIP() << "the bound is one of the program without a sanitizer";
   constexpr int kPods = 100;
   constexpr long kMost = 1024;  // MB: the memory limit of the DaemonSet
   for (int i = 0; i < kPods; ++i) MakePod("pod" + std::to_string(i), 1, 'a');

@@ -184,10 +184,7 @@ TEST_F(CsiTest, TheLiveLayoutAndTheFullView) {
 // As a conformance suite calls it: target_paths of its own, nothing staged.
 TEST_F(CsiTest, WithoutAKubeletsDirectoryAnyPlaceWillDo) {
   const std::string socket = dir_ / "own.sock";
-  plugin_.emplace(std::vector<std::string>{"csi", "--node-id", "node1", "--server", server_->url(),
-                                           "--endpoint", "unix://" + socket},
-                  dir_ / "plugin.log");
-  client_.emplace(socket);
+  StartWithoutKubelet(socket);
   PublishCall call = CallFor();
   call.target_path = dir_.MakeDir("sanity") + "/target";
   const CsiAnswer answer = client().Publish(call);

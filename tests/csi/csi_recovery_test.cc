@@ -135,10 +135,7 @@ TEST_F(CsiTest, APluginThatWasKilledIsFollowedByAnotherAtOnce) {
 
 TEST_F(CsiTest, WithoutAKubeletsDirectoryWhatIsNotOursIsLeftAlone) {
   const std::string socket = dir_ / "own.sock";
-  plugin_.emplace(std::vector<std::string>{"csi", "--node-id", "node1", "--server", server_->url(),
-                                           "--endpoint", "unix://" + socket},
-                  dir_ / "plugin.log");
-  client_.emplace(socket);
+  StartWithoutKubelet(socket);
   const std::string empty = dir_.MakeDir("empty");
   EXPECT_TRUE(client().Unpublish("unknown", empty).ok());
   EXPECT_TRUE(std::filesystem::exists(empty));

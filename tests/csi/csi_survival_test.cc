@@ -38,9 +38,7 @@ TEST_F(CsiTest, ADaemonThatIsKilledIsFollowedByAnotherThatKnowsAll) {
   EXPECT_EQ(InodeOf(socket_), csi);
   EXPECT_EQ(InodeOf(registration_), registration);
   EXPECT_TRUE(client().Publish(call).ok());
-  EXPECT_EQ(MountsAt(call.target_path), 1);
-  EXPECT_TRUE(client().Unpublish(call.volume_id, call.target_path).ok());
-  EXPECT_EQ(MountsAt(call.target_path), 0);
+  ExpectItEnds(call);
 }
 
 TEST_F(CsiTest, EitherSideMayBeReplacedByAnother) {
@@ -76,9 +74,7 @@ TEST_F(CsiTest, EitherSideMayBeReplacedByAnother) {
     EXPECT_TRUE(Shows(call.target_path, "tick", "rolled"));
   }
   EXPECT_EQ(InodeOf(socket_), csi);
-  EXPECT_EQ(MountsAt(call.target_path), 1);
-  EXPECT_TRUE(client().Unpublish(call.volume_id, call.target_path).ok());
-  EXPECT_EQ(MountsAt(call.target_path), 0);
+  ExpectItEnds(call);
 }
 
 TEST_F(CsiTest, WithBothSidesGoneVolumesAreMountedAnewWhereTheyWere) {
@@ -95,9 +91,7 @@ TEST_F(CsiTest, WithBothSidesGoneVolumesAreMountedAnewWhereTheyWere) {
   EXPECT_EQ(MountsAt(call.target_path), 1);
   const CsiAnswer again = client().Publish(call);
   EXPECT_TRUE(again.ok()) << again.message;
-  EXPECT_EQ(MountsAt(call.target_path), 1);
-  EXPECT_TRUE(client().Unpublish(call.volume_id, call.target_path).ok());
-  EXPECT_EQ(MountsAt(call.target_path), 0);
+  ExpectItEnds(call);
 }
 
 TEST_F(CsiTest, AVolumeWhosePodDirectoryIsGoneIsForgotten) {

@@ -24,14 +24,7 @@ class MounterAttackTest : public NodeMounterTest {
   // The answer to a request for a mount, or for an unmount.
   static message::Done AskMount(const Client& client, const std::string& id,
                                 const std::string& path) {
-    message::MountVolume request;
-    request.serial = 9;
-    request.replace = true;
-    request.id = id;
-    request.path = path;
-    request.source = "downwardfs:attack";
-    request.memory = *HandoverMemory::Create();
-    EXPECT_TRUE(client.Send(request));
+    EXPECT_TRUE(client.Send(MountRequest(9, true, id, path)));
     return Answer(client);
   }
   static message::Done AskUnmount(const Client& client, const std::string& id,

@@ -15,6 +15,12 @@
 
 namespace downwardfs::testing {
 
+/// For a mount at `path` that begins anew.
+inline message::MountVolume MountRequest(std::uint64_t serial, bool replace, const std::string& id,
+                                         const std::string& path) {
+  return {serial, replace, id, path, "downwardfs:test", "", *HandoverMemory::Create()};
+}
+
 using Volumes = std::map<std::string, FuseMount>;
 
 // A supervisor that does what the test says.
@@ -63,13 +69,7 @@ class MounterClient {
 
   // Asks for a mount; whether it was made.
   bool Mount(const std::string& id, const std::string& path, bool replace = false) {
-    message::MountVolume request;
-    request.serial = 7;
-    request.replace = replace;
-    request.id = id;
-    request.path = path;
-    request.source = "downwardfs:test";
-    request.memory = *HandoverMemory::Create();
+    message::MountVolume request = MountRequest(7, replace, id, path);
     Send(request);
     HolderMessage answer = Next();
     while (std::holds_alternative<message::Detached>(answer)) answer = Next();

@@ -3,21 +3,16 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/csi/good_publish.h"
+
 namespace downwardfs::testing {
 namespace {
 
 using ::testing::HasSubstr;
 
 PublishRequest Good() {
-  PublishRequest request;
-  request.volume_id = "csi-1";
-  request.target_path = "/var/lib/kubelet/pods/u/volumes/kubernetes.io~csi/v/mount";
-  request.has_capability = request.mount = request.known_access_mode = true;
-  request.context = {{"csi.storage.k8s.io/ephemeral", "true"},
-                     {"csi.storage.k8s.io/pod.name", "web"},
-                     {"csi.storage.k8s.io/pod.namespace", "default"},
-                     {"csi.storage.k8s.io/pod.uid", "u"},
-                     {"csi.storage.k8s.io/serviceAccount.name", "reader"}};
+  PublishRequest request = GoodPublish();
+  request.context["csi.storage.k8s.io/serviceAccount.name"] = "reader";
   return request;
 }
 

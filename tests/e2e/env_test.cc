@@ -13,6 +13,14 @@ namespace {
 
 constexpr char kEnvPod[] = PROJECT_DIR "/docs/examples/env-pod.yaml";
 
+// A pod whose one container has these variables.
+std::string WritePod(const TempDir& dir, const std::string& env) {
+  return dir.Write("pod.yaml",
+                   "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, "
+                   "env: " +
+                       env + "}]}}\n");
+}
+
 TEST(EnvTest, TheExamplePodsEnvironmentIsTheKubelets) {
   const Outcome outcome = Downwardfs({"env", "--pod-file", kEnvPod, "--container", "main"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
@@ -28,14 +36,8 @@ TEST(EnvTest, TheExamplePodsEnvironmentIsTheKubelets) {
 
 TEST(EnvTest, ShellFormatSurvivesEval) {
   const TempDir dir;
-  const std::string pod = dir.Write("pod.yaml", R"(apiVersion: v1
-kind: Pod
-metadata: {name: p}
-spec:
-  containers:
-    - name: c
-      env: [{name: HOSTILE, value: "a'b\"c $(date) `id` \\ \n$HOME"}]
-)");
+  const std::string pod =
+      WritePod(dir, R"([{name: HOSTILE, value: "a'b\"c $(date) `id` \\ \n$HOME"}])");
   const Outcome outcome =
       Downwardfs({"env", "--pod-file", pod, "--container", "c", "--format", "shell"});
   const Outcome shell =
@@ -60,16 +62,9 @@ TEST(EnvTest, ExecAddsTheEnvironmentAndGivesTheCommandsExitStatus) {
 
 TEST(EnvTest, WhatNeedsAServerFailsByNameOrIsLeftOut) {
   const TempDir dir;
-  const std::string pod = dir.Write("pod.yaml", R"(apiVersion: v1
-kind: Pod
-metadata: {name: p}
-spec:
-  containers:
-    - name: c
-      env:
-        - {name: A, value: x}
-        - {name: SECRET, valueFrom: {secretKeyRef: {name: s, key: k}}}
-)");
+  const std::string pod = WritePod(dir,
+                                   "[{name: A, value: x}, {name: SECRET, valueFrom: "
+                                   "{secretKeyRef: {name: s, key: k}}}]");
   const Outcome failed = Downwardfs({"env", "--pod-file", pod, "--container", "c"});
   EXPECT_EQ(failed.exit_code, 1);
   EXPECT_THAT(failed.err, HasSubstr("SECRET"));

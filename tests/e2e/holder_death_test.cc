@@ -22,20 +22,7 @@
 namespace downwardfs::testing {
 namespace {
 
-class HolderDeathTest : public HeldMountTest {
- protected:
-  // It has the mount's /dev/fuse.
-  static bool HasDevice(int pid) {
-    std::error_code gone;
-    const std::string fds = "/proc/" + std::to_string(pid) + "/fd";
-    for (std::filesystem::directory_iterator at(fds, gone), end; !gone && at != end;
-         at.increment(gone)) {
-      std::error_code closed;
-      if (std::filesystem::read_symlink(at->path(), closed) == "/dev/fuse") return true;
-    }
-    return false;
-  }
-};
+using HolderDeathTest = HeldMountTest;
 
 TEST_F(HolderDeathTest, APublisherThatDiesInAnUpdateLosesNone) {
   for (const std::string layout : {"kubelet", "live"}) {
@@ -88,7 +75,8 @@ TEST_F(HolderDeathTest, ADaemonThatHasJustTakenOverOutlivesItsHolder) {
     while (!HasEnded(holder) && next == 0) {
       for (const int child : ChildrenOf(holder)) {
         // Before exec(2) it has what the holder has.
-        if (child != first && NameOf(child) == "downwardfs" && HasDevice(child)) next = child;
+        if (child != first && NameOf(child) == "downwardfs" && HasOpen(child, "/dev/fuse"))
+          next = child;
       }
     }
     kill(next, SIGSTOP);

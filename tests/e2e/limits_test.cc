@@ -14,15 +14,11 @@
 namespace downwardfs::testing {
 namespace {
 
-class LimitsTest : public HeldMountTest, public ::testing::WithParamInterface<bool> {
+class LimitsTest : public AnyMountTest {
  protected:
-  std::vector<std::string> More(std::vector<std::string> more = {}) {
-    if (GetParam()) more.emplace_back("--no-holder");
-    return Arguments(std::move(more));
-  }
   void SetUp() override {
     HeldMountTest::SetUp();
-    if (!MEMORY_TELLS) GTEST_SKIP() << "a sanitizer has memory and descriptors of its own";
+    if (!WITHOUT_SANITIZER) GTEST_SKIP() << "a sanitizer has memory and descriptors of its own";
   }
   // Says all through a pipe: a limit may be about files.
   Outcome MountUnder(const std::string& limit) {

@@ -12,6 +12,11 @@
 namespace downwardfs::testing {
 namespace {
 
+// `text` with the first `from` in it replaced.
+std::string With(std::string text, const std::string& from, const std::string& to) {
+  return text.replace(text.find(from), from.size(), to);
+}
+
 class LiveTest : public PodMountTest {
  protected:
   bool Shows(const std::string& file, const std::string& content) const {
@@ -53,10 +58,9 @@ TEST_F(LiveTest, AnUpdateThatChangesNoByteKeepsTheDataDirectory) {
   const Mounted mount({"--pod-file", pod_, "--volume", "info"}, at_);
   ASSERT_TRUE(mount.ok());
   const auto before = std::filesystem::read_symlink(mount / "..data");
-  std::string pod = PodYaml("one");
-  pod.replace(pod.find("say \"hi\""), 8, "changed!");  // an annotation, which no item names
-  pod.replace(pod.find("\"41\""), 4, "\"42\"");
-  dir_.Replace("pod.yaml", pod);
+  // An annotation, which no item names.
+  const std::string pod = With(PodYaml("one"), "say \"hi\"", "changed!");
+  dir_.Replace("pod.yaml", With(pod, "\"41\"", "\"42\""));
   EXPECT_TRUE(Eventually([&] { return mount.StatusField("resourceVersion") == "\"42\""; }));
   EXPECT_EQ(std::filesystem::read_symlink(mount / "..data"), before);
   EXPECT_EQ(mount.StatusField("flips"), "0");
@@ -82,9 +86,7 @@ TEST_F(LiveTest, ABrokenFileKeepsTheLastContentAndShowsInStatus) {
 TEST_F(LiveTest, AnItemThatBecameInvalidKeepsTheLastContent) {
   const Mounted mount({"--pod-file", pod_, "--volume", "info"}, at_);
   ASSERT_TRUE(mount.ok());
-  std::string pod = PodYaml("two");
-  pod.replace(pod.find("containerName: main"), 19, "containerName: gone");
-  dir_.Replace("pod.yaml", pod);
+  dir_.Replace("pod.yaml", With(PodYaml("two"), "containerName: main", "containerName: gone"));
   EXPECT_TRUE(Eventually([&] { return mount.StatusField("lastError") != "\"\""; }));
   EXPECT_THAT(mount.StatusField("lastError"), HasSubstr("gone"));
   EXPECT_EQ(Slurp(mount / "labels"), "app=\"one\"");
@@ -108,9 +110,7 @@ TEST_F(LiveTest, ItemsOfTheVolumeComeAndGo) {
 TEST_F(LiveTest, ADeletedPodKeepsItsLastContent) {
   const Mounted mount({"--pod-file", pod_, "--volume", "info"}, at_);
   ASSERT_TRUE(mount.ok());
-  std::string other = PodYaml("other");
-  other.replace(other.find("name: web"), 9, "name: api");
-  dir_.Replace("pod.yaml", other);
+  dir_.Replace("pod.yaml", With(PodYaml("other"), "name: web", "name: api"));
   EXPECT_TRUE(Eventually([&] { return mount.StatusField("podDeleted") == "true"; }));
   EXPECT_EQ(Slurp(mount / "labels"), "app=\"one\"");
 }

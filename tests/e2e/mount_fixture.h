@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/e2e/pods.h"
@@ -37,6 +38,15 @@ class HeldMountTest : public PodMountTest {
   }
   static int HolderPid(const Mounted& mount) {
     return std::atoi(mount.StatusField("holderPid").c_str());
+  }
+};
+
+/// Each test with a holder, and (the parameter) without one.
+class AnyMountTest : public HeldMountTest, public ::testing::WithParamInterface<bool> {
+ protected:
+  std::vector<std::string> More(std::vector<std::string> more = {}) {
+    if (GetParam()) more.emplace_back("--no-holder");
+    return Arguments(std::move(more));
   }
 };
 

@@ -14,13 +14,7 @@
 namespace downwardfs::testing {
 namespace {
 
-class OverMountsTest : public HeldMountTest, public ::testing::WithParamInterface<bool> {
- protected:
-  std::vector<std::string> More(std::vector<std::string> more = {}) {
-    if (GetParam()) more.emplace_back("--no-holder");
-    return Arguments(std::move(more));
-  }
-};
+using OverMountsTest = AnyMountTest;
 
 TEST_P(OverMountsTest, AnotherMountIsBusyUnlessTheFlagIsGiven) {
   ASSERT_EQ(mount("none", at_.c_str(), "tmpfs", 0, nullptr), 0);

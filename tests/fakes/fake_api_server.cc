@@ -90,14 +90,7 @@ void FakeApiServer::Drop() {
 }
 
 void FakeApiServer::Accept() {
-  for (;;) {
-    pollfd fds[2] = {{listener_.get(), POLLIN, 0}, {stop_event_.get(), POLLIN, 0}};
-    if (poll(fds, 2, -1) < 0) continue;
-    if (fds[1].revents != 0) return;
-    OwnedFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (!fd) continue;
-    const int on = 1;  // without it each answer waits 40 ms for a delayed ACK
-    setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  while (OwnedFd fd = testing::NextConnection(listener_, stop_event_)) {
     std::list<std::unique_ptr<Connection>> over;  // joined after the lock is let go
     const MutexLock lock(mutex_);
     for (auto at = connections_.begin(); at != connections_.end();) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/fakes/http2_server.h"
 
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -120,12 +119,7 @@ void Http2Server::WaitForRequests(std::size_t count) const {
 }
 
 void Http2Server::Accept() {
-  for (;;) {
-    pollfd fds[2] = {{listener_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
-    if (poll(fds, 2, -1) < 0) continue;
-    if (fds[1].revents != 0) break;
-    OwnedFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (!fd) continue;
+  while (OwnedFd fd = testing::NextConnection(listener_, stop_)) {
     const bool first = connections_++ == 0;
     open_.push_back(std::make_unique<Connection>(std::move(fd)));
     Connection& connection = *open_.back();

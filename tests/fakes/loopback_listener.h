@@ -10,4 +10,8 @@ namespace downwardfs::testing {
 /// cannot.
 OwnedFd ListenOnLoopback(int* port);
 
+/// The next connection to `listener`, which sends small answers at once; none once `stop` is
+/// readable.
+OwnedFd NextConnection(const OwnedFd& listener, const OwnedFd& stop);
+
 }  // namespace downwardfs::testing

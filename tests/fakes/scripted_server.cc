@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/fakes/scripted_server.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -36,14 +31,7 @@ std::size_t ScriptedServer::requests() const {
 }
 
 void ScriptedServer::Accept() {
-  for (;;) {
-    pollfd fds[2] = {{listener_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
-    if (poll(fds, 2, -1) < 0) continue;
-    if (fds[1].revents != 0) return;
-    OwnedFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (!fd) continue;
-    const int on = 1;
-    setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  while (OwnedFd fd = testing::NextConnection(listener_, stop_)) {
     Connection& connection = connections_.emplace_back();
     connection.http = std::make_unique<HttpConnection>(std::move(fd), nullptr);
     connection.thread = std::make_unique<WorkerThread>(

@@ -93,11 +93,8 @@ bool TunnelProxy::WaitOrStop(std::chrono::milliseconds time) const {
 }
 
 void TunnelProxy::Accept() {
-  for (;;) {
-    pollfd fds[2] = {{listener_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
-    if (poll(fds, 2, -1) < 0 || fds[1].revents != 0) break;
-    const int fd = accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd >= 0) threads_.emplace_back("fake-tunnel", [this, fd] { Serve(OwnedFd(fd)); });
+  while (OwnedFd client = testing::NextConnection(listener_, stop_)) {
+    threads_.emplace_back("fake-tunnel", [this, fd = client.Release()] { Serve(OwnedFd(fd)); });
   }
   threads_.clear();
 }

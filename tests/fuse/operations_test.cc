@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "fs/fuse/kernel_session.h"
+#include "tests/support/socket_pair.h"
 
 namespace downwardfs {
 namespace {
@@ -77,6 +78,13 @@ class FakeFileSystem final : public FileSystem {
   TreeChange armed;
 };
 
+fuse_read_in ReadOf(std::uint64_t handle, std::uint32_t size) {
+  fuse_read_in read = {};
+  read.fh = handle;
+  read.size = size;
+  return read;
+}
+
 struct Answer {
   int error = 0;
   std::string body;
@@ -93,12 +101,11 @@ class OperationsTest : public ::testing::Test {
  protected:
   // Mounts, as the kernel sees it; the traits are set before.
   void Start(std::uint32_t not_offered = FUSE_INIT_EXT) {
-    int ends[2] = {-1, -1};
-    ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
-    kernel_.Reset(ends[0]);
+    auto [kernel, device] = testing::SocketPair();
+    kernel_ = std::move(kernel);
     context_.file_system = &shown_;
     context_.counters = &counters_;
-    auto session = KernelSession::Attach(OwnedFd(ends[1]), context_);
+    auto session = KernelSession::Attach(std::move(device), context_);
     ASSERT_TRUE(session);
     session_ = std::move(*session);
     fuse_init_in init = {};
@@ -185,9 +192,7 @@ TEST_F(OperationsTest, WhatOpensPinsIsAskedForEachTime) {
   const auto opened = Ask(FUSE_OPEN, kFile, fuse_open_in{}).As<fuse_open_out>();
   EXPECT_EQ(opened.fh, 3u);
   EXPECT_EQ(opened.open_flags & FOPEN_DIRECT_IO, std::uint32_t{FOPEN_DIRECT_IO});
-  fuse_read_in read = {};
-  read.fh = 3;
-  read.size = 100;
+  fuse_read_in read = ReadOf(3, 100);
   read.read_flags = FUSE_READ_LOCKOWNER;
   read.lock_owner = 9;
   EXPECT_EQ(Ask(FUSE_READ, kFile, read).body, "content 3");
@@ -205,9 +210,7 @@ TEST_F(OperationsTest, WhatOpensPinsIsAskedForEachTime) {
 TEST_F(OperationsTest, AReadThatFillsThePageCacheGetsWhatTheInodeShowsNow) {
   shown_.the_traits = {.opens_files = true};
   Start();
-  fuse_read_in read = {};
-  read.fh = 3;
-  read.size = 100;
+  fuse_read_in read = ReadOf(3, 100);
   EXPECT_EQ(Ask(FUSE_READ, kFile, read).body, "content 0");
 }
 
@@ -228,9 +231,7 @@ TEST_F(OperationsTest, AnOpenForWritingIsTakenOnlyWithAnArmedChange) {
 TEST_F(OperationsTest, AListingGoesOnAfterItsCookie) {
   shown_.the_traits = {.opens_directories = true};
   Start();
-  fuse_read_in read = {};
-  read.fh = 5;
-  read.size = 4096;
+  fuse_read_in read = ReadOf(5, 4096);
   const auto all = Ask(FUSE_READDIR, FUSE_ROOT_ID, read).body;
   EXPECT_NE(all.find("one"), std::string::npos);
   EXPECT_NE(all.find("two"), std::string::npos);

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <map>
 #include <string>
 #include <string_view>
 
 #include "csi/publish_request.h"
+#include "tests/csi/good_publish.h"
 
 namespace downwardfs {
 namespace {
@@ -18,30 +20,23 @@ void Require(bool holds) {
   if (!holds) std::abort();
 }
 
+// The keys that do not stand for an attribute.
+const std::map<std::string, std::string PublishRequest::*> kMembers = {
+    {"id", &PublishRequest::volume_id},
+    {"path", &PublishRequest::target_path},
+    {"group", &PublishRequest::mount_group},
+};
+
 PublishRequest RequestOf(std::string_view bytes) {
-  PublishRequest request;
-  request.volume_id = "csi-1";
-  request.target_path = "/var/lib/kubelet/pods/u/volumes/kubernetes.io~csi/v/mount";
-  request.has_capability = request.mount = request.known_access_mode = true;
-  request.context = {{"csi.storage.k8s.io/ephemeral", "true"},
-                     {"csi.storage.k8s.io/pod.name", "web"},
-                     {"csi.storage.k8s.io/pod.namespace", "default"},
-                     {"csi.storage.k8s.io/pod.uid", "u"}};
+  PublishRequest request = testing::GoodPublish();
   while (!bytes.empty()) {
     const std::string_view pair = bytes.substr(0, bytes.find('\0'));
     const auto equals = pair.find('=');
     if (equals != std::string_view::npos) {
       const std::string key(pair.substr(0, equals));
-      const std::string value(pair.substr(equals + 1));
-      if (key == "id") {
-        request.volume_id = value;
-      } else if (key == "path") {
-        request.target_path = value;
-      } else if (key == "group") {
-        request.mount_group = value;
-      } else {
-        request.context[key] = value;
-      }
+      const auto member = kMembers.find(key);
+      (member != kMembers.end() ? request.*member->second : request.context[key]) =
+          pair.substr(equals + 1);
     }
     bytes.remove_prefix(std::min(bytes.size(), pair.size() + 1));
   }

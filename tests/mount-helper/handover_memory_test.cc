@@ -32,11 +32,12 @@ TEST(HandoverMemoryTest, AMemoryThatDoesNotFitIsRefused) {
   EXPECT_NE(ftruncate(good.get(), 0), 0);  // sealed
 }
 
-// Runs what a daemon does in a process of its own; how it ended.
-int StatusOf(const std::function<void()>& daemon) {
+// Runs what a daemon does with a handover memory in a process of its own; how it ended.
+int StatusOf(const std::function<void(int fd)>& daemon) {
+  const OwnedFd fd = *HandoverMemory::Create();
   const pid_t child = fork();
   if (child == 0) {
-    daemon();
+    daemon(fd.get());
     _exit(0);
   }
   int status = -1;
@@ -45,11 +46,10 @@ int StatusOf(const std::function<void()>& daemon) {
 }
 
 TEST(HandoverMemoryTest, ADaemonEndsAtItsNextStepWhenAnotherOneHasTheMemory) {
-  const OwnedFd fd = *HandoverMemory::Create();
-  EXPECT_EQ(StatusOf([&] {
-              const auto first = HandoverMemory::Claim(fd.get());
+  EXPECT_EQ(StatusOf([](int fd) {
+              const auto first = HandoverMemory::Claim(fd);
               first->Prove();
-              const auto next = HandoverMemory::Claim(fd.get());
+              const auto next = HandoverMemory::Claim(fd);
               next->Prove();
               first->Prove();
             }),
@@ -57,20 +57,18 @@ TEST(HandoverMemoryTest, ADaemonEndsAtItsNextStepWhenAnotherOneHasTheMemory) {
 }
 
 TEST(HandoverMemoryTest, ADaemonEndsAtItsNextStepWhenItIsGivenUp) {
-  const OwnedFd fd = *HandoverMemory::Create();
-  EXPECT_EQ(StatusOf([&] {
-              const auto daemon = HandoverMemory::Claim(fd.get());
-              HandoverMemory::FenceOff(fd.get(), /*blameless=*/true);
+  EXPECT_EQ(StatusOf([](int fd) {
+              const auto daemon = HandoverMemory::Claim(fd);
+              HandoverMemory::FenceOff(fd, /*blameless=*/true);
               daemon->Prove();
             }),
             4);
 }
 
 TEST(HandoverMemoryTest, WhoeverOnlyLooksProvesNothing) {
-  const OwnedFd fd = *HandoverMemory::Create();
-  EXPECT_EQ(StatusOf([&] {
-              const auto looker = HandoverMemory::Map(fd.get());
-              const auto daemon = HandoverMemory::Claim(fd.get());
+  EXPECT_EQ(StatusOf([](int fd) {
+              const auto looker = HandoverMemory::Map(fd);
+              const auto daemon = HandoverMemory::Claim(fd);
               looker->Prove();
             }),
             0);

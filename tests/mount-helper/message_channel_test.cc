@@ -6,21 +6,19 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <tuple>
+
 #include "mount-helper/fd_packet.h"
 #include "mount-helper/handover_memory.h"
 #include "mount-helper/received_fd.h"
+#include "tests/support/socket_pair.h"
 
 namespace downwardfs {
 namespace {
 
 class ChannelTest : public ::testing::Test {
  protected:
-  ChannelTest() {
-    int ends[2] = {-1, -1};
-    EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    here_.Reset(ends[0]);
-    there_.Reset(ends[1]);
-  }
+  ChannelTest() { std::tie(here_, there_) = testing::SocketPair(); }
   ErrorCode ReceiveRaw(const std::string& packet) {
     EXPECT_EQ(send(here_.get(), packet.data(), packet.size(), 0),
               static_cast<ssize_t>(packet.size()));

@@ -18,6 +18,7 @@
 #include "base/mutex.h"
 #include "sources/file_source.h"
 #include "tests/fakes/fake_clock.h"
+#include "tests/support/temp_dir.h"
 
 namespace downwardfs {
 
@@ -71,14 +72,9 @@ class Events {
   std::vector<std::string> all_ GUARDED_BY(mutex_);
 };
 
-class FileSourceTest : public testing::Test {
+class FileSourceTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "file_source_test.XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    directory_ = name;
-    file_ = directory_ / "pod.yaml";
-    log_ = directory_ / "log";
     LogOptions options;
     options.file = log_;
     ASSERT_TRUE(SetUpLog(options));
@@ -87,7 +83,6 @@ class FileSourceTest : public testing::Test {
     subscription_.reset();
     source_.reset();
     ASSERT_TRUE(SetUpLog({}));
-    fs::remove_all(directory_);
   }
 
   static void Write(const fs::path& path, const std::string& text) {
@@ -129,9 +124,10 @@ class FileSourceTest : public testing::Test {
   }
 
   FakeClock clock_;
-  fs::path directory_;
-  fs::path file_;
-  fs::path log_;
+  const testing::TempDir temporary_;
+  const fs::path directory_ = temporary_.path();
+  const fs::path file_ = directory_ / "pod.yaml";
+  const fs::path log_ = directory_ / "log";
   Events events_;
   std::unique_ptr<FileSource> source_;
   std::unique_ptr<ObjectSource::Subscription> subscription_;

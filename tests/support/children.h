@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The processes of a mount with a holder, by their parent.
+// The processes of a mount with a holder: by their parent, and by what they have open.
 #pragma once
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace downwardfs::testing {
@@ -21,6 +23,18 @@ inline std::string NameOf(int pid) {
   std::string name;
   std::getline(comm, name);
   return name;
+}
+
+/// Whether the process has an open descriptor of this file.
+inline bool HasOpen(int pid, const std::string& file) {
+  std::error_code gone;
+  const std::string fds = "/proc/" + std::to_string(pid) + "/fd";
+  for (std::filesystem::directory_iterator at(fds, gone), end; !gone && at != end;
+       at.increment(gone)) {
+    std::error_code closed;
+    if (std::filesystem::read_symlink(at->path(), closed) == file) return true;
+  }
+  return false;
 }
 
 /// 0: the holder has no publisher.

@@ -5,34 +5,34 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <map>
+#include <string_view>
 
 #include "tests/survival/chaos.h"
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);  // the support code reports through it
-  downwardfs::testing::ChaosOptions options;
+  using downwardfs::testing::ChaosOptions;
+  ChaosOptions options;
   options.kills = 200;
+  const std::map<std::string_view, bool ChaosOptions::*> flags = {
+      {"--live", &ChaosOptions::live},
+      {"--no-memory", &ChaosOptions::memory},
+      {"--no-publishers", &ChaosOptions::publishers},
+      {"--no-resend", &ChaosOptions::resend},
+      {"--no-stops", &ChaosOptions::stops},
+      {"--no-sweeps", &ChaosOptions::sweeps},
+      {"--no-upgrades", &ChaosOptions::upgrades},
+  };
   for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], "--no-resend") == 0) {
-      options.resend = false;
-    } else if (std::strcmp(argv[i], "--no-stops") == 0) {
-      options.stops = false;
-    } else if (std::strcmp(argv[i], "--live") == 0) {
-      options.live = true;
-    } else if (std::strcmp(argv[i], "--no-upgrades") == 0) {
-      options.upgrades = false;
-    } else if (std::strcmp(argv[i], "--no-publishers") == 0) {
-      options.publishers = false;
-    } else if (std::strcmp(argv[i], "--no-sweeps") == 0) {
-      options.sweeps = false;
-    } else if (std::strcmp(argv[i], "--no-memory") == 0) {
-      options.memory = false;
-    } else if (i + 1 < argc && std::strcmp(argv[i], "--sweep-in") == 0) {
+    const std::string_view flag = argv[i];
+    if (const auto sets = flags.find(flag); sets != flags.end()) {
+      options.*sets->second = flag == "--live";
+    } else if (i + 1 < argc && flag == "--sweep-in") {
       options.sweep_in = static_cast<unsigned>(std::max(std::atoi(argv[++i]), 1));
-    } else if (i + 1 < argc && std::strcmp(argv[i], "--kills") == 0) {
+    } else if (i + 1 < argc && flag == "--kills") {
       options.kills = std::atoi(argv[++i]);
-    } else if (i + 1 < argc && std::strcmp(argv[i], "--seed") == 0) {
+    } else if (i + 1 < argc && flag == "--seed") {
       options.seed = static_cast<unsigned>(std::atoi(argv[++i]));
     } else {
       std::fputs(

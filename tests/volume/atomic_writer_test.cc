@@ -17,25 +17,19 @@
 
 #include "base/file.h"
 #include "tests/support/projected.h"
+#include "tests/support/temp_dir.h"
 
 namespace downwardfs {
 namespace {
 
 namespace fs = std::filesystem;
 
-class AtomicWriterTest : public testing::Test {
+class AtomicWriterTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "atomic_writer_test.XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    directory_ = name;
-    auto writer = AtomicWriter::Open(name, Clock::Real());
+    auto writer = AtomicWriter::Open(directory_, Clock::Real());
     ASSERT_TRUE(writer) << writer.error().message;
     writer_ = std::move(*writer);
-  }
-  void TearDown() override {
-    writer_.reset();
-    fs::remove_all(directory_);
   }
 
   std::string Write(const std::vector<ProjectedFile>& files) {
@@ -78,7 +72,8 @@ class AtomicWriterTest : public testing::Test {
     return st.st_mode & 07777;
   }
 
-  fs::path directory_;
+  const testing::TempDir temporary_;
+  const fs::path directory_ = temporary_.path();
   std::unique_ptr<AtomicWriter> writer_;
 };
 
@@ -285,7 +280,7 @@ struct PathCase {
 };
 
 class AtomicWriterPathTest : public AtomicWriterTest,
-                             public testing::WithParamInterface<PathCase> {};
+                             public ::testing::WithParamInterface<PathCase> {};
 
 TEST_P(AtomicWriterPathTest, ABadPathIsRefused) {
   std::vector<ProjectedFile> files;
@@ -296,14 +291,14 @@ TEST_P(AtomicWriterPathTest, ABadPathIsRefused) {
 
 INSTANTIATE_TEST_SUITE_P(
     Paths, AtomicWriterPathTest,
-    testing::Values(PathCase{{""}, "path \"\": must not be empty"},
-                    PathCase{{"/etc/x"}, "path \"/etc/x\": must be a clean relative path"},
-                    PathCase{{"a/../../x"}, "path \"a/../../x\": must be a clean relative path"},
-                    PathCase{{"..data"}, "path \"..data\": must not start with '..'"},
-                    PathCase{{"a//b"}, "path \"a//b\": must be a clean relative path"},
-                    PathCase{{"a/"}, "path \"a/\": must be a clean relative path"},
-                    PathCase{{"a", "a"}, "path \"a\": appears twice"},
-                    PathCase{{"a", "a-b", "a/b"}, "path \"a\": is a directory of \"a/b\""}));
+    ::testing::Values(PathCase{{""}, "path \"\": must not be empty"},
+                      PathCase{{"/etc/x"}, "path \"/etc/x\": must be a clean relative path"},
+                      PathCase{{"a/../../x"}, "path \"a/../../x\": must be a clean relative path"},
+                      PathCase{{"..data"}, "path \"..data\": must not start with '..'"},
+                      PathCase{{"a//b"}, "path \"a//b\": must be a clean relative path"},
+                      PathCase{{"a/"}, "path \"a/\": must be a clean relative path"},
+                      PathCase{{"a", "a"}, "path \"a\": appears twice"},
+                      PathCase{{"a", "a-b", "a/b"}, "path \"a\": is a directory of \"a/b\""}));
 
 }  // namespace
 }  // namespace downwardfs

@@ -190,92 +190,42 @@ class SenselessTest : public HandoverFormatTest {
 };
 
 TEST_F(SenselessTest, InTheLiveLayoutItIsRefused) {
-  using Add = std::function<void(SenselessTest&)>;
-  const std::vector<std::pair<const char*, Add>> cases = {
-      {"nothing", [](SenselessTest&) {}},
-      {"no root", [](SenselessTest& t) { t.AddLiveRoot(1, 9); }},
-      {"root is a file",
-       [](SenselessTest& t) {
-         t.AddLiveVersion();
-         t.AddLiveInode(1, 1, 1, 0, 1, 0);
-         t.AddLiveRoot(1, 9);
-       }},
-      {"parent is missing",
-       [](SenselessTest& t) {
-         t.AddLiveVersion();
-         t.AddLiveInode(5, 1, 1, 4, 1, 0);
-         t.AddLiveRoot(1, 9);
-       }},
-      {"pending parent is missing",
-       [](SenselessTest& t) {
-         t.AddLiveVersion();
-         t.AddLiveInode(5, 1, 1, 4, 0, 1);
-         t.AddLiveRoot(1, 9);
-       }},
-      {"parent is a file",
-       [](SenselessTest& t) {
-         t.AddLiveVersion();
-         t.AddLiveInode(2, 1, 1, 1, 1, 0);
-         t.AddLiveInode(3, 1, 3, 2, 1, 0);
-         t.AddLiveRoot(1, 9);
-       }},
-      {"parent is pending",
-       [](SenselessTest& t) {
-         t.AddLiveVersion();
-         t.AddLiveInode(2, 1, 2, 1, 0, 1);
-         t.AddLiveInode(3, 1, 3, 2, 1, 0);
-         t.AddLiveRoot(1, 9);
-       }},
-      {"parent is held",
-       [](SenselessTest& t) {
-         t.AddLiveVersion();
-         t.AddLiveInode(2, 1, 2, 1, 0, 0);
-         t.AddLiveInode(3, 1, 3, 2, 1, 0);
-         t.AddLiveRoot(1, 9);
-       }},
-      {"a name twice",
-       [](SenselessTest& t) {
-         t.AddLiveVersion();
-         t.AddLiveInode(2, 1, 1, 1, 1, 0);
-         t.AddLiveInode(3, 1, 1, 1, 1, 0);
-         t.AddLiveRoot(1, 9);
-       }},
-      {"no name",
-       [](SenselessTest& t) {
-         t.AddLiveVersion();
-         t.AddLiveInode(2, 1, 0, 1, 1, 0);
-         t.AddLiveRoot(1, 9);
-       }},
-      {"inode 0",
-       [](SenselessTest& t) {
-         t.AddLiveVersion();
-         t.AddLiveInode(0, 1, 1, 1, 0, 0);
-         t.AddLiveRoot(1, 9);
-       }},
-      {"beyond the last",
-       [](SenselessTest& t) {
-         t.AddLiveVersion();
-         t.AddLiveInode(9, 1, 1, 1, 1, 0);
-         t.AddLiveRoot(1, 9);
-       }},
-      {"a number that nobody gives",
-       [](SenselessTest& t) {
-         t.AddLiveVersion();
-         t.AddLiveRoot(1, ~std::uint64_t{0});
-       }},
-      {"a version twice",
-       [](SenselessTest& t) {
-         t.AddLiveVersion();
-         t.AddLiveVersion();
-         t.AddLiveRoot(1, 9);
-       }},
+  struct Inode {
+    std::uint64_t id, version, entry, parent, named, pending;
   };
-  for (const auto& [what, add] : cases) {
+  struct Case {
+    const char* what;
+    std::vector<Inode> inodes;
+    std::uint64_t next = 9;
+    int versions = 1;
+    bool root = true;
+  };
+  const std::vector<Case> cases = {
+      {"nothing", {}, 0, 0, false},
+      {"no root", {}, 9, 0},
+      {"root is a file", {{1, 1, 1, 0, 1, 0}}},
+      {"parent is missing", {{5, 1, 1, 4, 1, 0}}},
+      {"pending parent is missing", {{5, 1, 1, 4, 0, 1}}},
+      {"parent is a file", {{2, 1, 1, 1, 1, 0}, {3, 1, 3, 2, 1, 0}}},
+      {"parent is pending", {{2, 1, 2, 1, 0, 1}, {3, 1, 3, 2, 1, 0}}},
+      {"parent is held", {{2, 1, 2, 1, 0, 0}, {3, 1, 3, 2, 1, 0}}},
+      {"a name twice", {{2, 1, 1, 1, 1, 0}, {3, 1, 1, 1, 1, 0}}},
+      {"no name", {{2, 1, 0, 1, 1, 0}}},
+      {"inode 0", {{0, 1, 1, 1, 0, 0}}},
+      {"beyond the last", {{9, 1, 1, 1, 1, 0}}},
+      {"a number that nobody gives", {}, ~std::uint64_t{0}},
+      {"a version twice", {}, 9, 2},
+  };
+  for (const Case& row : cases) {
     log_.BeginCopy();
-    add(*this);
+    for (int i = 0; i < row.versions; ++i) AddLiveVersion();
+    for (const Inode& in : row.inodes) {
+      AddLiveInode(in.id, in.version, in.entry, in.parent, in.named, in.pending);
+    }
+    if (row.root) AddLiveRoot(1, row.next);
     log_.EndCopy();
     LiveLayout layout(Ownership{}, {});
-    ExpectRefused(layout, what);
+    ExpectRefused(layout, row.what);
   }
 }
 

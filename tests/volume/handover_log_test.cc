@@ -7,6 +7,7 @@
 
 #include "fs/fuse/request_in_work.h"
 #include "fs/volume/kubelet_layout.h"
+#include "tests/volume/recorded_layout.h"
 
 namespace downwardfs {
 namespace {
@@ -120,10 +121,8 @@ TEST_F(JournalTest, ALargeStateIsCopiedInTime) {
 }
 
 // Nodes that record all they do, and what another process makes of it.
-class RecordedNodesTest : public JournalTest {
+class RecordedNodesTest : public RecordedLayoutTest<KubeletLayout> {
  protected:
-  RecordedNodesTest() { EXPECT_TRUE(nodes_.UseLog(std::make_unique<HandoverLog>(memory_))); }
-
   static VolumeVersionPtr Version(int number) {
     const std::string n = std::to_string(number);
     return VolumeVersion::Make({{"d/b", "b" + n, 0400, "s", ""},
@@ -131,39 +130,13 @@ class RecordedNodesTest : public JournalTest {
                                 {number % 3 == 0 ? "x" : "y", "", 0644, "", ""}},
                                "..v" + n, std::chrono::system_clock::now());
   }
-  std::optional<Entry> Make(const TreeChange& change) {
-    nodes_.Arm(change);
-    auto attr = nodes_.Apply(change);
-    nodes_.Arm({});
-    return attr;
-  }
   // Everything that can be asked, as text.
   static std::string Describe(KubeletLayout& nodes) {
-    std::string all;
-    for (InodeId id = 1; id < 2000; ++id) {
-      const auto attr = nodes.Attr(id);
-      if (!attr) continue;
-      all += std::to_string(id) + " mode " + std::to_string(attr->mode) + " links " +
-             std::to_string(attr->links) + " size " + std::to_string(attr->size) + " time " +
-             std::to_string(attr->time.time_since_epoch().count());
-      if (const auto target = nodes.ReadLink(id)) all += " -> " + *target;
-      if (const auto file = nodes.File(id)) all += " = " + file->content() + file->entry->source;
-      if (const auto list = nodes.List(id, 0, true)) {
-        for (const auto& entry : *list) all += " " + entry.name + ":" + std::to_string(entry.id);
-      }
-      all += "\n";
-    }
+    const std::string all = DescribeInodes(nodes);
     const VolumeStats stats = nodes.GetStats();
     return all + std::to_string(stats.lookups) + " " + std::to_string(stats.versions) + " " +
            std::to_string(stats.flips) + " " + stats.data_dir + " " + stats.resource_version;
   }
-  std::string DescribeSuccessor() {
-    KubeletLayout next{Ownership{}, {}};
-    EXPECT_TRUE(next.UseLog(std::make_unique<HandoverLog>(memory_)));
-    return Describe(next);
-  }
-
-  KubeletLayout nodes_{Ownership{}, std::chrono::system_clock::now()};
 };
 
 TEST_F(RecordedNodesTest, AfterAnyRowOfRequestsASuccessorKnowsTheSame) {
@@ -205,7 +178,7 @@ TEST_F(RecordedNodesTest, AfterAnyRowOfRequestsASuccessorKnowsTheSame) {
           known.push_back(found->id);
     }
     if (i % 20 == 0) {
-      ASSERT_EQ(DescribeSuccessor(), Describe(nodes_)) << "step " << i;
+      ASSERT_EQ(Describe(*Successor()), Describe(nodes_)) << "step " << i;
     }
   }
 }
@@ -216,14 +189,13 @@ TEST_F(RecordedNodesTest, ALookupThatWasNotAnsweredIsTakenBackOnce) {
   nodes_.Lookup(kRootInode, "a");
   request_in_work = {};
   const std::uint64_t before = nodes_.GetStats().lookups;
-  KubeletLayout next{Ownership{}, {}};
-  ASSERT_TRUE(next.UseLog(std::make_unique<HandoverLog>(memory_)));
-  EXPECT_TRUE(next.WasDone(77));
-  next.TakeBack(78);
-  EXPECT_EQ(next.GetStats().lookups, before);
-  next.TakeBack(77);
-  next.TakeBack(77);
-  EXPECT_EQ(next.GetStats().lookups, before - 1);
+  const auto next = Successor();
+  EXPECT_TRUE(next->WasDone(77));
+  next->TakeBack(78);
+  EXPECT_EQ(next->GetStats().lookups, before);
+  next->TakeBack(77);
+  next->TakeBack(77);
+  EXPECT_EQ(next->GetStats().lookups, before - 1);
   // Nor does the one after it take it back again.
   KubeletLayout third{Ownership{}, {}};
   ASSERT_TRUE(third.UseLog(std::make_unique<HandoverLog>(memory_)));
@@ -236,10 +208,9 @@ TEST_F(RecordedNodesTest, WhatIsArmedStaysArmed) {
   const auto flip = nodes_.Stage(Version(2), "");
   const TreeChange change = {Kind::kMakeDirectory, kRootInode, flip.data_dir, ""};
   nodes_.Arm(change);
-  KubeletLayout next{Ownership{}, {}};
-  ASSERT_TRUE(next.UseLog(std::make_unique<HandoverLog>(memory_)));
-  EXPECT_TRUE(next.Apply(change));
-  EXPECT_EQ(next.UnfinishedDirectory(), flip.data_dir);
+  const auto next = Successor();
+  EXPECT_TRUE(next->Apply(change));
+  EXPECT_EQ(next->UnfinishedDirectory(), flip.data_dir);
 }
 
 }  // namespace

@@ -6,16 +6,13 @@
 
 #include "fs/fuse/request_in_work.h"
 #include "fs/volume/live_layout.h"
+#include "tests/volume/recorded_layout.h"
 
 namespace downwardfs {
 namespace {
 
-class LiveRecordTest : public ::testing::Test {
+class LiveRecordTest : public RecordedLayoutTest<LiveLayout> {
  protected:
-  LiveRecordTest() : fd_(*HandoverMemory::Create()), memory_(*HandoverMemory::Map(fd_.get())) {
-    EXPECT_TRUE(nodes_.UseLog(std::make_unique<HandoverLog>(memory_)));
-  }
-
   static VolumeVersionPtr Version(int number) {
     const std::string n = std::to_string(number);
     std::vector<ProjectedFile> files = {{"a", "a" + n, 0644, "s", ""},
@@ -24,27 +21,9 @@ class LiveRecordTest : public ::testing::Test {
     if (number % 3 == 0) files.push_back({"third/" + n, n, 0644, "", ""});
     return VolumeVersion::Make(std::move(files), "", std::chrono::system_clock::now());
   }
-  std::optional<Entry> Make(const TreeChange& change) {
-    nodes_.Arm(change);
-    auto attr = nodes_.Apply(change);
-    nodes_.Arm({});
-    return attr;
-  }
   // Everything that can be asked, as text.
   static std::string Describe(LiveLayout& nodes) {
-    std::string all;
-    for (InodeId id = 1; id < 2000; ++id) {
-      const auto attr = nodes.Attr(id);
-      if (!attr) continue;
-      all += std::to_string(id) + " mode " + std::to_string(attr->mode) + " links " +
-             std::to_string(attr->links) + " size " + std::to_string(attr->size) + " time " +
-             std::to_string(attr->time.time_since_epoch().count());
-      if (const auto file = nodes.File(id)) all += " = " + file->content() + file->entry->source;
-      if (const auto list = nodes.List(id, 0, true)) {
-        for (const auto& entry : *list) all += " " + entry.name + ":" + std::to_string(entry.id);
-      }
-      all += "\n";
-    }
+    std::string all = DescribeInodes(nodes);
     for (std::uint64_t handle = 1; handle < 500; ++handle) {
       if (const auto file = nodes.Opened(handle)) {
         all += std::to_string(handle) + " opened " + file->content() + "\n";
@@ -54,16 +33,6 @@ class LiveRecordTest : public ::testing::Test {
     return all + std::to_string(stats.lookups) + " " + std::to_string(stats.open_files) + " " +
            std::to_string(stats.flips) + " " + stats.resource_version;
   }
-  std::unique_ptr<LiveLayout> Successor() {
-    auto next = std::make_unique<LiveLayout>(Ownership{}, VolumeLayout::WallTime());
-    const auto loaded = next->UseLog(std::make_unique<HandoverLog>(memory_));
-    EXPECT_TRUE(loaded) << loaded.error().message;
-    return next;
-  }
-
-  const OwnedFd fd_;
-  const HandoverMemory memory_;
-  LiveLayout nodes_{Ownership{}, std::chrono::system_clock::now()};
 };
 
 TEST_F(LiveRecordTest, AfterAnyRowOfRequestsASuccessorKnowsTheSame) {

@@ -9,11 +9,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <tuple>
 
 #include "fs/fuse/kernel_session.h"
 #include "fs/fuse/operations.h"
 #include "fs/fuse/request_in_work.h"
 #include "fs/volume/kubelet_layout.h"
+#include "tests/support/socket_pair.h"
 
 namespace downwardfs {
 namespace {
@@ -27,10 +29,7 @@ constexpr std::uint32_t kHasResend = std::uint32_t{1} << 7;  // of flags2
 class RequestRecoveryTest : public ::testing::Test {
  protected:
   RequestRecoveryTest() {
-    int ends[2] = {-1, -1};
-    EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
-    kernel_.Reset(ends[0]);
-    device_.Reset(ends[1]);
+    std::tie(kernel_, device_) = testing::SocketPair();
     EXPECT_TRUE(nodes_.UseLog(std::make_unique<HandoverLog>(memory_)));
     nodes_.Show(nodes_.Stage(VolumeVersion::Make({{"a", "content", 0644, "", ""}}, "..v1",
                                                  std::chrono::system_clock::now()),
@@ -123,10 +122,7 @@ TEST_F(RequestRecoveryTest, AnInitThatWasReadAndNotAnsweredIs) {
       EXPECT_THAT(Answers(), Contains(kInitUnique)) << flags2;
     }
     EXPECT_EQ(memory_.header().slot[1].done, kInitUnique);
-    int ends[2] = {-1, -1};
-    ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
-    kernel_.Reset(ends[0]);
-    device_.Reset(ends[1]);
+    std::tie(kernel_, device_) = testing::SocketPair();
   }
 }
 

@@ -15,11 +15,7 @@ using testing::ElementsAre;
 
 ResourcePath Path(const std::string& resource, const std::string& ns = "",
                   const std::string& name = "") {
-  ResourcePath path;
-  path.resource = resource;
-  path.ns = ns;
-  path.name = name;
-  return path;
+  return {"", "v1", resource, ns, name, ""};
 }
 
 class ApiClientTest : public testing::Test {

@@ -35,12 +35,16 @@ class Collector final : public ResponseHandler {
   std::string type_;
 };
 
-TEST(Http2Test, AWatchAndOtherRequestsAreStreamsOfOneConnection) {
-  const Http2Server server({R"({"type":"ADDED",)", R"("object":{}})", R"({"kind":"Pod"})"});
+ClusterConfig ConfigFor(const Http2Server& server) {
   ClusterConfig config;
   config.server = server.url();
   config.ca_pem = server.ca_pem();
-  CurlTransport transport(config);
+  return config;
+}
+
+TEST(Http2Test, AWatchAndOtherRequestsAreStreamsOfOneConnection) {
+  const Http2Server server({R"({"type":"ADDED",)", R"("object":{}})", R"({"kind":"Pod"})"});
+  CurlTransport transport(ConfigFor(server));
 
   Collector watch;
   Result<HttpResponse> watched;
@@ -69,10 +73,7 @@ TEST(Http2Test, AWatchAndOtherRequestsAreStreamsOfOneConnection) {
 
 TEST(Http2Test, MembersOfACompressedStreamAreDecoded) {
   const Http2Server server({Gzip("one ") + Gzip("two "), Gzip("three"), Gzip("answer"), "gzip"});
-  ClusterConfig config;
-  config.server = server.url();
-  config.ca_pem = server.ca_pem();
-  CurlTransport transport(config);
+  CurlTransport transport(ConfigFor(server));
   Collector watch, get;
   Result<HttpResponse> watched;
   std::thread watching([&] { watched = transport.Perform({}, watch, nullptr); });
@@ -89,10 +90,7 @@ TEST(Http2Test, AnswersThatEndInOtherWaysAreComplete) {
   using Manner = Http2Server::Manner;
   for (const Manner manner : {Manner::kEarlyHints, Manner::kTrailers, Manner::kResetAfter}) {
     const Http2Server server({"", "", Gzip("answer"), "gzip", manner});
-    ClusterConfig config;
-    config.server = server.url();
-    config.ca_pem = server.ca_pem();
-    CurlTransport transport(config);
+    CurlTransport transport(ConfigFor(server));
     Collector get;
     const auto got = transport.Perform({}, get, nullptr);
     ASSERT_TRUE(got) << static_cast<int>(manner) << ": " << got.error().message;
@@ -106,10 +104,7 @@ TEST(Http2Test, AResetInsteadOfTheEndIsNoEnd) {
   const std::string gzip = Gzip("answer");
   const Http2Server server(
       {"", "", gzip.substr(0, gzip.size() - 4), "gzip", Http2Server::Manner::kResetInstead});
-  ClusterConfig config;
-  config.server = server.url();
-  config.ca_pem = server.ca_pem();
-  CurlTransport transport(config);
+  CurlTransport transport(ConfigFor(server));
   Collector get;
   const auto got = transport.Perform({}, get, nullptr);
   ASSERT_FALSE(got);

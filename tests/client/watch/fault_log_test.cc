@@ -14,6 +14,10 @@ using std::chrono::seconds;
 class FaultLogTest : public testing::Test {
  protected:
   bool Failed(std::string_view message) { return log_.Failed(message, clock_.Steady()); }
+  bool FailedAfter(seconds time, std::string_view message) {
+    clock_.Advance(time);
+    return Failed(message);
+  }
   bool Runs() { return log_.Runs(clock_.Steady()); }
   FakeClock clock_;
   FaultLog log_{seconds(120)};
@@ -35,11 +39,9 @@ TEST_F(FaultLogTest, AReasonThatComesBackIsToldOnce) {
 TEST_F(FaultLogTest, AReasonIsNewAgainAfterAGoodTime) {
   EXPECT_TRUE(Failed("broken"));
   EXPECT_TRUE(Runs());
-  clock_.Advance(seconds(119));
-  EXPECT_FALSE(Failed("broken"));
+  EXPECT_FALSE(FailedAfter(seconds(119), "broken"));
   EXPECT_FALSE(Runs());
-  clock_.Advance(seconds(120));
-  EXPECT_TRUE(Failed("broken"));
+  EXPECT_TRUE(FailedAfter(seconds(120), "broken"));
 }
 
 TEST_F(FaultLogTest, WatchesThatFollowEachOtherAreOneGoodTime) {
@@ -47,20 +49,16 @@ TEST_F(FaultLogTest, WatchesThatFollowEachOtherAreOneGoodTime) {
   EXPECT_TRUE(Runs());
   clock_.Advance(seconds(60));
   EXPECT_FALSE(Runs());
-  clock_.Advance(seconds(60));
-  EXPECT_TRUE(Failed("broken"));
+  EXPECT_TRUE(FailedAfter(seconds(60), "broken"));
 }
 
 TEST_F(FaultLogTest, TheLogDoesNotEndWithARecoveryWhileNothingIsFollowed) {
   EXPECT_TRUE(Failed("away"));
   EXPECT_TRUE(Runs());
   EXPECT_FALSE(Failed("away"));
-  clock_.Advance(seconds(59));
-  EXPECT_FALSE(Failed("away"));
-  clock_.Advance(seconds(1));
-  EXPECT_TRUE(Failed("away"));
-  clock_.Advance(seconds(3600));
-  EXPECT_FALSE(Failed("away"));  // an hour of it is one line
+  EXPECT_FALSE(FailedAfter(seconds(59), "away"));
+  EXPECT_TRUE(FailedAfter(seconds(1), "away"));
+  EXPECT_FALSE(FailedAfter(seconds(3600), "away"));  // an hour of it is one line
   EXPECT_TRUE(Runs());
 }
 

@@ -113,6 +113,14 @@ class ReflectorTest : public testing::Test {
     return Eventually([&] { return store_.State().resource_version == version; });
   }
 
+  /// Watches cannot go on from before that: the server answers them 410.
+  void ChangeAndForgetWhileAway() {
+    server_.Stop();
+    Change();
+    server_.Compact();
+    server_.Start();
+  }
+
   void Change() {
     server_.Put("default", "p1", "second");
     server_.Put("default", "new", "second");

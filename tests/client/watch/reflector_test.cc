@@ -63,10 +63,7 @@ TEST_F(ReflectorTest, AStreamingListNeedsNoOther) {
 TEST_F(ReflectorTest, RelistsByStreamingAfter410) {
   Follow();
   ASSERT_TRUE(ConnectedAndEqual());
-  server_.Stop();
-  Change();
-  server_.Compact();
-  server_.Start();
+  ChangeAndForgetWhileAway();
   EXPECT_TRUE(ConnectedAndEqual());
   EXPECT_EQ(CountRequests("list "), 0u);
   EXPECT_EQ(CountRequests("sendInitialEvents=true"), 2u);
@@ -101,10 +98,7 @@ TEST_F(ReflectorTest, AnExpiredWatchRelists) {
   server_.SetStreamingLists(FakeApiServer::StreamingLists::kRefused);
   Follow();
   ASSERT_TRUE(ConnectedAndEqual());
-  server_.Stop();
-  Change();
-  server_.Compact();
-  server_.Start();
+  ChangeAndForgetWhileAway();
   EXPECT_TRUE(ConnectedAndEqual());
   EXPECT_EQ(CountRequests("list "), 2u);
 }

@@ -43,22 +43,27 @@ class Transcript {
   std::string text_;
 };
 
-std::string SplitList(std::initializer_list<std::string_view> chunks, SplitterLimits limits = {}) {
-  Transcript transcript;
-  ListSplitter splitter(
-      kPod, [&](const ObjectView& v) { return transcript.Item(v); }, limits);
+// Feeds the chunks to `splitter`, which tells `transcript`.
+template <class Splitter>
+std::string Split(Splitter splitter, Transcript& transcript,
+                  std::initializer_list<std::string_view> chunks) {
   for (const auto chunk : chunks) (void)splitter.Feed(chunk);
   transcript.Done(splitter.Finish());
   return transcript.text();
 }
 
+std::string SplitList(std::initializer_list<std::string_view> chunks, SplitterLimits limits = {}) {
+  Transcript transcript;
+  return Split(ListSplitter(
+                   kPod, [&](const ObjectView& v) { return transcript.Item(v); }, limits),
+               transcript, chunks);
+}
+
 std::string SplitWatch(std::initializer_list<std::string_view> chunks, SplitterLimits limits = {}) {
   Transcript transcript;
-  WatchSplitter splitter(
-      kPod, [&](const WatchEvent& e) { return transcript.Event(e); }, limits);
-  for (const auto chunk : chunks) (void)splitter.Feed(chunk);
-  transcript.Done(splitter.Finish());
-  return transcript.text();
+  return Split(WatchSplitter(
+                   kPod, [&](const WatchEvent& e) { return transcript.Event(e); }, limits),
+               transcript, chunks);
 }
 
 TEST(ListSplitterTest, CaptureGivesItemsWithoutManagedFields) {

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <string_view>
 
 namespace downwardfs {
 
@@ -31,6 +32,14 @@ Result<std::string> OwnProgramPath() {
   const ssize_t n = readlink("/proc/self/exe", self, sizeof self);
   if (n <= 0) return Fail(ErrnoError(errno, "/proc/self/exe"));
   return std::string(self, static_cast<std::size_t>(n));
+}
+
+std::string StartedFrom(std::string exe) {
+  static constexpr std::string_view kDeleted = " (deleted)";
+  if (exe.size() > kDeleted.size() && exe.ends_with(kDeleted)) {
+    exe.resize(exe.size() - kDeleted.size());
+  }
+  return exe;
 }
 
 std::vector<char*> ExecArguments(const std::vector<std::string>& words) {

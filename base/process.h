@@ -19,6 +19,10 @@ void BeginProcess();
 /// The file that this process runs (/proc/self/exe).
 Result<std::string> OwnProgramPath();
 
+/// The path that a program was started from: what /proc/PID/exe says, without the " (deleted)" that
+/// the kernel adds once another file has taken its place.
+std::string StartedFrom(std::string exe);
+
 /// The argv of execv(3) and its like: pointers into `words`, then null.
 std::vector<char*> ExecArguments(const std::vector<std::string>& words);
 

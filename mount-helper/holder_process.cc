@@ -15,12 +15,12 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/process.h"
 
 namespace downwardfs {
 namespace {
 
 constexpr std::string_view kProgram = "downwardfs-holder";
-constexpr std::string_view kDeleted = " (deleted)";  // replaced by another build
 
 tl::unexpected<Error> NotTheHolder(pid_t pid, const std::string& why) {
   return Fail(ErrorCode::kFailedPrecondition,
@@ -60,11 +60,7 @@ bool RunsAsRoot(int process) {
 }
 
 bool RunsTheHolder(int process) {
-  std::string program = LinkAt(process, "exe");
-  if (program.size() > kDeleted.size() &&
-      program.compare(program.size() - kDeleted.size(), kDeleted.size(), kDeleted) == 0) {
-    program.resize(program.size() - kDeleted.size());
-  }
+  const std::string program = StartedFrom(LinkAt(process, "exe"));
   return program.substr(program.rfind('/') + 1) == kProgram;
 }
 

@@ -7,10 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <cstdlib>
 #include <vector>
 
+#include "base/process.h"
 #include "mount-helper/holder.h"
 #include "mount-helper/holder_state.h"
 #include "mount-helper/process_state.h"
@@ -20,15 +20,7 @@ namespace {
 
 // The path that we were started from, also where another file has taken its place.
 std::string OwnPath() {
-  char self[PATH_MAX];
-  const ssize_t n = readlink("/proc/self/exe", self, sizeof self);
-  std::string path(self, static_cast<std::size_t>(n > 0 ? n : 0));
-  const std::string deleted = " (deleted)";
-  if (path.size() > deleted.size() &&
-      path.compare(path.size() - deleted.size(), deleted.size(), deleted) == 0) {
-    path.resize(path.size() - deleted.size());
-  }
-  return path;
+  return StartedFrom(OwnProgramPath().value_or(""));
 }
 
 int Number(const OwnedFd& fd) {

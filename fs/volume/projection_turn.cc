@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/volume/projection_turn.h"
 
-#include <algorithm>
-
 #include "base/mutex.h"
 
 namespace downwardfs {
@@ -12,7 +10,6 @@ struct Turns {
   Mutex mutex;  // a leaf
   CondVar freed;
   int taken GUARDED_BY(mutex) = 0;
-  int peak GUARDED_BY(mutex) = 0;
 };
 
 Turns& TheTurns() {
@@ -26,7 +23,7 @@ ProjectionTurn::ProjectionTurn() {
   Turns& turns = TheTurns();
   MutexLock lock(turns.mutex);
   while (turns.taken >= kMostAtOnce) turns.freed.Wait(turns.mutex);
-  turns.peak = std::max(turns.peak, ++turns.taken);
+  ++turns.taken;
 }
 
 ProjectionTurn::~ProjectionTurn() {
@@ -36,12 +33,6 @@ ProjectionTurn::~ProjectionTurn() {
     --turns.taken;
   }
   turns.freed.NotifyAll();
-}
-
-int ProjectionTurn::Peak() {
-  Turns& turns = TheTurns();
-  MutexLock lock(turns.mutex);
-  return turns.peak;
 }
 
 }  // namespace downwardfs

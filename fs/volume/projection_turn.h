@@ -17,9 +17,6 @@ class ProjectionTurn {
   ~ProjectionTurn();
   ProjectionTurn(const ProjectionTurn&) = delete;
   ProjectionTurn& operator=(const ProjectionTurn&) = delete;
-
-  /// The most that were at work at once since the process began.
-  static int Peak();
 };
 
 }  // namespace downwardfs

@@ -28,6 +28,13 @@ TEST(ProcessTest, ItsOwnProgramIsAFile) {
   EXPECT_EQ(access(path->c_str(), X_OK), 0) << *path;
 }
 
+TEST(ProcessTest, AProgramThatAnotherHasReplacedWasStartedFromTheSamePath) {
+  EXPECT_EQ(StartedFrom("/usr/bin/downwardfs"), "/usr/bin/downwardfs");
+  EXPECT_EQ(StartedFrom("/usr/bin/downwardfs (deleted)"), "/usr/bin/downwardfs");
+  EXPECT_EQ(StartedFrom(" (deleted)"), " (deleted)");
+  EXPECT_EQ(StartedFrom(""), "");
+}
+
 TEST(ProcessTest, ArgumentsEndInNull) {
   const std::vector<std::string> words = {"a", "b c"};
   const auto pointers = ExecArguments(words);

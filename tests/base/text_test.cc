@@ -46,5 +46,14 @@ TEST(FoldLinesTest, ALineBreakIsASpace) {
   EXPECT_EQ(FoldLines("a\x1b[31m\nb"), "a\\x1b[31m b");  // codes that hide text stay escaped
 }
 
+TEST(Utf8Test, EachRuneIsAppendedInUtf8) {
+  std::string text;
+  for (const char32_t rune : {U'a', U'\u00e9', U'\u20ac', U'\U0001f600', U'\U0010ffff'}) {
+    AppendUtf8(text, rune);
+  }
+  EXPECT_EQ(text, "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf");
+  EXPECT_TRUE(IsValidUtf8(text));
+}
+
 }  // namespace
 }  // namespace downwardfs

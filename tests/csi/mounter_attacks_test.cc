@@ -24,7 +24,7 @@ class MounterAttackTest : public NodeMounterTest {
   // The answer to a request for a mount, or for an unmount.
   static message::Done AskMount(const Client& client, const std::string& id,
                                 const std::string& path) {
-    EXPECT_TRUE(client.Send(MountRequest(9, true, id, path)));
+    EXPECT_TRUE(client.Send(MountVolumeRequest(9, true, id, path)));
     return Answer(client);
   }
   static message::Done AskUnmount(const Client& client, const std::string& id,

@@ -16,8 +16,8 @@
 namespace downwardfs::testing {
 
 /// For a mount at `path` that begins anew.
-inline message::MountVolume MountRequest(std::uint64_t serial, bool replace, const std::string& id,
-                                         const std::string& path) {
+inline message::MountVolume MountVolumeRequest(std::uint64_t serial, bool replace,
+                                               const std::string& id, const std::string& path) {
   return {serial, replace, id, path, "downwardfs:test", "", *HandoverMemory::Create()};
 }
 
@@ -69,7 +69,7 @@ class MounterClient {
 
   // Asks for a mount; whether it was made.
   bool Mount(const std::string& id, const std::string& path, bool replace = false) {
-    message::MountVolume request = MountRequest(7, replace, id, path);
+    message::MountVolume request = MountVolumeRequest(7, replace, id, path);
     Send(request);
     HolderMessage answer = Next();
     while (std::holds_alternative<message::Detached>(answer)) answer = Next();

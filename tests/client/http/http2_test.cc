@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "client/http/curl_transport.h"
+#include "tests/client/http/transport_parts.h"
 #include "tests/fakes/http2_server.h"
 #include "tests/support/gzip.h"
 
@@ -34,13 +35,6 @@ class Collector final : public ResponseHandler {
   std::string body_;
   std::string type_;
 };
-
-ClusterConfig ConfigFor(const Http2Server& server) {
-  ClusterConfig config;
-  config.server = server.url();
-  config.ca_pem = server.ca_pem();
-  return config;
-}
 
 TEST(Http2Test, AWatchAndOtherRequestsAreStreamsOfOneConnection) {
   const Http2Server server({R"({"type":"ADDED",)", R"("object":{}})", R"({"kind":"Pod"})"});

@@ -22,7 +22,9 @@ inline ResourcePath Pods(const std::string& name = "p") {
   return path;
 }
 
-inline ClusterConfig ConfigFor(const FakeApiServer& server) {
+/// For any of the servers in tests/fakes.
+template <class Server>
+ClusterConfig ConfigFor(const Server& server) {
   ClusterConfig config;
   config.server = server.url();
   config.ca_pem = server.ca_pem();

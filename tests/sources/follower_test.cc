@@ -67,12 +67,13 @@ TEST_F(FollowerTest, WhenItStopsItKeepsItsObjectsAndKnowsOfNoAnswer) {
   EXPECT_GT(before, 0);
   EXPECT_FALSE(follower_.answered());
   EXPECT_TRUE(follower_.store().Get({"Pod", "default", "web", ""}));
-  server_.Delete("default", "web");
+  server_.Put("default", "api", "one");
   EXPECT_EQ(outcomes_, before);
+  EXPECT_FALSE(follower_.store().Get({"Pod", "default", "api", ""}));
   // It follows again, from what the server has now.
   follower_.Follow(transport_, Pods());
   follower_.Await(Patience());
-  EXPECT_FALSE(follower_.store().Get({"Pod", "default", "web", ""}));
+  EXPECT_TRUE(follower_.store().Get({"Pod", "default", "api", ""}));
   EXPECT_EQ(too_early_, 0);
 }
 

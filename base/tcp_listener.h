@@ -13,7 +13,7 @@ namespace downwardfs {
 /// them. The socket does not block. kInvalidArgument where the address is not one.
 Result<OwnedFd> ListenAtAddress(const std::string& address);
 
-/// What is wrong with the address as it is written; empty if nothing is.
+/// The fault of the address as it is written; empty if it has no fault.
 std::string AddressTrouble(const std::string& address);
 
 }  // namespace downwardfs

@@ -53,7 +53,7 @@ struct VolumeCondition {
     kEnded,        ///< its FUSE session has ended
   };
   State state = State::kCurrent;
-  std::string fault;  ///< one line; empty if there is none
+  std::string fault;  ///< one line; empty: no fault
 };
 
 /// As the metrics spell it.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Answers GET for a few paths on a TCP socket: what Prometheus and a probe ask. Whoever reaches the
-// port may ask, so the cost is bounded whatever they do: a few connections at a time, a few seconds
-// for each, a request's head of a few kilobytes, one request for each connection. (HTTP/1.1, RFC
-// 9112; every answer says `Connection: close`.)
+// Answers GET for a few paths on a TCP socket: what Prometheus and a probe ask. Anybody who reaches
+// the port may ask, so the cost is bounded whatever they do: a few connections at a time, a few
+// seconds for each, a request's head of a few kilobytes, one request for each connection.
+// (HTTP/1.1, RFC 9112; every answer says `Connection: close`.)
 //
 // One owner makes it and destroys it. The pages are made on its thread, `metrics`, one at a time.
 #pragma once

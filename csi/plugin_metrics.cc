@@ -83,7 +83,7 @@ HttpPage Metrics(const PluginParts& parts) {
   AddWatch(out, parts.objects);
   AddTally(out, parts.tally);
   out.Family("downwardfs_content_bytes", Type::kGauge,
-             "What volumes show, by the weight that counts towards the node's limit.");
+             "Bytes that volumes show, by the weight that counts towards the node's limit.");
   out.Sample(static_cast<double>(parts.budget.used()));
   out.Family("downwardfs_content_limit_bytes", Type::kGauge, "The node's limit of that weight.");
   out.Sample(static_cast<double>(ContentBudget::Limits().node));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the daemon has done since it started, for its metrics: counted where it happens. Any thread;
-// it outlives whoever counts.
+// The things that the daemon has done since it started, for its metrics: counted where it happens.
+// Any thread; it outlives whoever counts.
 #pragma once
 
 #include <chrono>

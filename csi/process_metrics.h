@@ -7,7 +7,7 @@
 
 namespace downwardfs {
 
-/// What /proc/self does not tell is left out.
+/// Figures that /proc/self does not tell are left out.
 void AddProcessMetrics(PrometheusText& out);
 
 }  // namespace downwardfs

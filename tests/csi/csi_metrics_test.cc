@@ -40,7 +40,7 @@ class CsiMetricsTest : public CsiTest {
     }
     return all;
   }
-  // The value of the sample, by its name and labels; empty if there is none.
+  // The value of the sample, by its name and labels; empty if it is missing.
   std::string Value(const std::string& sample) const {
     const std::string page = Get("/metrics");
     const auto at = page.find("\n" + sample + " ");

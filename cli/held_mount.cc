@@ -139,7 +139,7 @@ class HeldDaemon {
     if (!inputs) return Fail(std::move(inputs.error()));
     if (auto valid = CheckView(*inputs, signals_.get()); !valid) return valid;
     if (auto done = Show(std::move(*inputs)); !done) return done;
-    SayWithoutEvents(*served_.volume);
+    SayShortfalls(*served_.volume);
     // First: the command returns at once when the holder hears of it.
     if (!options_.foreground) LeaveStandardStreams();
     if (auto said = channel_.Say(message::Ready()); !said) return said;

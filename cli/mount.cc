@@ -95,7 +95,7 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   if (!started) return Fail(std::move(started.error()));
   status.AttachVolume(served.volume.get(), served.updater.get());
 
-  SayWithoutEvents(*served.volume);
+  SayShortfalls(*served.volume);
   if (auto done = ready.Ready(); !done) return Fail(std::move(done.error()));
   NotifySystemd("READY=1");
   // Held any longer, the file system below could not be unmounted.

@@ -80,9 +80,10 @@ Status StartUpdates(ServedMount& served, Inputs& inputs, const Mounter& mount) {
   return inputs.follow();
 }
 
-void SayWithoutEvents(const MountedVolume& volume) {
-  if (volume.has_writable_view()) return;
-  std::fprintf(stderr, "downwardfs: %s\n", kNoEvents);
+void SayShortfalls(const MountedVolume& volume) {
+  if (!volume.has_writable_view()) std::fprintf(stderr, "downwardfs: %s\n", kNoEvents);
+  const std::string shortfall = volume.DescribeShortfall();
+  if (!shortfall.empty()) std::fprintf(stderr, "downwardfs: %s\n", shortfall.c_str());
 }
 
 }  // namespace downwardfs

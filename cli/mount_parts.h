@@ -45,7 +45,8 @@ using Mounter = std::function<Result<std::unique_ptr<MountedVolume>>(VolumeVersi
 /// content it then compares with; later ones are published. `served` and `inputs` outlive it.
 Status StartUpdates(ServedMount& served, Inputs& inputs, const Mounter& mount);
 
-/// One line for the caller and the log if watchers hear of no change.
-void SayWithoutEvents(const MountedVolume& volume);
+/// A line for the caller if watchers hear of no change, and one if the kernel lacks a feature of
+/// which the mount's users notice.
+void SayShortfalls(const MountedVolume& volume);
 
 }  // namespace downwardfs

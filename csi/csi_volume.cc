@@ -252,7 +252,17 @@ Status CsiVolume::Mount(VolumeVersionPtr version, std::string resource_version, 
     return Fail(std::move(volume.error()));
   }
   volume_ = std::move(*volume);
+  SayShortfall();
   return {};
+}
+
+// It is so for every volume of the node, so the first one says it; the live layout has more to
+// lose.
+void CsiVolume::SayShortfall() const {
+  static std::atomic<bool> said[2] = {false, false};
+  if (said[spec_.layout == Layout::kLive ? 1 : 0].exchange(true)) return;
+  const std::string shortfall = volume_->DescribeShortfall();
+  if (!shortfall.empty()) LogWarning(shortfall, {{log_keys::kVolume, spec_.volume_id}});
 }
 
 Status CsiVolume::Change(const PublishSpec& spec) {

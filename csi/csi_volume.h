@@ -110,6 +110,7 @@ class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
   void ApplyReviewsAgain();
   Status ChangeView(const PublishSpec& spec);
   Status RestartUpdater() EXCLUDES(mutex_);
+  void SayShortfall() const;
   MountedVolumeOptions Options();
   std::shared_ptr<TreeCaller> MakeCaller(FuseMount& mount) const;
 

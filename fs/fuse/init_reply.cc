@@ -3,14 +3,14 @@
 
 #include <linux/fuse.h>
 
+#include <algorithm>
 #include <cstring>
+
+#include "fs/fuse/kernel_features.h"
 
 namespace downwardfs {
 namespace {
 
-// linux/fuse.h of 6.12; the high half of the flags travels in flags2.
-constexpr std::uint64_t kAllowIdmap = std::uint64_t{1} << 40;
-constexpr std::uint64_t kDirectIoAllowMmap = std::uint64_t{1} << 36;
 constexpr std::uint64_t kWanted = kAllowIdmap | kDirectIoAllowMmap;
 
 constexpr std::uint64_t Flags(std::uint32_t low, std::uint32_t high) {
@@ -24,10 +24,12 @@ void InitReply::SawRequest(const void* request, std::size_t size) {
   if (size < sizeof header) return;
   std::memcpy(&header, request, sizeof header);
   if (header.opcode != FUSE_INIT) return;
-  fuse_init_in init = {};
-  if (size < sizeof header + sizeof init) return;  // older than FUSE_INIT_EXT
-  std::memcpy(&init, static_cast<const char*>(request) + sizeof header, sizeof init);
-  if ((init.flags & FUSE_INIT_EXT) == 0) return;
+  fuse_init_in init = {};  // a kernel older than FUSE_INIT_EXT sends less of it
+  std::memcpy(&init, static_cast<const char*>(request) + sizeof header,
+              std::min(size - sizeof header, sizeof init));
+  const bool extended = size >= sizeof header + sizeof init && (init.flags & FUSE_INIT_EXT) != 0;
+  SetOffered(Flags(init.flags, extended ? init.flags2 : 0));
+  if (!extended) return;
   taken_ = Flags(init.flags, init.flags2) & kWanted;
   if (taken_ != 0) unique_ = header.unique;
 }
@@ -45,6 +47,20 @@ void InitReply::Complete(const iovec* parts, int count) {
   init.flags2 |= static_cast<std::uint32_t>(taken_ >> 32);
   std::memcpy(parts[1].iov_base, &init, sizeof init);
   allows_idmap_ = (taken_ & kAllowIdmap) != 0;
+}
+
+void InitReply::SetOffered(std::uint64_t flags) {
+  MutexLock lock(mutex_);
+  offered_ = flags;
+  came_.NotifyAll();
+}
+
+std::optional<std::uint64_t> InitReply::AwaitOffered(
+    std::chrono::steady_clock::time_point deadline) {
+  MutexLock lock(mutex_);
+  while (!offered_ && came_.WaitUntil(mutex_, deadline)) {
+  }
+  return offered_;
 }
 
 }  // namespace downwardfs

@@ -159,10 +159,11 @@ std::optional<UnsizedAttr> KubeletLayout::Describe(InodeId id) const {
     return UnsizedAttr{attr, nullptr, 0};
   }
   UnsizedAttr unsized = EntryAttr(id, known.version, located->entry(), ownership_, time);
-  // An inode that the kernel has unlinked must not come back to life with the next GETATTR.
-  if (!located->alias && (HasNoLink(known.life) || known.IsUnlinked(located->entry()))) {
-    unsized.attr.links = 0;
-  }
+  // An inode that the kernel has unlinked must not come back to life with the next GETATTR: whoever
+  // watches it would never hear that it is gone.
+  const bool gone = located->alias ? known.life == VersionLife::kRemoved
+                                   : HasNoLink(known.life) || known.IsUnlinked(located->entry());
+  if (gone) unsized.attr.links = 0;
   return unsized;
 }
 

@@ -98,7 +98,10 @@ std::function<void()> KubeletUpdate::Resume() {
     for (const auto& [version, data_dir] : retired) Retire(version, data_dir);
     // The daemon before us may have died before it told those who watch.
     if (auto tree = tree_.Open()) {
-      for (const InodeId version : layout_.RemovedVersions()) TellWatchers(*tree, version);
+      for (const InodeId version : layout_.RemovedVersions()) {
+        TellWatchers(*tree, version);
+        removed_.push_back(version);
+      }
     }
   };
 }
@@ -119,6 +122,7 @@ void KubeletUpdate::Retire(InodeId version, const std::string& data_dir) {
     notifier_.InvalidateName(kRootInode, data_dir);
     if (tree->RemoveDirectory(InRoot(ChangeKind::kRemoveDirectory, data_dir), data_dir)) {
       TellWatchers(*tree, version);
+      removed_.push_back(version);
       return;
     }
     if (tree_.lost()) return;
@@ -146,6 +150,20 @@ void KubeletUpdate::TellWatchers(WritableView::Session& tree, InodeId version) {
   }
   layout_.Reveal(0);
   notifier_.InvalidateName(kRootInode, kRemovedName);
+}
+
+// A walk that was on its way to a file of the version when the name went, and had to wait for a
+// processor, finds the file's alias after TellWatchers() has looked. The kernel keeps what it has
+// found, so a watch that is added there would never hear that the file is gone.
+std::function<void()> KubeletUpdate::TakeSecondLook() {
+  if (removed_.empty()) return {};
+  return [this, versions = std::exchange(removed_, {})] {
+    auto tree = tree_.Open();
+    if (!tree) return;
+    for (const InodeId version : versions) {
+      if (!layout_.KnownAliases(version).empty()) TellWatchers(*tree, version);
+    }
+  };
 }
 
 }  // namespace downwardfs

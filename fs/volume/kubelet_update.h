@@ -19,6 +19,7 @@
 #include <atomic>
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "fs/fuse/kernel_notifier.h"
 #include "fs/volume/kubelet_layout.h"
@@ -45,6 +46,7 @@ class KubeletUpdate final : public VolumeUpdate {
   std::function<void()> Show(VolumeVersionPtr version, std::string resource_version) override;
   std::function<void()> Resume() override;
   std::chrono::milliseconds grace_time() const override { return grace_; }
+  std::function<void()> TakeSecondLook() override;
   std::uint64_t without_events() const override { return without_events_; }
 
  private:
@@ -60,6 +62,7 @@ class KubeletUpdate final : public VolumeUpdate {
   KernelNotifier& notifier_;
   std::chrono::steady_clock::time_point last_change_;
   std::chrono::milliseconds grace_{kLongGraceTime};
+  std::vector<InodeId> removed_;  // since the last TakeSecondLook()
   std::atomic<std::uint64_t> without_events_{0};
 };
 

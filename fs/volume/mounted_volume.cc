@@ -3,6 +3,7 @@
 
 #include <sys/eventfd.h>
 #include <sys/mount.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +12,7 @@
 #include <utility>
 
 #include "base/mutex.h"
+#include "fs/fuse/kernel_features.h"
 #include "fs/fuse/kernel_session.h"
 #include "fs/volume/kubelet_update.h"
 #include "fs/volume/served_volume.h"
@@ -23,8 +25,24 @@ namespace downwardfs {
 namespace {
 
 constexpr std::uint32_t kModesOfWritableMount = 07755;
+// The kernel asks at once, and a serving thread reads it; on a busy machine that takes longer.
+constexpr std::chrono::seconds kInitPatience{2};
 
 }  // namespace
+
+// On the lane, each step at its time.
+void MountedVolume::FinishLater(const std::shared_ptr<ServedVolume>& state,
+                                const Lane::Poster& lane, std::function<void()> rest,
+                                std::chrono::milliseconds after) {
+  if (!rest) return;
+  lane.PostAt(std::chrono::steady_clock::now() + after, [state, lane, rest = std::move(rest)] {
+    rest();
+    auto look = state->update->TakeSecondLook();
+    if (!look) return;
+    lane.PostAt(std::chrono::steady_clock::now() + VolumeUpdate::kSecondLook,
+                [state, look = std::move(look)] { look(); });
+  });
+}
 
 MountedVolume::MountedVolume(std::shared_ptr<ServedVolume> state) : state_(std::move(state)) {}
 
@@ -113,10 +131,7 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Resume(
   if (!volume) return volume;
   const auto lane = (*volume)->lane_->poster();
   lane.Post([state, lane] {
-    auto rest = state->update->Resume();
-    if (!rest) return;
-    lane.PostAt(std::chrono::steady_clock::now() + KubeletUpdate::kLongGraceTime,
-                [state, rest = std::move(rest)] { rest(); });
+    FinishLater(state, lane, state->update->Resume(), KubeletUpdate::kLongGraceTime);
   });
   return volume;
 }
@@ -160,9 +175,7 @@ void MountedVolume::Publish(VolumeVersionPtr version, std::string resource_versi
   const auto lane = lane_->poster();
   lane.Post([state = state_, lane] {
     auto rest = state->ShowPending();
-    if (!rest) return;
-    const auto due = std::chrono::steady_clock::now() + state->update->grace_time();
-    lane.PostAt(due, [state, rest = std::move(rest)] { rest(); });
+    FinishLater(state, lane, std::move(rest), state->update->grace_time());
   });
 }
 
@@ -201,9 +214,7 @@ void MountedVolume::GoOnAlone() {
   const auto lane = lane_->poster();
   lane.Post([state = state_, lane] {
     for (auto rest : {state->update->Resume(), state->ShowPending()}) {
-      if (!rest) continue;
-      lane.PostAt(std::chrono::steady_clock::now() + state->update->grace_time(),
-                  [state, rest = std::move(rest)] { rest(); });
+      FinishLater(state, lane, std::move(rest), state->update->grace_time());
     }
   });
 }
@@ -277,6 +288,15 @@ bool MountedVolume::held_back() const {
 
 bool MountedVolume::allows_idmap() const {
   return state_->context.init_reply.allows_idmap();
+}
+
+std::string MountedVolume::DescribeShortfall() const {
+  const auto deadline = std::chrono::steady_clock::now() + kInitPatience;
+  const auto offered = state_->context.init_reply.AwaitOffered(deadline);
+  if (!offered) return "";
+  utsname kernel = {};
+  uname(&kernel);
+  return downwardfs::DescribeShortfall(*offered, kernel.release, state_->live != nullptr);
 }
 
 }  // namespace downwardfs

@@ -8,6 +8,7 @@
 // any thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -97,9 +98,14 @@ class MountedVolume {
   /// Changes wait, and become one, because their owner changes too often.
   bool held_back() const;
   bool allows_idmap() const;
+  /// One line that says what this mount's users lose on the running kernel; empty if nothing. Of a
+  /// mount that this process has made; waits for the kernel's first request, two seconds at most.
+  std::string DescribeShortfall() const;
 
  private:
   explicit MountedVolume(std::shared_ptr<ServedVolume> state);
+  static void FinishLater(const std::shared_ptr<ServedVolume>& state, const Lane::Poster& lane,
+                          std::function<void()> rest, std::chrono::milliseconds after);
   static Status MountAsRoot(ServedVolume& state);
   static Status MountAsUser(ServedVolume& state);
   static Result<std::unique_ptr<MountedVolume>> Serve(const std::shared_ptr<ServedVolume>& state,

@@ -28,6 +28,11 @@ class VolumeUpdate {
   /// How long that is after the last Show().
   virtual std::chrono::milliseconds grace_time() const { return std::chrono::milliseconds(0); }
 
+  /// What is left to do once more, kSecondLook after the grace time, if anything. Asked when what
+  /// was left has been done.
+  virtual std::function<void()> TakeSecondLook() { return {}; }
+  static constexpr std::chrono::milliseconds kSecondLook{2000};
+
   /// Versions that were shown without events for those who watch.
   virtual std::uint64_t without_events() const = 0;
 };

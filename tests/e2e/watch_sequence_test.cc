@@ -173,6 +173,28 @@ TEST_F(WatchSequenceTest, AWatchThatIsAddedLateHearsTheEnd) {
   }
 }
 
+// As a walk finds it that was on its way when the name went, and waited for a processor. Only in
+// the first seconds; a machine that is slower than that may need more rounds.
+TEST_F(WatchSequenceTest, AWatchOnAFileThatIsFoundAfterItsDirectoryWentHearsTheEnd) {
+  const Mounted mount(Kubelet(), at_);
+  ASSERT_TRUE(mount.ok());
+  bool told = false;
+  for (int i = 0; i < 10 && !told; ++i) {
+    const std::string before = mount / DataDir(at_);
+    const OwnedFd held(open(before.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    const std::string file = "/proc/self/fd/" + std::to_string(held.get()) + "/labels";
+    EXPECT_NE(Slurp(file), "");
+    dir_.Replace("pod.yaml", PodYaml("after " + std::to_string(i)));
+    ASSERT_TRUE(Eventually([&] { return Gone(before); }));
+    const OwnedFd watch(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    ASSERT_GE(inotify_add_watch(watch.get(), file.c_str(), IN_DELETE_SELF), 0);
+    pollfd event = {watch.get(), POLLIN, 0};
+    told = poll(&event, 1, 10000) == 1;
+    EXPECT_NE(Slurp(file), "") << "it is there still for who holds the directory";
+  }
+  EXPECT_TRUE(told);
+}
+
 TEST_F(WatchSequenceTest, AFileOfTheLiveLayoutTellsWhatAFileThatIsWrittenInPlaceTells) {
   std::vector<std::string> live = Kubelet();
   live.insert(live.end(), {"--layout", "live"});

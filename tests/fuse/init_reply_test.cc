@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <linux/fuse.h>
 
+#include <chrono>
+
 namespace downwardfs {
 namespace {
 
@@ -61,6 +63,22 @@ TEST_F(InitReplyTest, FlagsOfAKernelWithoutTheExtensionMeanNothing) {
   request_.init.flags = 0;
   Answer();
   EXPECT_EQ(out_.flags2, 0u);
+}
+
+TEST_F(InitReplyTest, WhoWaitsLearnsWhatTheKernelOffers) {
+  const auto now = std::chrono::steady_clock::now();
+  EXPECT_FALSE(reply_.AwaitOffered(now));
+  request_.init.flags |= FUSE_POSIX_LOCKS;
+  Answer();
+  EXPECT_EQ(reply_.AwaitOffered(now),
+            FUSE_INIT_EXT | FUSE_POSIX_LOCKS | std::uint64_t{kAllowIdmapHigh} << 32);
+}
+
+// Before Linux 5.17 INIT has two numbers and the flags' low half.
+TEST_F(InitReplyTest, AnOldKernelsShortInitOffersItsLowFlags) {
+  request_.init.flags = FUSE_POSIX_LOCKS;
+  reply_.SawRequest(&request_, sizeof request_.header + 16);
+  EXPECT_EQ(reply_.AwaitOffered(std::chrono::steady_clock::now()), FUSE_POSIX_LOCKS);
 }
 
 TEST_F(InitReplyTest, OtherRepliesAndRefusalsAreLeftAlone) {

@@ -341,6 +341,8 @@ TEST_F(KubeletLayoutFlipTest, ARemovedDirectoryIsReachedByThePublisherAlone) {
   nodes_.Reveal(flip.retires);
   EXPECT_EQ(Walk({kRemovedName})->id, held.id);
   EXPECT_EQ(Walk({kRemovedName})->links, 0u);
+  // Or a GETATTR between its removal and its end would bring it back to life.
+  EXPECT_EQ(nodes_.Attr(alias.id)->links, 0u);
   const auto aliases = nodes_.KnownAliases(flip.retires);
   ASSERT_EQ(aliases.size(), 1u);
   EXPECT_EQ(aliases[0].id, alias.id);

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/log_keys.h"
+#include "csi/dead_mounts.h"
 
 namespace downwardfs {
 namespace {
@@ -339,6 +340,21 @@ bool CsiVolume::ended() const {
   return poll(&fd, 1, 0) > 0;
 }
 
+bool CsiVolume::SetDeadIn(std::vector<std::string> containers) {
+  {
+    MutexLock lock(mutex_);
+    if (dead_in_ == containers) return false;
+    dead_in_ = containers;
+  }
+  status_.SetTrouble(DescribeDeadMount(containers));
+  return true;
+}
+
+std::vector<std::string> CsiVolume::dead_in() const {
+  MutexLock lock(mutex_);
+  return dead_in_;
+}
+
 void CsiVolume::Close() {
   status_.AttachVolume(nullptr, nullptr);
   status_.Detach();
@@ -358,6 +374,7 @@ VolumeCondition CsiVolume::Condition() const {
   if (ended()) {
     return {State::kEnded, "its FUSE session has ended; the next publish mounts it anew"};
   }
+  if (!dead_in_.empty()) return {State::kDead, DescribeDeadMount(dead_in_)};
   if (volume_->stuck()) {
     return {State::kStuck, "a change cannot be shown: somebody holds a directory of the volume"};
   }
@@ -393,6 +410,8 @@ const char* StateName(VolumeCondition::State state) {
       return "stuck";
     case State::kDetached:
       return "detached";
+    case State::kDead:
+      return "dead";
     case State::kEnded:
       break;
   }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/mutex.h"
 #include "base/result.h"
@@ -51,6 +52,7 @@ struct VolumeCondition {
     kStuck,        ///< somebody holds a directory, and so keeps a change from being shown
     kDetached,     ///< somebody has unmounted it
     kEnded,        ///< its FUSE session has ended
+    kDead,         ///< it was mounted anew, and a container that runs has the mount before
   };
   State state = State::kCurrent;
   std::string fault;  ///< one line; empty: no fault
@@ -88,6 +90,11 @@ class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
   bool detached() const EXCLUDES(mutex_);
   /// Its file system is mounted nowhere any more, or the kernel has ended its session.
   bool ended() const;
+  /// The running containers that have a dead mount of it (dead_mounts.h). True if they are others
+  /// than before.
+  bool SetDeadIn(std::vector<std::string> containers) EXCLUDES(mutex_);
+  std::vector<std::string> dead_in() const EXCLUDES(mutex_);
+
   /// Serves no longer. The holder has unmounted it, or is not asked to.
   void Close();
 
@@ -127,6 +134,7 @@ class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
   mutable Mutex mutex_;
   bool follows_ GUARDED_BY(mutex_) = false;
   bool detached_ GUARDED_BY(mutex_) = false;
+  std::vector<std::string> dead_in_ GUARDED_BY(mutex_);
 };
 
 }  // namespace downwardfs

@@ -62,6 +62,7 @@ std::string Encode(const PublishSpec& spec) {
       {"attributes", spec.attributes},
   };
   if (spec.fs_group) json["fsGroup"] = *spec.fs_group;
+  if (spec.mounted_anew != 0) json["mountedAnew"] = spec.mounted_anew;
   return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
@@ -81,6 +82,7 @@ Result<PublishSpec> Decode(const std::string& text) {
     spec.service_account = json.at("serviceAccount").get<std::string>();
     spec.attributes = json.at("attributes").get<std::map<std::string, std::string>>();
     if (json.contains("fsGroup")) spec.fs_group = json["fsGroup"].get<std::uint32_t>();
+    if (json.contains("mountedAnew")) spec.mounted_anew = json["mountedAnew"].get<std::int64_t>();
     if (auto done = ApplyAttributes(spec.attributes, spec); !done) {
       return Fail(std::move(done.error()));
     }

@@ -45,6 +45,9 @@ struct PublishSpec {
   /// The attributes that the user gave, as they came: what a republish is compared with, and what
   /// the journal holds.
   std::map<std::string, std::string> attributes;
+  /// When the volume was mounted anew because both sides had lost it (Unix time, seconds); 0:
+  /// never. Containers that started before have a dead mount.
+  std::int64_t mounted_anew = 0;
 };
 
 /// The rules beside the attributes: present, of the right form. kInvalidArgument.

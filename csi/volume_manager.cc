@@ -126,6 +126,12 @@ Status VolumeManager::Publish(const PublishRequest& request, const Cancelled& ca
   }
   if (auto good = TakePlace(*spec); !good) return good;
   const Place place(*this, id);
+  {
+    MutexLock lock(mutex_);
+    if (lost_.count(id) != 0) {
+      spec->mounted_anew = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+    }
+  }
   return PublishNew(std::move(*spec), replace, cancelled);
 }
 
@@ -298,7 +304,7 @@ VolumeManager::Overview VolumeManager::Sum() const {
   using State = VolumeCondition::State;
   Overview sum;
   for (const auto state : {State::kCurrent, State::kNotFollowed, State::kFailing, State::kStale,
-                           State::kStuck, State::kDetached, State::kEnded}) {
+                           State::kStuck, State::kDetached, State::kEnded, State::kDead}) {
     sum.by_state[StateName(state)] = 0;
   }
   for (const VolumePtr& volume : AllVolumes()) {
@@ -356,6 +362,7 @@ std::string VolumeManager::Trouble() const {
       break;
     }
   }
+  if (const std::string dead = DescribeDeadMounts(); !dead.empty()) add(dead);
   MutexLock lock(mutex_);
   if (!unlisted_.empty()) add("the records of volumes cannot be read: " + unlisted_);
   if (!unread_.empty()) {

@@ -106,6 +106,8 @@ class VolumeManager {
   void MountLost() EXCLUDES(mutex_);
   void ForgetOrphans() EXCLUDES(mutex_);
   void FollowPods();
+  void FindDeadMounts() EXCLUDES(mutex_);
+  std::string DescribeDeadMounts() const EXCLUDES(mutex_);
   void ReviewAll();
   bool RemoveOrphan(const std::string& id, const std::string& path);
   bool IsDue(const std::string& id) const;
@@ -134,7 +136,8 @@ class VolumeManager {
   std::map<std::string, std::string> unsure_ GUARDED_BY(mutex_);
   std::set<std::string> unrecorded_ GUARDED_BY(mutex_);  // the journal has an older state
   bool stopping_ GUARDED_BY(mutex_) = false;
-  std::map<std::string, Retry> retries_;  // of the upkeep's thread, by volume
+  std::map<std::string, Retry> retries_;          // of the upkeep's thread, by volume
+  std::map<std::string, std::string> looked_at_;  // of the upkeep's thread: versions of pods
   WorkerThread upkeep_;
 };
 

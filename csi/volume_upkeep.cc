@@ -9,6 +9,7 @@
 #include "base/log_keys.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "csi/dead_mounts.h"
 #include "csi/publish_checks.h"
 #include "csi/volume_manager.h"
 #include "csi/volume_turn.h"
@@ -108,6 +109,7 @@ void VolumeManager::Upkeep() {
     MountLost();
     ForgetOrphans();
     FollowPods();
+    FindDeadMounts();
     DropRetries();
     ReturnFreedMemory();
     if (steady_clock::now() >= next_review) {
@@ -192,7 +194,9 @@ void VolumeManager::MountLost() {
     if (*exists) {
       const ObjectKey by_name{"Pod", spec.pod.ns, spec.pod.name, ""};
       if (!parts_.objects.pods().Get(by_name)) continue;  // not known (yet)
-      auto done = PublishNew(spec, /*replace=*/true, [] { return false; });
+      PublishSpec anew = spec;
+      anew.mounted_anew = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+      auto done = PublishNew(std::move(anew), /*replace=*/true, [] { return false; });
       if (done) {
         retries_.erase(id);
         continue;
@@ -250,6 +254,54 @@ void VolumeManager::FollowPods() {
       retries_.erase(id);
     }
   }
+}
+
+// Of volumes that were mounted anew: a container goes when it starts again, so a pod is looked at
+// when it has changed.
+void VolumeManager::FindDeadMounts() {
+  std::map<std::string, std::string> looked_at;
+  for (const VolumePtr& volume : AllVolumes()) {
+    const PublishSpec& spec = volume->spec();
+    if (spec.mounted_anew == 0) continue;
+    const auto pod = parts_.objects.pods().Get(ObjectKey{"Pod", spec.pod.ns, spec.pod.name, ""});
+    const bool ours = pod && IsPodOf(spec, *pod);
+    std::string& version = looked_at[spec.volume_id];
+    version = ours ? pod->meta().resource_version : "gone";
+    const auto before = looked_at_.find(spec.volume_id);
+    if (before != looked_at_.end() && before->second == version) continue;
+    const auto target = ParseKubeletTarget(options_.kubelet_dir, spec.target_path);
+    const std::string name = target ? target->volume : "";
+    auto dead =
+        ours ? ContainersWithDeadMount(*pod, name, spec.mounted_anew) : std::vector<std::string>();
+    const std::string words = DescribeDeadMount(dead);
+    if (!volume->SetDeadIn(std::move(dead))) continue;
+    const bool over = words.empty();
+    Log(over ? LogLevel::kInfo : LogLevel::kWarning,
+        over ? "no running container has a dead mount of the volume any more" : words,
+        {{log_keys::kVolume, spec.volume_id}, {log_keys::kPod, spec.pod.ns + "/" + spec.pod.name}});
+  }
+  looked_at_ = std::move(looked_at);
+}
+
+std::string VolumeManager::DescribeDeadMounts() const {
+  constexpr std::size_t kMostNamed = 5;
+  std::size_t containers = 0;
+  std::vector<std::string> pods;
+  for (const VolumePtr& volume : AllVolumes()) {
+    const std::size_t dead = volume->dead_in().size();
+    containers += dead;
+    const std::string pod = volume->spec().pod.ns + "/" + volume->spec().pod.name;
+    if (dead > 0 && std::find(pods.begin(), pods.end(), pod) == pods.end()) pods.push_back(pod);
+  }
+  if (pods.empty()) return "";
+  std::string names;
+  for (std::size_t i = 0; i < pods.size() && i < kMostNamed; ++i) names += " " + pods[i];
+  if (pods.size() > kMostNamed)
+    names += " and " + std::to_string(pods.size() - kMostNamed) + " more";
+  return "the mounts of " + std::to_string(containers) +
+         " running containers are dead since both sides of the plugin were gone; restart them or "
+         "delete their pods:" +
+         names;
 }
 
 void VolumeManager::ReviewAll() {

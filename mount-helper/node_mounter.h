@@ -92,6 +92,7 @@ class NodeMounter {
   Result<FuseMount> Mount(const message::MountVolume& request);
   bool IsAt(const std::string& id, const std::string& path) const;
   Status ClearPlace(const VolumePlace& place, bool ours_may_be_there);
+  void ClearSubpaths(const std::string& path);
   void Forget(const std::string& id);
   Status Unmount(const message::UnmountVolume& request);
   Result<OwnedFd> StartPublisher();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The mounter's work on volumes: mount, unmount, and find out that a mount is gone
 // (node_mounter.h).
+#include <syslog.h>
+
 #include <cerrno>
 #include <set>
 #include <utility>
@@ -9,6 +11,7 @@
 #include "mount-helper/handover_memory.h"
 #include "mount-helper/node_mounter.h"
 #include "mount-helper/publisher_process.h"
+#include "mount-helper/subpath_mounts.h"
 
 namespace downwardfs {
 namespace {
@@ -63,6 +66,23 @@ Status NodeMounter::ClearPlace(const VolumePlace& place, bool ours_may_be_there)
   }
 }
 
+// The volume comes anew, so what the kubelet has bound of it before is dead. The volume is good
+// without that too: what cannot be detached stays, as without us.
+void NodeMounter::ClearSubpaths(const std::string& path) {
+  if (!HasSubpaths(options_.kubelet_dir, path)) return;
+  const auto mounts = watch_->Read();
+  if (!mounts) return;
+  const auto dead = FindDeadSubpaths(*mounts, options_.kubelet_dir, path, *own_);
+  if (dead.empty()) return;
+  if (auto done = DetachSubpaths(dead); !done) {
+    syslog(LOG_WARNING, "downwardfs: %s: a dead mount of a subPath stays: %s",
+           OneLine(path).c_str(), OneLine(done.error().message).c_str());
+    return;
+  }
+  syslog(LOG_INFO, "downwardfs: %s: %zu dead mounts of subPaths are detached",
+         OneLine(path).c_str(), dead.size());
+}
+
 // The daemon may ask again for what we have, since our answer may never have reached it; that needs
 // no room.
 Status NodeMounter::CheckRoom(const message::MountVolume& request) const {
@@ -101,6 +121,7 @@ Result<FuseMount> NodeMounter::Mount(const message::MountVolume& request) {
     Forget(id);
     SayDetached(id);
   }
+  if (again || request.replace) ClearSubpaths(request.path);
   auto target = place->OpenTarget();
   if (!target) return Fail(std::move(target.error()));
   FuseMountOptions options;

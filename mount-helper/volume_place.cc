@@ -220,6 +220,14 @@ Status VolumePlace::RemoveTarget() const {
   return Fail(ErrnoError(errno, Quoted(path_)));
 }
 
+Result<OwnedFd> OpenInKubeletDir(const std::string& kubelet_dir, const std::string& path) {
+  const OwnedFd root(open(kubelet_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return Fail(ErrnoError(errno, kubelet_dir));
+  OwnedFd directory = OpenBeneath(root.get(), path);
+  if (!directory) return Fail(ErrnoError(errno, path));
+  return directory;
+}
+
 bool PodDirectoryExists(const std::string& kubelet_dir, const std::string& path) {
   if (kubelet_dir.empty()) return true;
   const auto target = ParseKubeletTarget(kubelet_dir, path);

@@ -65,6 +65,10 @@ class VolumePlace {
   std::string volume_;  // of the kubelet's; empty: of no kubelet
 };
 
+/// A directory below the kubelet's root, walked without a symlink. O_PATH. kNotFound if there is no
+/// such directory.
+Result<OwnedFd> OpenInKubeletDir(const std::string& kubelet_dir, const std::string& path);
+
 /// True if the directory of the pod that `path` belongs to exists. True also if that cannot be
 /// known, and for every path without `kubelet_dir`.
 bool PodDirectoryExists(const std::string& kubelet_dir, const std::string& path);

@@ -69,6 +69,11 @@ std::chrono::nanoseconds MountStatus::DataAge() const {
   return State().data_age;
 }
 
+void MountStatus::SetTrouble(std::string trouble) {
+  MutexLock lock(mutex_);
+  trouble_ = std::move(trouble);
+}
+
 void MountStatus::AttachVolume(const MountedVolume* volume, const VolumeUpdater* updater) {
   MutexLock lock(mutex_);
   volume_ = volume;
@@ -113,6 +118,7 @@ std::string MountStatus::Json() const {
       out["handoverFull"] = stats.log_full;
       out["versionsDropped"] = stats.versions_dropped;
     }
+    if (!trouble_.empty()) out["lastError"] = trouble_;
     const auto no_error = [&] { return out["lastError"].get<std::string>().empty(); };
     if (stats.log_full && no_error()) {
       out["lastError"] =

@@ -45,6 +45,9 @@ class MountStatus {
   /// this is called, the time at which this was made.
   void SetCurrentAt(std::chrono::steady_clock::time_point at) EXCLUDES(mutex_);
 
+  /// A fault beside those of the source and the volume, in words; empty: it is over.
+  void SetTrouble(std::string trouble) EXCLUDES(mutex_);
+
   /// How long ago what is shown was last known to be current.
   std::chrono::nanoseconds DataAge() const EXCLUDES(mutex_);
 
@@ -64,6 +67,7 @@ class MountStatus {
   std::string view_ GUARDED_BY(mutex_);
   std::string waiting_source_ GUARDED_BY(mutex_);
   std::string waiting_ GUARDED_BY(mutex_);
+  std::string trouble_ GUARDED_BY(mutex_);
   std::chrono::steady_clock::time_point current_at_ GUARDED_BY(mutex_) = started_;
   Holder holder_ GUARDED_BY(mutex_);
   const MountedVolume* volume_ GUARDED_BY(mutex_) = nullptr;

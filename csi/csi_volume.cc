@@ -395,27 +395,4 @@ VolumeCondition CsiVolume::Condition() const {
   return {};
 }
 
-const char* StateName(VolumeCondition::State state) {
-  using State = VolumeCondition::State;
-  switch (state) {
-    case State::kCurrent:
-      return "current";
-    case State::kNotFollowed:
-      return "not_followed";
-    case State::kFailing:
-      return "failing";
-    case State::kStale:
-      return "stale";
-    case State::kStuck:
-      return "stuck";
-    case State::kDetached:
-      return "detached";
-    case State::kDead:
-      return "dead";
-    case State::kEnded:
-      break;
-  }
-  return "ended";
-}
-
 }  // namespace downwardfs

@@ -20,6 +20,7 @@
 #include "csi/plugin_tally.h"
 #include "csi/pod_source.h"
 #include "csi/publish_request.h"
+#include "csi/volume_condition.h"
 #include "csi/worker_pool.h"
 #include "fs/fuse/lane_pool.h"
 #include "fs/fuse/session_loop.h"
@@ -41,25 +42,6 @@ struct VolumeParts {
   ContentBudget& budget;
   PluginTally& tally;
 };
-
-/// How a volume is doing. VolumeManager::Overview counts them by StateName().
-struct VolumeCondition {
-  enum class State {
-    kCurrent,      ///< the pod's newest state is shown
-    kNotFollowed,  ///< the last content stays until the pod is known again
-    kFailing,      ///< the newest change is not shown
-    kStale,        ///< the API server has been out of reach for long
-    kStuck,        ///< somebody holds a directory, and so keeps a change from being shown
-    kDetached,     ///< somebody has unmounted it
-    kEnded,        ///< its FUSE session has ended
-    kDead,         ///< it was mounted anew, and a container that runs has the mount before
-  };
-  State state = State::kCurrent;
-  std::string fault;  ///< one line; empty: no fault
-};
-
-/// As the metrics spell it.
-const char* StateName(VolumeCondition::State state);
 
 class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
  public:

@@ -112,6 +112,7 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   const VolumeParts parts = {objects, reviewer, **holder, workers, **loop, lanes, budget, tally};
   VolumeManager volumes({options.driver_name, options.kubelet_dir, options.review_interval}, parts,
                         std::move(*journal));
+  const SignsOfLife alive(**holder, volumes, *life);  // it may take long to resume many
   volumes.Start((*holder)->TakeVolumes());
   const OwnedFd gone(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!gone) return Fail(ErrnoError(errno, "eventfd"));
@@ -120,7 +121,6 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
                     [&] { eventfd_write(gone.get(), 1); }});
   // If the supervisor has died meanwhile, its client says so; this process serves all the same.
   static_cast<void>((*holder)->SayServing());
-  const SignsOfLife alive(**holder, volumes, *life);
 
   const PluginFacts facts = {options.driver_name, options.node, socket};
   IdentityService identity(facts, volumes);

@@ -58,7 +58,8 @@ class Supervisor : private DaemonKeeper::Owner {
   void Attach() override;
   void Take(HolderMessage& message) override;
   DaemonKeeper::Next Ended(const DaemonKeeper::End& end) override;
-  bool SignsExpected() const override { return daemon_.serves(); }
+  // Also before it serves: one that was stopped then would leave the volumes unanswered for ever.
+  bool SignsExpected() const override { return true; }
   std::map<std::string, int> Memories() const override;
 
   Status SetUp();

@@ -105,6 +105,21 @@ TEST_F(CsiTest, AVolumeWhosePodDirectoryIsGoneIsForgotten) {
   EXPECT_TRUE(Eventually([&] { return std::filesystem::is_empty(plugin_dir_ + "/state"); }));
 }
 
+TEST_F(CsiTest, ADaemonThatIsStoppedBeforeItServesIsReplaced) {
+  StartPlugin();
+  const PublishCall call = CallFor();
+  ASSERT_TRUE(client().Publish(call).ok());
+  const pid_t before = Kill("downwardfs-csi");
+  pid_t next = 0;
+  // It takes longer to start than to be found.
+  while ((next = Find("downwardfs-csi")) == 0 || next == before) {
+  }
+  ASSERT_EQ(kill(next, SIGSTOP), 0);
+  EXPECT_TRUE(Eventually([&] { return Find("downwardfs-csi") != next; }, std::chrono::seconds(60)));
+  Label("next");
+  EXPECT_TRUE(Shows(call.target_path, "tick", "next"));
+}
+
 TEST_F(CsiTest, ADaemonThatServesBeforeTheServerIsBackLosesNothing) {
   StartPlugin();
   const PublishCall call = CallFor();

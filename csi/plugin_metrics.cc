@@ -83,9 +83,10 @@ HttpPage Metrics(const PluginParts& parts) {
   AddWatch(out, parts.objects);
   AddTally(out, parts.tally);
   out.Family("downwardfs_content_bytes", Type::kGauge,
-             "Bytes that volumes show, by the weight that counts towards the node's limit.");
+             "Bytes that volumes show, with 1024 for each file, beyond the first 16384 of each "
+             "volume.");
   out.Sample(static_cast<double>(parts.budget.used()));
-  out.Family("downwardfs_content_limit_bytes", Type::kGauge, "The node's limit of that weight.");
+  out.Family("downwardfs_content_limit_bytes", Type::kGauge, "The limit of these bytes on a node.");
   out.Sample(static_cast<double>(ContentBudget::Limits().node));
   out.Family("downwardfs_stuck_changes", Type::kGauge,
              "Changes that wait for a reader who holds a directory.");

@@ -28,8 +28,8 @@ class VolumeUpdate {
   /// How long that is after the last Show().
   virtual std::chrono::milliseconds grace_time() const { return std::chrono::milliseconds(0); }
 
-  /// What is left to do once more, kSecondLook after the grace time, if anything. Asked when what
-  /// was left has been done.
+  /// Does once more, kSecondLook after the grace time, what may have come too late. By default
+  /// nothing. Asked when what was left has been done.
   virtual std::function<void()> TakeSecondLook() { return {}; }
   static constexpr std::chrono::milliseconds kSecondLook{2000};
 

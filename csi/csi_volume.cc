@@ -340,7 +340,7 @@ bool CsiVolume::ended() const {
   return poll(&fd, 1, 0) > 0;
 }
 
-bool CsiVolume::SetDeadIn(std::vector<std::string> containers) {
+bool CsiVolume::SetDeadIn(const std::vector<std::string>& containers) {
   {
     MutexLock lock(mutex_);
     if (dead_in_ == containers) return false;

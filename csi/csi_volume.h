@@ -74,7 +74,7 @@ class CsiVolume : public std::enable_shared_from_this<CsiVolume> {
   bool ended() const;
   /// The running containers that have a dead mount of it (dead_mounts.h). True if they are others
   /// than before.
-  bool SetDeadIn(std::vector<std::string> containers) EXCLUDES(mutex_);
+  bool SetDeadIn(const std::vector<std::string>& containers) EXCLUDES(mutex_);
   std::vector<std::string> dead_in() const EXCLUDES(mutex_);
 
   /// Serves no longer. The holder has unmounted it, or is not asked to.

@@ -271,10 +271,10 @@ void VolumeManager::FindDeadMounts() {
     if (before != looked_at_.end() && before->second == version) continue;
     const auto target = ParseKubeletTarget(options_.kubelet_dir, spec.target_path);
     const std::string name = target ? target->volume : "";
-    auto dead =
+    const auto dead =
         ours ? ContainersWithDeadMount(*pod, name, spec.mounted_anew) : std::vector<std::string>();
     const std::string words = DescribeDeadMount(dead);
-    if (!volume->SetDeadIn(std::move(dead))) continue;
+    if (!volume->SetDeadIn(dead)) continue;
     const bool over = words.empty();
     Log(over ? LogLevel::kInfo : LogLevel::kWarning,
         over ? "no running container has a dead mount of the volume any more" : words,

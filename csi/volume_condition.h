@@ -3,6 +3,8 @@
 // value.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <string>
 
 namespace downwardfs {
@@ -23,7 +25,13 @@ struct VolumeCondition {
   std::string fault;  ///< one line; empty: no fault
 };
 
-/// As the metrics spell it.
-const char* StateName(VolumeCondition::State state);
+/// As the metrics spell them, in the order of State.
+constexpr std::array<const char*, 8> kStateNames = {"current", "not_followed", "failing", "stale",
+                                                    "stuck",   "detached",     "ended",   "dead"};
+static_assert(kStateNames.size() == static_cast<std::size_t>(VolumeCondition::State::kDead) + 1);
+
+constexpr const char* StateName(VolumeCondition::State state) {
+  return kStateNames[static_cast<std::size_t>(state)];
+}
 
 }  // namespace downwardfs

@@ -301,12 +301,8 @@ Status VolumeManager::Unpublish(const std::string& id, const std::string& target
 }
 
 VolumeManager::Overview VolumeManager::Sum() const {
-  using State = VolumeCondition::State;
   Overview sum;
-  for (const auto state : {State::kCurrent, State::kNotFollowed, State::kFailing, State::kStale,
-                           State::kStuck, State::kDetached, State::kEnded, State::kDead}) {
-    sum.by_state[StateName(state)] = 0;
-  }
+  for (const char* const name : kStateNames) sum.by_state[name] = 0;
   for (const VolumePtr& volume : AllVolumes()) {
     const VolumeStats stats = volume->stats();
     ++sum.by_state[StateName(volume->Condition().state)];

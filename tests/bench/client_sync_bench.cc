@@ -133,11 +133,12 @@ int Run(std::size_t pods, bool https, bool serve_only) {
                   std::to_string(ntohs(address.sin_port));
   config.ca_pem = https ? authority.pem() : "";
   double seconds = 0;
+  bool synced = false;
   {
     auto transport = std::make_shared<CurlTransport>(config);
     ObjectStore store(config.server);
     const Reflector reflector(transport, store, PodReflectorOptions(""));
-    const bool synced = store.WaitUntilSynced(start + std::chrono::minutes(5));
+    synced = store.WaitUntilSynced(start + std::chrono::minutes(5));
     seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const long after = StatusKb("VmRSS");
     malloc_trim(0);
@@ -157,7 +158,7 @@ int Run(std::size_t pods, bool https, bool serve_only) {
   }
   kill(server, SIGKILL);
   waitpid(server, nullptr, 0);
-  return 0;
+  return synced ? 0 : 1;
 }
 
 }  // namespace

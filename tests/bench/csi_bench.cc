@@ -13,7 +13,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,6 +21,7 @@
 #include "mount-helper/mount_table.h"
 #include "tests/bench/figures.h"
 #include "tests/csi/csi_client.h"
+#include "tests/csi/inline_volume.h"
 #include "tests/fakes/fake_api_server.h"
 #include "tests/support/background.h"
 #include "tests/support/temp_dir.h"
@@ -74,21 +74,9 @@ Process Look(const std::string& mark, const std::string& directory) {
 
 PublishCall CallFor(const std::string& kubelet, int i) {
   const std::string number = std::to_string(i);
-  const std::string uid = "uid-" + number;
-  const std::string above = kubelet + "/pods/" + uid + "/volumes/kubernetes.io~csi/info";
-  std::filesystem::create_directories(above);
-  std::ofstream(above + "/vol_data.json")
-      << R"({"driverName":"csi.downwardfs.dev","specVolID":"info"})";
-  PublishCall call;
-  call.volume_id = "csi-" + number;
-  call.target_path = above + "/mount";
-  call.context = {{"csi.storage.k8s.io/ephemeral", "true"},
-                  {"csi.storage.k8s.io/pod.name", "pod" + number},
-                  {"csi.storage.k8s.io/pod.namespace", "default"},
-                  {"csi.storage.k8s.io/pod.uid", uid},
-                  {"csi.storage.k8s.io/serviceAccount.name", "default"},
-                  {"items", kItems}};
-  return call;
+  const testing::InlineVolume volume{
+      .kubelet = kubelet, .pod = "pod" + number, .uid = "uid-" + number};
+  return volume.Call(kItems);
 }
 
 int Run(int volumes) {

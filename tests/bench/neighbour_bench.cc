@@ -32,6 +32,7 @@
 #include "tests/bench/figures.h"
 #include "tests/bench/node_feed.h"
 #include "tests/csi/csi_client.h"
+#include "tests/csi/inline_volume.h"
 #include "tests/support/background.h"
 #include "tests/support/temp_dir.h"
 
@@ -98,18 +99,9 @@ class Node {
     return plugin;
   }
   PublishCall CallFor(const std::string& pod, const std::string& layout) const {
-    const std::string above = kubelet_ + "/pods/uid-" + pod + "/volumes/kubernetes.io~csi/info";
-    std::filesystem::create_directories(above);
-    PublishCall call;
-    call.volume_id = "csi-" + pod;
-    call.target_path = above + "/mount";
-    call.context = {{"csi.storage.k8s.io/ephemeral", "true"},
-                    {"csi.storage.k8s.io/pod.name", pod},
-                    {"csi.storage.k8s.io/pod.namespace", "default"},
-                    {"csi.storage.k8s.io/pod.uid", "uid-" + pod},
-                    {"csi.storage.k8s.io/serviceAccount.name", "default"},
-                    {"layout", layout},
-                    {"items", kItems}};
+    const testing::InlineVolume volume{.kubelet = kubelet_, .pod = pod, .uid = "uid-" + pod};
+    PublishCall call = volume.Call(kItems);
+    call.context["layout"] = layout;
     return call;
   }
 

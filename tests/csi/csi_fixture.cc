@@ -122,34 +122,21 @@ void CsiTest::StopPlugin(int signal) {
   plugin_.reset();
 }
 
-std::string CsiTest::Target(const std::string& pod, const std::string& volume) const {
-  const std::string above =
-      kubelet_ + "/pods/" + UidOf(pod) + "/volumes/kubernetes.io~csi/" + volume;
-  std::filesystem::create_directories(above);
-  WriteVolumeData(above + "/mount", volume == "other" ? "csi.example.com" : kDriver, volume);
-  return above + "/mount";
+InlineVolume CsiTest::VolumeOf(const std::string& pod, const std::string& volume) const {
+  return {.kubelet = kubelet_,
+          .pod = pod,
+          .uid = UidOf(pod),
+          .volume = volume,
+          .driver = volume == "other" ? "csi.example.com" : kDriver,
+          .account = "reader"};
 }
 
-void CsiTest::WriteVolumeData(const std::string& target, const std::string& driver,
-                              const std::string& volume) {
-  const nlohmann::json record = {{"attachmentID", "csi-0a"}, {"driverName", driver},
-                                 {"nodeName", "node1"},      {"specVolID", volume},
-                                 {"volumeHandle", "csi-1b"}, {"volumeLifecycleMode", "Ephemeral"}};
-  const auto above = std::filesystem::path(target).parent_path();
-  std::ofstream(above / "vol_data.json") << record << "\n";
+std::string CsiTest::Target(const std::string& pod, const std::string& volume) const {
+  return CallFor(pod, volume).target_path;
 }
 
 PublishCall CsiTest::CallFor(const std::string& pod, const std::string& volume) const {
-  PublishCall call;
-  call.volume_id = "csi-" + pod + "-" + volume;
-  call.target_path = Target(pod, volume);
-  call.context = {{"csi.storage.k8s.io/ephemeral", "true"},
-                  {"csi.storage.k8s.io/pod.name", pod},
-                  {"csi.storage.k8s.io/pod.namespace", "default"},
-                  {"csi.storage.k8s.io/pod.uid", UidOf(pod)},
-                  {"csi.storage.k8s.io/serviceAccount.name", "reader"},
-                  {"items", kItems}};
-  return call;
+  return VolumeOf(pod, volume).Call(kItems);
 }
 
 CsiClient& CsiTest::client() {

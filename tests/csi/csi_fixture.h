@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/csi/csi_client.h"
+#include "tests/csi/inline_volume.h"
 #include "tests/fakes/fake_api_server.h"
 #include "tests/support/background.h"
 #include "tests/support/mounted.h"
@@ -40,11 +41,10 @@ class CsiTest : public ::testing::Test {
   void StartAttached();
   void StopPlugin(int signal = 15);
 
-  /// The path at which the kubelet wants the volume of the pod; the directory above is made.
+  /// The path at which the kubelet wants the volume of the pod; the directory above is made, with
+  /// the kubelet's record.
   std::string Target(const std::string& pod = "web", const std::string& volume = "ours") const;
-  /// The kubelet's record of a volume, beside `target`. Target() writes it.
-  static void WriteVolumeData(const std::string& target, const std::string& driver,
-                              const std::string& volume);
+  InlineVolume VolumeOf(const std::string& pod, const std::string& volume) const;
   PublishCall CallFor(const std::string& pod = "web", const std::string& volume = "ours") const;
   CsiClient& client();
 

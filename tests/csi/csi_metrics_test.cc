@@ -108,6 +108,31 @@ TEST_F(CsiMetricsTest, ThePagesNameNoPodNoPathAndNoServer) {
   }
 }
 
+TEST_F(CsiMetricsTest, DashboardAlertsAndDocumentsNameWhatIsExported) {
+  StartPlugin({"--metrics-address", address_});
+  ASSERT_TRUE(client().Publish(CallFor()).ok());
+  const std::string page = Get("/metrics");
+  const std::string body = page.substr(page.find("\r\n\r\n") + 4);
+  ASSERT_THAT(body, HasSubstr("downwardfs_csi_call_duration_seconds_count"));
+  const auto check = [](const std::string& file) {
+    return RunProgram({"/usr/bin/python3", PROJECT_DIR "/tests/deploy/metrics_check", file});
+  };
+  const auto run = check(dir_.Write("metrics", body));
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+
+  // The check does find a metric that has another name.
+  std::string other = body;
+  for (std::size_t at; (at = other.find("downwardfs_ready")) != std::string::npos;) {
+    other.replace(at, 16, "downwardfs_rdy");
+  }
+  const auto wrong = check(dir_.Write("other", other));
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("dashboard, Nodes not ready: no metric downwardfs_ready\n"));
+  EXPECT_THAT(wrong.err,
+              HasSubstr("alerts.yaml, DownwardfsNotReady: no metric downwardfs_ready\n"));
+  EXPECT_THAT(wrong.err, HasSubstr("docs/metrics.md has no downwardfs_rdy\n"));
+}
+
 TEST_F(CsiMetricsTest, ReadinessIsThatOfTheProbe) {
   StartPlugin({"--metrics-address", address_});
   ASSERT_TRUE(Eventually([&] { return client().Probe() == "ready"; }));

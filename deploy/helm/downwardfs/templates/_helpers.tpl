@@ -74,3 +74,14 @@ tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
+
+{{/* (list . PART): "true" if metrics.PART.enabled. Without metrics it would render a thing that never works. */}}
+{{- define "downwardfs.metricsPart" -}}
+{{- $metrics := (index . 0).Values.metrics -}}
+{{- $part := index . 1 -}}
+{{- $enabled := (index $metrics $part).enabled -}}
+{{- if and $enabled (not $metrics.enabled) -}}
+{{- fail (printf "metrics.%s.enabled needs metrics.enabled: nothing serves metrics without it" $part) -}}
+{{- end -}}
+{{- $enabled -}}
+{{- end -}}

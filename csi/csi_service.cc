@@ -2,6 +2,7 @@
 #include "csi/csi_service.h"
 
 #include <chrono>
+#include <cstddef>
 
 #include "base/log.h"
 #include "base/log_keys.h"
@@ -12,67 +13,39 @@
 namespace downwardfs {
 namespace {
 
-grpc::StatusCode CodeOf(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kInvalidArgument:
-      return grpc::StatusCode::INVALID_ARGUMENT;
-    case ErrorCode::kNotFound:
-      return grpc::StatusCode::NOT_FOUND;
-    case ErrorCode::kAlreadyExists:
-      return grpc::StatusCode::ALREADY_EXISTS;
-    case ErrorCode::kPermissionDenied:
-      return grpc::StatusCode::PERMISSION_DENIED;
-    case ErrorCode::kUnauthenticated:
-      return grpc::StatusCode::UNAUTHENTICATED;
-    case ErrorCode::kUnavailable:
-      return grpc::StatusCode::UNAVAILABLE;
-    case ErrorCode::kDeadlineExceeded:
-      return grpc::StatusCode::DEADLINE_EXCEEDED;
-    case ErrorCode::kResourceExhausted:
-      return grpc::StatusCode::RESOURCE_EXHAUSTED;
-    case ErrorCode::kFailedPrecondition:
-      return grpc::StatusCode::FAILED_PRECONDITION;
-    case ErrorCode::kExpired:
-      return grpc::StatusCode::ABORTED;
-    case ErrorCode::kCancelled:
-      return grpc::StatusCode::CANCELLED;
-    case ErrorCode::kInternal:
-      break;
-  }
-  return grpc::StatusCode::INTERNAL;
-}
+using Code = grpc::StatusCode;
 
-// Its name in grpcpp/support/status_code_enum.h, of those that CodeOf() makes.
-const char* CodeName(grpc::StatusCode code) {
-  switch (code) {
-    case grpc::StatusCode::OK:
-      return "OK";
-    case grpc::StatusCode::INVALID_ARGUMENT:
-      return "INVALID_ARGUMENT";
-    case grpc::StatusCode::NOT_FOUND:
-      return "NOT_FOUND";
-    case grpc::StatusCode::ALREADY_EXISTS:
-      return "ALREADY_EXISTS";
-    case grpc::StatusCode::PERMISSION_DENIED:
-      return "PERMISSION_DENIED";
-    case grpc::StatusCode::UNAUTHENTICATED:
-      return "UNAUTHENTICATED";
-    case grpc::StatusCode::UNAVAILABLE:
-      return "UNAVAILABLE";
-    case grpc::StatusCode::DEADLINE_EXCEEDED:
-      return "DEADLINE_EXCEEDED";
-    case grpc::StatusCode::RESOURCE_EXHAUSTED:
-      return "RESOURCE_EXHAUSTED";
-    case grpc::StatusCode::FAILED_PRECONDITION:
-      return "FAILED_PRECONDITION";
-    case grpc::StatusCode::ABORTED:
-      return "ABORTED";
-    case grpc::StatusCode::CANCELLED:
-      return "CANCELLED";
-    default:
-      return "INTERNAL";
+// The code that the kubelet gets for an error, with its name in grpcpp/support/status_code_enum.h.
+struct GrpcCode {
+  ErrorCode error;
+  Code code;
+  const char* name;
+};
+
+constexpr GrpcCode kCodes[] = {
+    {ErrorCode::kInvalidArgument, Code::INVALID_ARGUMENT, "INVALID_ARGUMENT"},
+    {ErrorCode::kNotFound, Code::NOT_FOUND, "NOT_FOUND"},
+    {ErrorCode::kAlreadyExists, Code::ALREADY_EXISTS, "ALREADY_EXISTS"},
+    {ErrorCode::kPermissionDenied, Code::PERMISSION_DENIED, "PERMISSION_DENIED"},
+    {ErrorCode::kUnauthenticated, Code::UNAUTHENTICATED, "UNAUTHENTICATED"},
+    {ErrorCode::kUnavailable, Code::UNAVAILABLE, "UNAVAILABLE"},
+    {ErrorCode::kDeadlineExceeded, Code::DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"},
+    {ErrorCode::kResourceExhausted, Code::RESOURCE_EXHAUSTED, "RESOURCE_EXHAUSTED"},
+    {ErrorCode::kFailedPrecondition, Code::FAILED_PRECONDITION, "FAILED_PRECONDITION"},
+    {ErrorCode::kExpired, Code::ABORTED, "ABORTED"},
+    {ErrorCode::kCancelled, Code::CANCELLED, "CANCELLED"},
+    {ErrorCode::kInternal, Code::INTERNAL, "INTERNAL"},
+};
+
+// Found by its place: a row for each ErrorCode, in the order of the enum.
+constexpr bool EachHasItsPlace() {
+  std::size_t place = 0;
+  for (const GrpcCode& row : kCodes) {
+    if (static_cast<std::size_t>(row.error) != place++) return false;
   }
+  return place == static_cast<std::size_t>(ErrorCode::kInternal) + 1;
 }
+static_assert(EachHasItsPlace());
 
 // A call of the kubelet's for one volume: counted, and logged where it fails.
 class VolumeCall {
@@ -82,11 +55,16 @@ class VolumeCall {
 
   /// Users read the message in `kubectl describe pod`.
   grpc::Status Answer(const Status& status) const {
-    const auto code = status ? grpc::StatusCode::OK : CodeOf(status.error().code);
-    tally_.Called(method_, CodeName(code), std::chrono::steady_clock::now() - began_);
-    if (status) return grpc::Status::OK;
-    LogWarning(method_, {{log_keys::kVolume, volume_}, {log_keys::kError, status.error().message}});
-    return {code, OneLine(status.error().message)};
+    const auto took = std::chrono::steady_clock::now() - began_;
+    if (status) {
+      tally_.Called(method_, "OK", took);
+      return grpc::Status::OK;
+    }
+    const Error& error = status.error();
+    const GrpcCode& answer = kCodes[static_cast<std::size_t>(error.code)];
+    tally_.Called(method_, answer.name, took);
+    LogWarning(method_, {{log_keys::kVolume, volume_}, {log_keys::kError, error.message}});
+    return {answer.code, OneLine(error.message)};
   }
 
  private:

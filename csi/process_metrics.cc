@@ -51,14 +51,12 @@ void AddDescriptors(PrometheusText& out) {
   std::error_code error;
   std::filesystem::directory_iterator open("/proc/self/fd", error);
   if (!error) {
-    out.Family("process_open_fds", Type::kGauge, "Open file descriptors.");
-    out.Sample(
-        static_cast<double>(std::distance(begin(open), end(open)) - 1));  // that of the listing
+    out.Family("process_open_fds", Type::kGauge, "Open file descriptors.",
+               std::distance(begin(open), end(open)) - 1);  // that of the listing
   }
   rlimit limit = {};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    out.Family("process_max_fds", Type::kGauge, "Most open file descriptors.");
-    out.Sample(static_cast<double>(limit.rlim_cur));
+    out.Family("process_max_fds", Type::kGauge, "Most open file descriptors.", limit.rlim_cur);
   }
 }
 
@@ -68,14 +66,13 @@ void AddProcessMetrics(PrometheusText& out) {
   const Stat stat;
   if (stat.known()) {
     const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
-    out.Family("process_cpu_seconds_total", Type::kCounter, "User and system time.");
-    out.Sample((stat.at(14) + stat.at(15)) / ticks);
-    out.Family("process_start_time_seconds", Type::kGauge, "Start, since 1970.");
-    out.Sample(SecondsSince1970AtBoot() + stat.at(22) / ticks);
-    out.Family("process_virtual_memory_bytes", Type::kGauge, "Address space.");
-    out.Sample(stat.at(23));
-    out.Family("process_resident_memory_bytes", Type::kGauge, "Memory that is there.");
-    out.Sample(stat.at(24) * static_cast<double>(sysconf(_SC_PAGESIZE)));
+    out.Family("process_cpu_seconds_total", Type::kCounter, "User and system time.",
+               (stat.at(14) + stat.at(15)) / ticks);
+    out.Family("process_start_time_seconds", Type::kGauge, "Start, since 1970.",
+               SecondsSince1970AtBoot() + stat.at(22) / ticks);
+    out.Family("process_virtual_memory_bytes", Type::kGauge, "Address space.", stat.at(23));
+    out.Family("process_resident_memory_bytes", Type::kGauge, "Memory that is there.",
+               stat.at(24) * static_cast<double>(sysconf(_SC_PAGESIZE)));
   }
   AddDescriptors(out);
 }

@@ -53,10 +53,6 @@ void PrometheusText::Family(std::string_view name, Type type, std::string_view h
                        kTypes[static_cast<std::size_t>(type)]);
 }
 
-void PrometheusText::Sample(const Labels& labels, double value) {
-  Line("", labels, value);
-}
-
 void PrometheusText::Sample(const Labels& labels, const DurationHistogram::Snapshot& durations) {
   std::uint64_t so_far = 0;
   for (std::size_t i = 0; i < durations.counts.size(); ++i) {

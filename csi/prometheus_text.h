@@ -11,6 +11,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace downwardfs {
 
@@ -39,8 +40,16 @@ class PrometheusText {
 
   /// Begins a family; its samples follow. `help`: one line.
   void Family(std::string_view name, Type type, std::string_view help);
-  void Sample(const Labels& labels, double value);
-  void Sample(double value) { Sample({}, value); }
+  /// A family of one sample, which has no label.
+  template <typename Number>
+  requires std::is_arithmetic_v<Number>
+  void Family(std::string_view name, Type type, std::string_view help, Number value) {
+    Family(name, type, help);
+    Sample({}, value);
+  }
+  template <typename Number>
+  requires std::is_arithmetic_v<Number>
+  void Sample(const Labels& labels, Number value) { Line("", labels, static_cast<double>(value)); }
   void Sample(const Labels& labels, const DurationHistogram::Snapshot& durations);
 
   const std::string& text() const { return text_; }

@@ -15,8 +15,7 @@ TEST(PrometheusTextTest, AFamilyHasItsHeadAndASampleForEachSetOfLabels) {
   out.Family("volumes", Type::kGauge, "Volumes.");
   out.Sample({{"state", "current"}, {"layout", "live"}}, 3);
   out.Sample({{"state", "lost"}}, 0);
-  out.Family("calls_total", Type::kCounter, "Calls.");
-  out.Sample(12345678901);
+  out.Family("calls_total", Type::kCounter, "Calls.", 12345678901);
   EXPECT_EQ(out.text(),
             "# HELP volumes Volumes.\n"
             "# TYPE volumes gauge\n"

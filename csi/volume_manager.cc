@@ -126,12 +126,6 @@ Status VolumeManager::Publish(const PublishRequest& request, const Cancelled& ca
   }
   if (auto good = TakePlace(*spec); !good) return good;
   const Place place(*this, id);
-  {
-    MutexLock lock(mutex_);
-    if (lost_.count(id) != 0) {
-      spec->mounted_anew = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-    }
-  }
   return PublishNew(std::move(*spec), replace, cancelled);
 }
 
@@ -214,6 +208,13 @@ Result<VolumeManager::VolumePtr> VolumeManager::Mount(const PublishSpec& spec, c
 }
 
 Status VolumeManager::PublishNew(PublishSpec spec, bool replace, const Cancelled& cancelled) {
+  const std::string id = spec.volume_id;
+  {
+    MutexLock lock(mutex_);
+    if (lost_.count(id) != 0) {
+      spec.mounted_anew = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+    }
+  }
   const auto stop = [&] { return cancelled() || stopping(); };
   auto pod = parts_.objects.AwaitPod(spec.pod, steady_clock::now() + kPodPatience, stop);
   if (!pod) return Fail(std::move(pod.error()));
@@ -221,7 +222,6 @@ Status VolumeManager::PublishNew(PublishSpec spec, bool replace, const Cancelled
     return good;
   }
   const ObjectKey key = KeyOf(spec, **pod);
-  const std::string id = spec.volume_id;
   VolumePtr volume = ResumeUnread(spec, key);
   const bool resumed = volume != nullptr;
   if (!resumed) {

@@ -194,9 +194,7 @@ void VolumeManager::MountLost() {
     if (*exists) {
       const ObjectKey by_name{"Pod", spec.pod.ns, spec.pod.name, ""};
       if (!parts_.objects.pods().Get(by_name)) continue;  // not known (yet)
-      PublishSpec anew = spec;
-      anew.mounted_anew = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-      auto done = PublishNew(std::move(anew), /*replace=*/true, [] { return false; });
+      auto done = PublishNew(spec, /*replace=*/true, [] { return false; });
       if (done) {
         retries_.erase(id);
         continue;

@@ -62,11 +62,11 @@ Status Holder::SetUp() {
   for (const OwnedFd* const fd : {&options_.directory, &options_.daemon_namespace}) {
     if (*fd) fcntl(fd->get(), F_SETFD, FD_CLOEXEC);
   }
-  ForbidDumps();
   const bool taken_over = static_cast<bool>(mount_.memory);
-  if (!taken_over || !HasSystemCallFilter()) {
-    const auto filtered = FilterSystemCalls(ProcessRole::kHolder);
-    if (!filtered) syslog(LOG_WARNING, "downwardfs: %s", filtered.error().message.c_str());
+  if (taken_over && HasSystemCallFilter()) {
+    ForbidDumps();
+  } else {
+    ConfinePrivileged(ProcessRole::kHolder);
   }
   if (auto done = SetUpSignals(); !done) return done;
   mount_.path = options_.mount.mount_point;

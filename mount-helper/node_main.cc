@@ -2,7 +2,6 @@
 #include "mount-helper/node_main.h"
 
 #include <sys/resource.h>
-#include <syslog.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -10,7 +9,6 @@
 #include <string>
 
 #include "mount-helper/client_door.h"
-#include "mount-helper/confinement.h"
 #include "mount-helper/supervisor.h"
 #include "mount-helper/syscall_filter.h"
 #include "mount-helper/volume_place.h"
@@ -85,12 +83,6 @@ void AllowManyFiles() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void Confine(ProcessRole role) {
-  ForbidDumps();
-  const auto filtered = FilterSystemCalls(role);
-  if (!filtered) syslog(LOG_WARNING, "downwardfs: %s", filtered.error().message.c_str());
-}
-
 int Probe(const char* socket) {
   const auto alive = ProbeMounter(socket);
   if (alive) return 0;
@@ -131,12 +123,12 @@ int RunNodeCommand(int argc, char** argv) {
     NodeMounterOptions& mounter = options.supervisor.mounter;
     if (mounter.kubelet_dir.empty()) return -1;
     mounter.socket = options.serve;
-    Confine(ProcessRole::kMounter);
+    ConfinePrivileged(ProcessRole::kMounter);
     return NodeMounter(std::move(mounter)).Run();
   }
   if (!has_daemon || options.own != options.attach.empty()) return -1;
   options.supervisor.mounter_socket = options.attach;
-  Confine(ProcessRole::kHolder);
+  ConfinePrivileged(ProcessRole::kHolder);
   return Supervisor(std::move(options.supervisor)).Run();
 }
 

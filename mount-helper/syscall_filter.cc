@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -137,6 +138,12 @@ Status FilterSystemCalls(ProcessRole role) {
                                              : FilterProgram::Errno(EPERM));
   Fill(filter, role);
   return filter.Install();
+}
+
+void ConfinePrivileged(ProcessRole role) {
+  ForbidDumps();
+  const Status filtered = FilterSystemCalls(role);
+  if (!filtered) syslog(LOG_WARNING, "downwardfs: %s", filtered.error().message.c_str());
 }
 
 bool HasSystemCallFilter() {

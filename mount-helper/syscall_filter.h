@@ -28,6 +28,10 @@ enum class ProcessRole {
 /// Nothing happens where confinement is off (confinement.h).
 Status FilterSystemCalls(ProcessRole role);
 
+/// For a process that keeps its privileges and has no log but syslog: ForbidDumps() and the filter
+/// of `role`. syslog says what the kernel does not have.
+void ConfinePrivileged(ProcessRole role);
+
 /// True if this process has a filter already.
 bool HasSystemCallFilter();
 

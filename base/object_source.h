@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace downwardfs {
@@ -43,6 +44,17 @@ class Object {
 
  private:
   ObjectMeta meta_;
+};
+
+/// An object whose JSON text is kept as it is.
+class TextObject final : public Object {
+ public:
+  TextObject(ObjectMeta meta, std::string json) : Object(std::move(meta)), json_(std::move(json)) {}
+  std::string Json() const override { return json_; }
+  const std::string& text() const { return json_; }
+
+ private:
+  const std::string json_;
 };
 
 using ObjectPtr = std::shared_ptr<const Object>;

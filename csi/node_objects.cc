@@ -15,16 +15,6 @@ constexpr std::chrono::milliseconds kAskAgain{500};
 constexpr std::chrono::seconds kFirstAnswer{3};
 constexpr char kConfigHash[] = "kubernetes.io/config.hash";
 
-class ServerObject final : public Object {
- public:
-  ServerObject(ObjectMeta meta, std::string json)
-      : Object(std::move(meta)), json_(std::move(json)) {}
-  std::string Json() const override { return json_; }
-
- private:
-  const std::string json_;
-};
-
 std::string Text(const nlohmann::json& object, const char* member) {
   const auto found = object.find(member);
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
@@ -91,7 +81,7 @@ Result<ObjectPtr> NodeObjects::Ask(const ObjectKey& pod) const {
   const auto metadata = Member(parsed, "metadata");
   ObjectMeta meta{"Pod", pod.ns, pod.name, Text(metadata, "uid"),
                   Text(metadata, "resourceVersion")};
-  return std::make_shared<ServerObject>(std::move(meta), std::move(*json));
+  return std::make_shared<TextObject>(std::move(meta), std::move(*json));
 }
 
 Result<ObjectPtr> NodeObjects::AwaitPod(const ObjectKey& pod,

@@ -18,18 +18,6 @@
 namespace downwardfs {
 namespace {
 
-// An object of a file: its JSON text is kept, as a store keeps it.
-class FileObject final : public Object {
- public:
-  FileObject(ObjectMeta meta, std::string json) : Object(std::move(meta)), json_(std::move(json)) {}
-
-  std::string Json() const override { return json_; }
-  const std::string& text() const { return json_; }
-
- private:
-  const std::string json_;
-};
-
 template <PodDefaults kDefaults>
 Result<WatchedFile::Content> ParsePods(std::string_view bytes) {
   auto documents = ParseManifest(bytes);
@@ -48,7 +36,7 @@ Result<WatchedFile::Content> ParseNodes(std::string_view bytes) {
 }
 
 const std::string& TextOf(const ObjectPtr& object) {
-  return static_cast<const FileObject&>(*object).text();  // all objects here are ours
+  return static_cast<const TextObject&>(*object).text();  // all objects here are ours
 }
 
 }  // namespace
@@ -145,7 +133,7 @@ FileSource::Objects FileSource::MakeObjects(const Shown& old, const WatchedFile:
       objects.emplace(key, before->second);
       continue;
     }
-    auto object = std::make_shared<const FileObject>(std::move(meta), std::move(text));
+    auto object = std::make_shared<const TextObject>(std::move(meta), std::move(text));
     changes.push_back({before == old.objects.end() ? nullptr : before->second, object});
     objects.emplace(key, std::move(object));
   }

@@ -17,15 +17,6 @@ constexpr std::int64_t kAnew = 1764223200;  // 2025-11-27T06:00:00Z
 constexpr char kBefore[] = R"({"running":{"startedAt":"2025-11-27T05:59:59Z"}})";
 constexpr char kAfter[] = R"({"running":{"startedAt":"2025-11-27T06:00:00Z"}})";
 
-class JsonPod final : public Object {
- public:
-  explicit JsonPod(std::string json) : Object({}), json_(std::move(json)) {}
-  std::string Json() const override { return json_; }
-
- private:
-  std::string json_;
-};
-
 std::string Mounting(const std::string& name, const std::string& volume) {
   return R"({"name":")" + name + R"(","volumeMounts":[{"name":")" + volume + R"("}]})";
 }
@@ -34,7 +25,7 @@ std::string Status(const std::string& name, const std::string& state) {
 }
 std::vector<std::string> Dead(const std::string& spec, const std::string& status,
                               const std::string& volume = "info") {
-  const JsonPod pod("{\"spec\":{" + spec + "},\"status\":{" + status + "}}");
+  const TextObject pod({}, "{\"spec\":{" + spec + "},\"status\":{" + status + "}}");
   return ContainersWithDeadMount(pod, volume, kAnew);
 }
 
@@ -75,8 +66,8 @@ TEST(DeadMountsTest, APodOfAnotherFormHasNone) {
     EXPECT_THAT(Dead(one, status), IsEmpty()) << status;
   }
   EXPECT_THAT(Dead(R"("containers":{"name":"a"})", ""), IsEmpty());
-  EXPECT_THAT(ContainersWithDeadMount(JsonPod("[1]"), "info", kAnew), IsEmpty());
-  EXPECT_THAT(ContainersWithDeadMount(JsonPod("no json"), "info", kAnew), IsEmpty());
+  EXPECT_THAT(ContainersWithDeadMount(TextObject({}, "[1]"), "info", kAnew), IsEmpty());
+  EXPECT_THAT(ContainersWithDeadMount(TextObject({}, "no json"), "info", kAnew), IsEmpty());
 }
 
 TEST(DeadMountsTest, TheWordsNameTheContainersAndTheCure) {

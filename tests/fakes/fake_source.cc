@@ -8,16 +8,6 @@
 namespace downwardfs::testing {
 namespace {
 
-class StringObject final : public Object {
- public:
-  StringObject(ObjectMeta meta, std::string json)
-      : Object(std::move(meta)), json_(std::move(json)) {}
-  std::string Json() const override { return json_; }
-
- private:
-  std::string json_;
-};
-
 std::string MapKey(const std::string& kind, const std::string& ns, const std::string& name) {
   return kind + "/" + ns + "/" + name;
 }
@@ -43,7 +33,7 @@ void FakeSource::Put(const std::string& json) {
   const auto& metadata = root.at("metadata");
   ObjectMeta meta{root.at("kind"), metadata.value("namespace", ""), metadata.value("name", ""),
                   metadata.value("uid", ""), metadata.value("resourceVersion", "")};
-  auto object = std::make_shared<const StringObject>(meta, json);
+  auto object = std::make_shared<const TextObject>(meta, json);
   {
     MutexLock lock(mutex_);
     objects_[MapKey(meta.kind, meta.ns, meta.name)] = object;

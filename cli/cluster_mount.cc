@@ -13,14 +13,10 @@
 #include "base/daemonize.h"
 #include "base/log.h"
 #include "base/log_keys.h"
-#include "base/log_setup.h"
 #include "base/sd_notify.h"
 #include "base/text.h"
 #include "cli/cluster_status.h"
-#include "cli/confine.h"
-#include "cli/free_mount_point.h"
 #include "cli/mount_parts.h"
-#include "cli/stop_signals.h"
 #include "fs/cluster/cluster_tree.h"
 #include "fs/cluster/mounted_tree.h"
 #include "mount-helper/mount_point.h"
@@ -102,27 +98,22 @@ MountedTreeOptions TreeMountOptions(const MountOptions& options, const MountPoin
 }
 
 Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
-  ConfineSingleProcess();
-  if (auto done = CheckFuseAvailable(); !done) return Fail(std::move(done.error()));
-  auto mount_point = FreeMountPoint(options.mount_point, options.over_mounts);
-  if (!mount_point) return Fail(std::move(mount_point.error()));
-  LogOptions log = options.log;
-  log.use_syslog = !options.foreground;
-  if (auto done = SetUpLog(log); !done) return Fail(std::move(done.error()));
-  auto signals = OpenStopSignals();
-  if (!signals) return Fail(std::move(signals.error()));
-  auto access = OpenServer(options.source.server);
+  auto begun = BeginSingleMount(options);
+  if (!begun) return Fail(std::move(begun.error()));
+  MountPoint& mount_point = begun->place;
+  const int signals = begun->signals.get();
+  auto access = OpenServer(client::ResolveClusterConfig(options.source.server));
   if (!access) return Fail(std::move(access.error()));
 
   ClusterSource::Options follow;
   follow.namespaces = options.what.namespaces;
   follow.nodes = options.source.nodes;
   follow.wait = options.source.wait;
-  follow.stop_fd = signals->get();
+  follow.stop_fd = signals;
   auto source = ClusterSource::Make(*access, std::move(follow));
   if (!source) return Fail(std::move(source.error()));
 
-  ClusterStatus status(mount_point->path, **source, options.what.namespaces);
+  ClusterStatus status(mount_point.path, **source, options.what.namespaces);
   ClusterTree::Options shown;
   shown.uid = geteuid();
   shown.gid = getegid();
@@ -138,38 +129,27 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   if (!loop) return Fail(std::move(loop.error()));
   LanePool lanes;
   auto mount =
-      MountedTree::Mount(TreeMountOptions(options, *mount_point, status), tree, **loop, lanes);
+      MountedTree::Mount(TreeMountOptions(options, mount_point, status), tree, **loop, lanes);
   if (!mount) return Fail(std::move(mount.error()));
   status.Attach(&tree, mount->get());
   // Before the mount goes, on every way out.
   const auto detach = [](ClusterStatus* shown_by) { shown_by->Attach(nullptr, nullptr); };
   const std::unique_ptr<ClusterStatus, decltype(detach)> attached(&status, detach);
-  if (auto done = Load(**source, mount_point->path); !done) return Fail(std::move(done.error()));
+  if (auto done = Load(**source, mount_point.path); !done) return Fail(std::move(done.error()));
   if (auto done = ready.Ready(); !done) return Fail(std::move(done.error()));
   NotifySystemd("READY=1");
   // Held any longer, the file system below could not be unmounted.
-  mount_point->directory.Reset();
-  LogInfo("mounted", {{log_keys::kMountPoint, mount_point->path},
+  mount_point.directory.Reset();
+  LogInfo("mounted", {{log_keys::kMountPoint, mount_point.path},
                       {log_keys::kSource, (*source)->State().description}});
-  auto signal = WaitForTheEnd(**mount, signals->get());
-  if (!signal) return Fail(std::move(signal.error()));
-  NotifySystemd("STOPPING=1");
-  LogInfo("unmounted", {{log_keys::kMountPoint, mount_point->path},
-                        {log_keys::kSignal, std::to_string(*signal)}});
-  return 0;
+  return EndSingleMount(mount_point.path, WaitForTheEnd(**mount, signals));
 }
 
 }  // namespace
 
 Result<int> RunClusterMount(const MountOptions& options) {
-  ReadinessPipe ready;
-  if (!options.foreground) {
-    auto forked = ForkUntilReady();
-    if (!forked) return Fail(std::move(forked.error()));
-    ready = std::move(*forked);
-  }
-  BlockStopSignals();
-  return Serve(options, std::move(ready));
+  return ServeInBackground(options,
+                           [&](ReadinessPipe ready) { return Serve(options, std::move(ready)); });
 }
 
 }  // namespace downwardfs

@@ -37,9 +37,8 @@ void ConfineDaemon(bool runs_program, const std::vector<std::string>& writable,
   }
 }
 
-bool MayRunProgram(const client::ServerFlags& server) {
-  const auto config = client::ResolveClusterConfig(server);
-  return !config || config->credentials->RunsProgram();
+bool MayRunProgram(const Result<client::ClusterConfig>& server) {
+  return !server || server->credentials->RunsProgram();
 }
 
 void ConfineSingleProcess() {

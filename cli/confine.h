@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "base/log_setup.h"
-#include "client/config/resolve.h"
+#include "base/result.h"
+#include "client/config/cluster_config.h"
 
 namespace downwardfs {
 
@@ -19,7 +20,7 @@ void ConfineDaemon(bool runs_program, const std::vector<std::string>& writable,
 
 /// True if credentials for this server come from a program (a kubeconfig's `exec`), or nobody knows
 /// yet: the kubeconfig cannot be read now.
-bool MayRunProgram(const client::ServerFlags& server);
+bool MayRunProgram(const Result<client::ClusterConfig>& server);
 
 /// A process that mounts for itself alone (--no-holder, a tree, an ordinary user): no dumps and, as
 /// root, no call that none of ours makes. fusermount3, which an ordinary user needs, gets its

@@ -85,7 +85,8 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   }
   auto journal = PublishJournal::Open(options.state_dir);
   if (!journal) return Fail(std::move(journal.error()));
-  ConfineDaemon(MayRunProgram(options.server), {options.state_dir}, options.log);
+  auto config = client::ResolveClusterConfig(options.server);
+  ConfineDaemon(MayRunProgram(config), {options.state_dir}, options.log);
   auto holder = HolderClient::Open();
   if (!holder) return Fail(std::move(holder.error()));
   auto life = HandoverMemory::Claim((*holder)->life());
@@ -95,7 +96,7 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   if (!csi_socket) {
     return Fail(ErrorCode::kFailedPrecondition, "the holder could not bind " + socket);
   }
-  auto access = OpenServer(options.server, /*cluster_wide=*/true);
+  auto access = OpenServer(std::move(config), /*cluster_wide=*/true);
   if (!access) return Fail(std::move(access.error()));
   PluginTally tally;  // requests and tasks in work count to the end
   auto loop = SessionLoop::Start(kServingThreads, kForBusySessions);

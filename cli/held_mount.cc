@@ -100,9 +100,10 @@ Status ExecHolder(const MountOptions& options, const MountPoint& mount_point,
 // The daemon of one held mount, from its start to its end.
 class HeldDaemon {
  public:
-  HeldDaemon(const MountOptions& options, HolderChannel channel,
+  HeldDaemon(const MountOptions& options, std::optional<ServerConfig> server, HolderChannel channel,
              std::shared_ptr<const HandoverMemory> memory, OwnedFd signals)
       : options_(options),
+        server_(std::move(server)),
         channel_(std::move(channel)),
         memory_(std::move(memory)),
         signals_(std::move(signals)),
@@ -134,7 +135,7 @@ class HeldDaemon {
  private:
   // A first daemon: the inputs must be right, or nothing is mounted.
   Status Begin() {
-    auto inputs = OpenInputs(options_.source, options_.what, Usage{true, signals_.get()});
+    auto inputs = OpenInputs(options_.source, options_.what, Use(signals_.get()));
     CloseInputDescriptors(options_);
     if (!inputs) return Fail(std::move(inputs.error()));
     if (auto valid = CheckView(*inputs, signals_.get()); !valid) return valid;
@@ -145,6 +146,13 @@ class HeldDaemon {
     if (auto said = channel_.Say(message::Ready()); !said) return said;
     SayServing();
     return {};
+  }
+
+  // The first answer about the server is used once.
+  Usage Use(int stop_fd) {
+    Usage usage{/*follow=*/true, stop_fd};
+    usage.server = std::exchange(server_, std::nullopt);
+    return usage;
   }
 
   // A holder that has died meanwhile is no reason to end: readers have nobody else. Wait() finds it
@@ -214,13 +222,13 @@ class HeldDaemon {
 
   // The inputs of a daemon that goes on may be out of reach for now: it serves what it has.
   void TryInputs(int stop_fd) {
-    Usage usage{true, stop_fd};
+    Usage usage = Use(stop_fd);
     usage.uid = PodUid();
     usage.on_waiting = [this](const std::string& source, const ObjectKey& pod,
                               const std::string& why) {
       status_.SetWaiting(source, pod.ns + "/" + pod.name, why);
     };
-    auto inputs = OpenInputs(options_.source, options_.what, usage);
+    auto inputs = OpenInputs(options_.source, options_.what, std::move(usage));
     Status shown = inputs ? Show(std::move(*inputs)) : Fail(std::move(inputs.error()));
     if (shown) return;
     served_.updater.reset();
@@ -285,6 +293,7 @@ class HeldDaemon {
     });
   }
 
+  std::optional<ServerConfig> server_;  // until the inputs are opened with it
   const MountOptions& options_;
   HolderChannel channel_;
   const std::shared_ptr<const HandoverMemory> memory_;
@@ -336,8 +345,8 @@ Result<int> RunHeldMount(const MountOptions& options) {
   LogOptions log = options.log;
   log.use_syslog = !options.foreground;
   if (auto done = SetUpLog(log); !done) return Fail(std::move(done.error()));
-  const SourceOptions& source = options.source;
-  ConfineDaemon(source.pod_file.empty() && MayRunProgram(source.server), {}, log);
+  auto server = ResolveServer(options.source);
+  ConfineDaemon(server && MayRunProgram(*server), {}, log);
   auto signals = OpenStopSignals();
   if (!signals) return Fail(std::move(signals.error()));
   auto channel = HolderChannel::Open();
@@ -352,7 +361,7 @@ Result<int> RunHeldMount(const MountOptions& options) {
     LogError("the handover is refused", {{log_keys::kError, memory.error().message}});
     return kExitHandoverRefused;
   }
-  HeldDaemon daemon(options, std::move(*channel),
+  HeldDaemon daemon(options, std::move(server), std::move(*channel),
                     std::make_shared<const HandoverMemory>(std::move(*memory)),
                     std::move(*signals));
   auto ended = daemon.Run();

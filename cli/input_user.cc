@@ -50,6 +50,20 @@ Status MayLog(const std::string& path) {
   return Fail(ErrnoError(why == ENOENT ? errno : why, "--log-file " + path));
 }
 
+// The files from which a server is found.
+std::vector<std::string> ServerPaths(const SourceOptions& source) {
+  const client::ServerFlags& server = source.server;
+  std::vector<std::string> paths = {server.kubeconfig, server.token_file, server.ca_file};
+  if (!server.kubeconfig.empty() || !server.server.empty()) return paths;
+  const char* const list = std::getenv("KUBECONFIG");  // NOLINT(concurrency-mt-unsafe)
+  const char* const home = std::getenv("HOME");        // NOLINT(concurrency-mt-unsafe)
+  for (std::string& path : client::SplitKubeconfigList(list != nullptr ? list : "")) {
+    paths.push_back(std::move(path));
+  }
+  if (home != nullptr) paths.push_back(std::string(home) + "/.kube/config");
+  return paths;
+}
+
 // All that the daemon reads at its start, and what a kubeconfig names.
 Status MayReadAll(const MountOptions& options) {
   const SourceOptions& source = options.source;
@@ -57,7 +71,9 @@ Status MayReadAll(const MountOptions& options) {
        {&source.pod_file, &source.node_file, &options.what.items_file}) {
     if (auto done = MayRead(*path); !done) return done;
   }
-  if (source.pod_file.empty()) {
+  const std::vector<std::string> paths = ServerPaths(source);
+  // What is read from a pipe here is gone for the daemon.
+  if (source.pod_file.empty() && std::none_of(paths.begin(), paths.end(), IsDescriptor)) {
     const auto config = client::ResolveClusterConfig(source.server);
     if (!config) return Fail(config.error());
   }
@@ -74,15 +90,9 @@ void AddOwner(const std::string& path, std::vector<RunAs>& owners) {
 
 // Of the files and of the directories on the way to them: with all of root's rights.
 std::vector<RunAs> OwnersOf(const MountOptions& options) {
-  const SourceOptions& source = options.source;
   std::vector<std::string> paths = InputPaths(options);
-  if (source.pod_file.empty() && source.server.kubeconfig.empty() && source.server.server.empty()) {
-    const char* const list = std::getenv("KUBECONFIG");  // NOLINT(concurrency-mt-unsafe)
-    const char* const home = std::getenv("HOME");        // NOLINT(concurrency-mt-unsafe)
-    for (std::string& path : client::SplitKubeconfigList(list != nullptr ? list : "")) {
-      paths.push_back(std::move(path));
-    }
-    if (home != nullptr) paths.push_back(std::string(home) + "/.kube/config");
+  if (options.source.pod_file.empty()) {
+    for (std::string& path : ServerPaths(options.source)) paths.push_back(std::move(path));
   }
   std::vector<RunAs> owners;
   for (const std::string& path : paths) {

@@ -47,8 +47,9 @@ Status CheckName(const std::string& what, const std::string& name) {
                   ": must consist of lower case letters, digits, '-' and '.'");
 }
 
-Result<Inputs> OpenApi(const SourceOptions& options, const std::string& pod, const Usage& usage) {
-  auto access = OpenServer(options.server);
+Result<Inputs> OpenApi(const SourceOptions& options, const std::string& pod, Usage usage) {
+  if (!usage.server) usage.server = ResolveServer(options);
+  auto access = OpenServer(std::move(*usage.server));
   if (!access) return Fail(std::move(access.error()));
   auto key = ParsePodName(pod, access->default_namespace);
   if (!key) return Fail(std::move(key.error()));
@@ -94,12 +95,16 @@ Result<Inputs> OpenApi(const SourceOptions& options, const std::string& pod, con
 
 }  // namespace
 
-Result<Inputs> OpenInputs(const SourceOptions& source, const std::string& pod, const Usage& usage) {
-  return source.pod_file.empty() ? OpenApi(source, pod, usage) : OpenFiles(source, pod);
+std::optional<ServerConfig> ResolveServer(const SourceOptions& source) {
+  if (!source.pod_file.empty()) return std::nullopt;
+  return client::ResolveClusterConfig(source.server);
 }
 
-Result<Inputs> OpenInputs(const SourceOptions& source, const WhatOptions& what,
-                          const Usage& usage) {
+Result<Inputs> OpenInputs(const SourceOptions& source, const std::string& pod, Usage usage) {
+  return source.pod_file.empty() ? OpenApi(source, pod, std::move(usage)) : OpenFiles(source, pod);
+}
+
+Result<Inputs> OpenInputs(const SourceOptions& source, const WhatOptions& what, Usage usage) {
   VolumeView view;
   view.rules.kubelet_only = what.strict;
   if (!what.items_file.empty()) {
@@ -111,7 +116,7 @@ Result<Inputs> OpenInputs(const SourceOptions& source, const WhatOptions& what,
     view.kind = VolumeView::Kind::kVolume;
     view.volume = what.volume;
   }
-  auto inputs = OpenInputs(source, what.pod, usage);
+  auto inputs = OpenInputs(source, what.pod, std::move(usage));
   if (inputs) inputs->view = std::move(view);
   return inputs;
 }

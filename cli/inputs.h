@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/object_source.h"
@@ -11,6 +12,7 @@
 #include "cli/command_line.h"
 #include "fs/projection/env.h"
 #include "fs/projection/projector.h"
+#include "sources/server_access.h"
 
 namespace downwardfs {
 
@@ -26,6 +28,9 @@ struct Inputs {
   std::unique_ptr<EnvObjects> env_objects;
 };
 
+/// The server that the flags name; nothing where a file has the pod.
+std::optional<ServerConfig> ResolveServer(const SourceOptions& source);
+
 /// The use that the command makes of the source.
 struct Usage {
   /// It stays and shows changes: waits for a server and for the pod as long as it is let.
@@ -37,12 +42,14 @@ struct Usage {
   /// first.
   std::function<void(const std::string& source, const ObjectKey& pod, const std::string& why)>
       on_waiting = {};
+  /// The result of ResolveServer(), if it is known already.
+  std::optional<ServerConfig> server = {};
 };
 
 /// Opens the source (reads the files once, or asks the server) and finds the pod. Errors name the
 /// file or the server and the rule. Starts threads where the source is a server: not before a fork.
-Result<Inputs> OpenInputs(const SourceOptions& source, const std::string& pod, const Usage& usage);
+Result<Inputs> OpenInputs(const SourceOptions& source, const std::string& pod, Usage usage);
 /// The same, with the view that `what` asks for.
-Result<Inputs> OpenInputs(const SourceOptions& source, const WhatOptions& what, const Usage& usage);
+Result<Inputs> OpenInputs(const SourceOptions& source, const WhatOptions& what, Usage usage);
 
 }  // namespace downwardfs

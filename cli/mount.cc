@@ -12,15 +12,12 @@
 #include "base/clock.h"
 #include "base/daemonize.h"
 #include "base/log_keys.h"
-#include "base/log_setup.h"
 #include "base/process.h"
 #include "base/sd_notify.h"
 #include "cli/caller.h"
 #include "cli/cluster_mount.h"
 #include "cli/commands.h"
-#include "cli/confine.h"
 #include "cli/default_mount.h"
-#include "cli/free_mount_point.h"
 #include "cli/held_mount.h"
 #include "cli/inputs.h"
 #include "cli/mount_namespace.h"
@@ -58,30 +55,24 @@ Result<int> WaitForTheEnd(MountedVolume& volume, int signals) {
 
 // Runs in the process that stays: the child, or with -f the only one.
 Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
-  ConfineSingleProcess();
-  if (auto done = CheckFuseAvailable(); !done) return Fail(std::move(done.error()));
-  auto mount_point = FreeMountPoint(options.mount_point, options.over_mounts);
-  if (!mount_point) return Fail(std::move(mount_point.error()));
-  LogOptions log = options.log;
-  log.use_syslog = !options.foreground;
-  if (auto done = SetUpLog(log); !done) return Fail(std::move(done.error()));
-  auto signals = OpenStopSignals();
-  if (!signals) return Fail(std::move(signals.error()));
+  auto begun = BeginSingleMount(options);
+  if (!begun) return Fail(std::move(begun.error()));
+  MountPoint& mount_point = begun->place;
+  const int signals = begun->signals.get();
   // Waiting for a server may take long, so it ends with a signal; what is not read there waits for
   // the end of the mount.
   std::optional<StopAtOnce> reading;
   if (!options.source.pod_file.empty()) reading.emplace();
-  auto inputs = OpenInputs(options.source, options.what, Usage{/*follow=*/true, signals->get()});
+  auto inputs = OpenInputs(options.source, options.what, Usage{/*follow=*/true, signals});
   reading.reset();
   CloseInputDescriptors(options);
   if (!inputs) return Fail(std::move(inputs.error()));
-  if (auto valid = CheckView(*inputs, signals->get()); !valid)
-    return Fail(std::move(valid.error()));
+  if (auto valid = CheckView(*inputs, signals); !valid) return Fail(std::move(valid.error()));
 
-  MountStatus status(mount_point->path);
+  MountStatus status(mount_point.path);
   status.Attach(*inputs->source, inputs->pod, inputs->view);
-  MountedVolumeOptions volume = VolumeOptions(options, mount_point->path, status, /*held=*/false);
-  volume.directory = mount_point->directory.get();
+  MountedVolumeOptions volume = VolumeOptions(options, mount_point.path, status, /*held=*/false);
+  volume.directory = mount_point.directory.get();
   volume.source = SourceName(options, *inputs);
   ServedMount served;
   auto loop = SessionLoop::Start(kServingThreads);
@@ -99,17 +90,13 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
   if (auto done = ready.Ready(); !done) return Fail(std::move(done.error()));
   NotifySystemd("READY=1");
   // Held any longer, the file system below could not be unmounted.
-  mount_point->directory.Reset();
-  LogInfo("mounted", {{log_keys::kMountPoint, mount_point->path},
+  mount_point.directory.Reset();
+  LogInfo("mounted", {{log_keys::kMountPoint, mount_point.path},
                       {log_keys::kPod, inputs->pod.ns + "/" + inputs->pod.name},
                       {log_keys::kSource, inputs->source->State().description}});
-  auto signal = WaitForTheEnd(*served.volume, signals->get());
+  auto signal = WaitForTheEnd(*served.volume, signals);
   status.AttachVolume(nullptr, nullptr);
-  if (!signal) return Fail(std::move(signal.error()));
-  NotifySystemd("STOPPING=1");
-  LogInfo("unmounted", {{log_keys::kMountPoint, mount_point->path},
-                        {log_keys::kSignal, std::to_string(*signal)}});
-  return 0;
+  return EndSingleMount(mount_point.path, std::move(signal));
 }
 
 }  // namespace
@@ -143,16 +130,8 @@ Result<int> RunMount(const MountOptions& given) {
   if (options.what.is_tree()) return RunClusterMount(options);
   // As an ordinary user fusermount3 mounts and unmounts, and nobody could hold anything.
   if (options.holder && geteuid() == 0) return LaunchHolder(options, left);
-  ReadinessPipe ready;
-  if (!options.foreground) {
-    // No thread exists yet; everything that can fail happens in the child, which still has the
-    // caller's terminal for its one line. The parent may be interrupted while it waits.
-    auto forked = ForkUntilReady();
-    if (!forked) return Fail(std::move(forked.error()));
-    ready = std::move(*forked);
-  }
-  BlockStopSignals();
-  return Serve(options, std::move(ready));
+  return ServeInBackground(options,
+                           [&](ReadinessPipe ready) { return Serve(options, std::move(ready)); });
 }
 
 }  // namespace downwardfs

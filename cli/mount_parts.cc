@@ -8,6 +8,13 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/log_keys.h"
+#include "base/log_setup.h"
+#include "base/sd_notify.h"
+#include "cli/confine.h"
+#include "cli/free_mount_point.h"
+#include "cli/stop_signals.h"
 #include "fs/volume/projection_source.h"
 
 namespace downwardfs {
@@ -25,6 +32,41 @@ Ownership OwnershipOf(const MountOptions& options, bool held) {
 }
 
 }  // namespace
+
+Result<int> ServeInBackground(const MountOptions& options,
+                              const std::function<Result<int>(ReadinessPipe)>& serve) {
+  ReadinessPipe ready;
+  if (!options.foreground) {
+    // No thread exists yet; everything that can fail happens in the child, which still has the
+    // caller's terminal for its one line. The parent may be interrupted while it waits.
+    auto forked = ForkUntilReady();
+    if (!forked) return Fail(std::move(forked.error()));
+    ready = std::move(*forked);
+  }
+  BlockStopSignals();
+  return serve(std::move(ready));
+}
+
+Result<SingleMount> BeginSingleMount(const MountOptions& options) {
+  ConfineSingleProcess();
+  if (auto done = CheckFuseAvailable(); !done) return Fail(std::move(done.error()));
+  auto place = FreeMountPoint(options.mount_point, options.over_mounts);
+  if (!place) return Fail(std::move(place.error()));
+  LogOptions log = options.log;
+  log.use_syslog = !options.foreground;
+  if (auto done = SetUpLog(log); !done) return Fail(std::move(done.error()));
+  auto signals = OpenStopSignals();
+  if (!signals) return Fail(std::move(signals.error()));
+  return SingleMount{std::move(*place), std::move(*signals)};
+}
+
+Result<int> EndSingleMount(const std::string& mount_point, Result<int> signal) {
+  if (!signal) return signal;
+  NotifySystemd("STOPPING=1");
+  LogInfo("unmounted",
+          {{log_keys::kMountPoint, mount_point}, {log_keys::kSignal, std::to_string(*signal)}});
+  return 0;
+}
 
 Status CheckView(const Inputs& inputs, int signals) {
   auto projection = ProjectFrom(*inputs.source, inputs.pod, inputs.view);

@@ -6,14 +6,36 @@
 #include <memory>
 #include <string>
 
+#include "base/daemonize.h"
+#include "base/owned_fd.h"
+#include "base/result.h"
 #include "cli/command_line.h"
 #include "cli/inputs.h"
 #include "fs/volume/data_dir_name.h"
 #include "fs/volume/mount_status.h"
 #include "fs/volume/mounted_volume.h"
 #include "fs/volume/volume_updater.h"
+#include "mount-helper/mount_point.h"
 
 namespace downwardfs {
+
+/// Serves in the process that stays: the child of a fork whose parent waits until the mount is
+/// ready or has failed, or with -f the only process. Stop signals are blocked there.
+Result<int> ServeInBackground(const MountOptions& options,
+                              const std::function<Result<int>(ReadinessPipe)>& serve);
+
+/// A mount without a holder, before its inputs are known.
+struct SingleMount {
+  MountPoint place;
+  OwnedFd signals;  ///< a signalfd of the stop signals
+};
+
+/// Confines the process, checks that the mount is possible, sets up the log.
+Result<SingleMount> BeginSingleMount(const MountOptions& options);
+
+/// Tells systemd and the log that the mount ends; `signal`: the one that ended it, or 0. Returns
+/// the command's exit status.
+Result<int> EndSingleMount(const std::string& mount_point, Result<int> signal);
 
 // Two answer while two others wait for their readers' pages.
 inline constexpr int kServingThreads = 4;

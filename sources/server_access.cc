@@ -9,13 +9,13 @@
 
 namespace downwardfs {
 
-Result<ServerAccess> OpenServer(const client::ServerFlags& flags, bool cluster_wide) {
-  auto config = client::ResolveClusterConfig(flags);
+Result<ServerAccess> OpenServer(ServerConfig config, bool cluster_wide) {
   if (!config) return Fail(std::move(config.error()));
   config->cluster_wide = cluster_wide;
   ServerAccess access;
   access.description = config->server;
-  if (flags.server.empty()) access.description += " (" + config->origin + ")";
+  const bool by_flag = config->origin == "--server " + config->server;
+  if (!by_flag) access.description += " (" + config->origin + ")";
   access.default_namespace = config->default_namespace;
   access.transport = std::make_shared<client::CurlTransport>(std::move(*config));
   return access;

@@ -23,10 +23,13 @@ struct ServerAccess {
   std::string default_namespace;
 };
 
-/// Resolves the flags (client/config/resolve.h has the order) and makes a transport; asks the
-/// server nothing.
+/// The answer of client::ResolveClusterConfig() to the flags. Each answer reads the files anew, and
+/// what comes out of a pipe is there once: it is handed on to all who need it.
+using ServerConfig = Result<client::ClusterConfig>;
+
+/// Makes a transport; asks the server nothing. Fails with the error of `config`.
 /// `cluster_wide`: our rights come from a ClusterRole, for messages about those that are missing.
-Result<ServerAccess> OpenServer(const client::ServerFlags& flags, bool cluster_wide = false);
+Result<ServerAccess> OpenServer(ServerConfig config, bool cluster_wide = false);
 
 /// False where waiting does not help: the credentials, the rights, the certificate, the request or
 /// the address is wrong.

@@ -78,6 +78,29 @@ TEST_F(ApiTest, WithoutNodesTheServerIsNotAskedForOne) {
   EXPECT_THAT(server_->Requests(), Each(::testing::Not(HasSubstr("nodes"))));
 }
 
+// It can be read once, and the holder's start looks at the kubeconfig before the daemon does.
+TEST_F(ApiTest, AKubeconfigMayBeAPipeOfTheCallers) {
+  const std::string config =
+      dir_.Write("config",
+                 "{current-context: c, contexts: [{name: c, context: {cluster: s, user: u}}], "
+                 "users: [{name: u, user: {tokenFile: " +
+                     token_ +
+                     "}}], "
+                     "clusters: [{name: s, cluster: {server: \"" +
+                     server_->url() + "\", certificate-authority: " + ca_ + "}}]}");
+  const std::string named = R"("$1" mount $4 --kubeconfig <(cat "$2") --pod default/web "$3")";
+  const std::string found = R"(KUBECONFIG=<(cat "$2") "$1" mount $4 --pod default/web "$3")";
+  for (const std::string& script : {named, found}) {
+    for (const char* const way : {"", "--no-holder"}) {
+      const Outcome outcome =
+          RunProgram({"bash", "-c", script, "sh", DOWNWARDFS_BINARY, config, at_, way});
+      ASSERT_EQ(outcome.exit_code, 0) << script << way << outcome.err;
+      EXPECT_EQ(Slurp(at_ + "/name"), "web");
+      EXPECT_EQ(Downwardfs({"umount", at_}).exit_code, 0);
+    }
+  }
+}
+
 TEST_F(ApiTest, ARotatedTokenIsReadAgainWhenTheServerRefusesTheOldOne) {
   const Mounted mount(Web({"--volume", "info"}), at_);
   ASSERT_TRUE(mount.ok());

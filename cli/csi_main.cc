@@ -15,6 +15,7 @@
 #include "base/log_setup.h"
 #include "base/process.h"
 #include "base/sd_notify.h"
+#include "base/stoppable_thread.h"
 #include "base/tcp_listener.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -38,34 +39,20 @@ constexpr int kServingThreads = 4;
 constexpr int kForBusySessions = 2;  // of them
 constexpr int kLookForEnd = 500;     // ms
 
-// Tells the supervisor that this process lives and that requests are answered.
-class SignsOfLife {
- public:
-  SignsOfLife(HolderClient& holder, const VolumeManager& volumes, const HandoverMemory& life)
-      : stop_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    if (holder.watchdog().count() == 0) return;
-    // Three signs within the time in which one is expected.
-    const int pause = static_cast<int>(std::max<std::int64_t>(holder.watchdog().count() / 3, 1));
-    thread_ = WorkerThread("alive", [this, &holder, &volumes, &life, pause] {
-      pollfd end = {stop_.get(), POLLIN, 0};
-      while (poll(&end, 1, pause) == 0) {
-        life.Prove();
-        static_cast<void>(volumes.size());  // a publish needs this lock too
-        static_cast<void>(holder.SayAlive());
-      }
-    });
-  }
-  ~SignsOfLife() {
-    eventfd_write(stop_.get(), 1);
-    thread_.Join();
-  }
-  SignsOfLife(const SignsOfLife&) = delete;
-  SignsOfLife& operator=(const SignsOfLife&) = delete;
-
- private:
-  const OwnedFd stop_;
-  WorkerThread thread_;
-};
+// Tells the supervisor that this process lives and that requests are answered, if it wants to know.
+Result<StoppableThread> SignsOfLife(HolderClient& holder, const VolumeManager& volumes,
+                                    const HandoverMemory& life) {
+  if (holder.watchdog().count() == 0) return StoppableThread();
+  // Three signs within the time in which one is expected.
+  const int pause = static_cast<int>(std::max<std::int64_t>(holder.watchdog().count() / 3, 1));
+  return StoppableThread::Start("alive", [&holder, &volumes, &life, pause](int stop) {
+    while (!IsToStop(stop, pause)) {
+      life.Prove();
+      static_cast<void>(volumes.size());  // a publish needs this lock too
+      static_cast<void>(holder.SayAlive());
+    }
+  });
+}
 
 Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   auto signals = OpenStopSignals();
@@ -113,13 +100,16 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
   const VolumeParts parts = {objects, reviewer, **holder, workers, **loop, lanes, budget, tally};
   VolumeManager volumes({options.driver_name, options.kubelet_dir, options.review_interval}, parts,
                         std::move(*journal));
-  const SignsOfLife alive(**holder, volumes, *life);  // it may take long to resume many
+  auto alive = SignsOfLife(**holder, volumes, *life);  // it may take long to resume many
+  if (!alive) return Fail(std::move(alive.error()));
   volumes.Start((*holder)->TakeVolumes());
   const OwnedFd gone(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!gone) return Fail(ErrnoError(errno, "eventfd"));
-  (*holder)->Start({[&](const std::string& id) { volumes.Detached(id); },
-                    [&](FuseMount handed) { volumes.TakeHanded(std::move(handed)); },
-                    [&] { eventfd_write(gone.get(), 1); }});
+  auto listening =
+      (*holder)->Start({[&](const std::string& id) { volumes.Detached(id); },
+                        [&](FuseMount handed) { volumes.TakeHanded(std::move(handed)); },
+                        [&] { eventfd_write(gone.get(), 1); }});
+  if (!listening) return Fail(std::move(listening.error()));
   // If the supervisor has died meanwhile, its client says so; this process serves all the same.
   static_cast<void>((*holder)->SayServing());
 

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -24,6 +23,7 @@
 #include "base/log_setup.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "base/stoppable_thread.h"
 #include "base/text.h"
 #include "cli/caller.h"
 #include "cli/commands.h"
@@ -123,10 +123,10 @@ class HeldDaemon {
     }
     TakeOverAge();
     if (auto done = resumed ? Resume() : Begin(); !done) return Fail(std::move(done.error()));
-    alive_ = SignsOfLife();
+    auto alive = SignsOfLife();
+    if (!alive) return Fail(std::move(alive.error()));
     auto ended = Wait(resumed);
-    eventfd_write(ending_.get(), 1);
-    alive_.Join();
+    alive->Stop();
     status_.AttachVolume(nullptr, nullptr);
     status_.Detach();
     return ended;
@@ -277,24 +277,23 @@ class HeldDaemon {
 
   // Tells the holder that this process lives and that requests are answered, and the next daemon
   // how old the content is.
-  WorkerThread SignsOfLife() {
+  Result<StoppableThread> SignsOfLife() {
     const bool watched = channel_.watchdog().count() > 0;
     // Three signs within the time in which one is expected.
     const auto pause = watched ? std::max(channel_.watchdog() / 3, milliseconds(1)) : kAgeInterval;
-    return WorkerThread("alive", [this, watched, pause] {
-      pollfd end = {ending_.get(), POLLIN, 0};
+    return StoppableThread::Start("alive", [this, watched, pause](int stop) {
       do {
         RecordAge();
         ReturnFreedMemory();
         if (!watched) continue;
         static_cast<void>(served_.volume->stats());  // a serving thread needs this lock too
         if (!channel_.Say(message::Alive())) return;
-      } while (poll(&end, 1, static_cast<int>(pause.count())) == 0);
+      } while (!IsToStop(stop, static_cast<int>(pause.count())));
     });
   }
 
-  std::optional<ServerConfig> server_;  // until the inputs are opened with it
   const MountOptions& options_;
+  std::optional<ServerConfig> server_;  // until the inputs are opened with it
   HolderChannel channel_;
   const std::shared_ptr<const HandoverMemory> memory_;
   const OwnedFd signals_;
@@ -303,9 +302,7 @@ class HeldDaemon {
   std::optional<Inputs> inputs_;
   std::string waited_for_;
   bool alone_ = false;  // without a holder
-  const OwnedFd ending_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   ServedMount served_;
-  WorkerThread alive_;
 };
 
 }  // namespace

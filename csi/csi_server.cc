@@ -3,11 +3,8 @@
 
 #include <fcntl.h>
 #include <grpcpp/server_posix.h>
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 
-#include <cerrno>
 #include <chrono>
 
 namespace downwardfs {
@@ -20,30 +17,26 @@ constexpr int kLongestMessage = 4 << 20;
 
 Result<std::unique_ptr<CsiServer>> CsiServer::Start(OwnedFd listener,
                                                     const std::vector<grpc::Service*>& services) {
-  OwnedFd stop(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!stop) return Fail(ErrnoError(errno, "eventfd"));
-  std::unique_ptr<CsiServer> server(new CsiServer(std::move(listener), std::move(stop)));
+  std::unique_ptr<CsiServer> server(new CsiServer(std::move(listener)));
   grpc::ServerBuilder builder;
   builder.SetMaxReceiveMessageSize(kLongestMessage);
   for (grpc::Service* const service : services) builder.RegisterService(service);
   server->server_ = builder.BuildAndStart();
   if (!server->server_) return Fail(ErrorCode::kInternal, "gRPC does not start");
-  server->thread_ = WorkerThread("csi-accept", [self = server.get()] { self->Accept(); });
+  auto thread =
+      StoppableThread::Start("csi-accept", [self = server.get()](int stop) { self->Accept(stop); });
+  if (!thread) return Fail(std::move(thread.error()));
+  server->thread_ = std::move(*thread);
   return server;
 }
 
 CsiServer::~CsiServer() {
-  eventfd_write(stop_.get(), 1);
-  thread_.Join();
+  thread_.Stop();
   if (server_) server_->Shutdown(std::chrono::system_clock::now() + kEndGrace);
 }
 
-void CsiServer::Accept() {
-  for (;;) {
-    pollfd fds[2] = {{listener_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
-    if (poll(fds, 2, -1) < 0 && errno != EINTR) return;
-    if (fds[1].revents != 0) return;
-    if (fds[0].revents == 0) continue;
+void CsiServer::Accept(int stop) {
+  while (AwaitInput(listener_.get(), stop)) {
     // The listener is shared with the holder, so its flags are not ours to change: MSG_DONTWAIT has
     // no accept(2), and another daemon that took the connection first would leave us waiting. There
     // is one daemon at a time.

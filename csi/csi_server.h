@@ -14,7 +14,7 @@
 
 #include "base/owned_fd.h"
 #include "base/result.h"
-#include "base/worker_thread.h"
+#include "base/stoppable_thread.h"
 
 namespace downwardfs {
 
@@ -26,14 +26,12 @@ class CsiServer {
   ~CsiServer();
 
  private:
-  CsiServer(OwnedFd listener, OwnedFd stop)
-      : listener_(std::move(listener)), stop_(std::move(stop)) {}
-  void Accept();
+  explicit CsiServer(OwnedFd listener) : listener_(std::move(listener)) {}
+  void Accept(int stop);
 
   const OwnedFd listener_;
-  const OwnedFd stop_;
   std::unique_ptr<grpc::Server> server_;
-  WorkerThread thread_;
+  StoppableThread thread_;
 };
 
 }  // namespace downwardfs

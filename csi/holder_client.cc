@@ -2,11 +2,8 @@
 #include "csi/holder_client.h"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
 #include <utility>
 
@@ -60,8 +57,6 @@ Result<std::unique_ptr<HolderClient>> HolderClient::Open() {
   unsetenv(kHolderFdVariable);  // NOLINT(concurrency-mt-unsafe): no thread exists yet
   fcntl(channel.get(), F_SETFD, FD_CLOEXEC);
   std::unique_ptr<HolderClient> client(new HolderClient(std::move(channel)));
-  client->stop_.Reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!client->stop_) return Fail(ErrnoError(errno, "eventfd"));
   if (auto sent = client->Send(message::Hello()); !sent) return Fail(std::move(sent.error()));
   if (auto received = client->Receive(); !received) return Fail(std::move(received.error()));
   return client;
@@ -94,22 +89,16 @@ Status HolderClient::Receive() {
   }
 }
 
-void HolderClient::Start(Events events) {
+Status HolderClient::Start(Events events) {
   events_ = std::move(events);
-  thread_ = WorkerThread("csi-holder", [this] { Listen(); });
+  auto thread = StoppableThread::Start("csi-holder", [this](int stop) { Listen(stop); });
+  if (!thread) return Fail(std::move(thread.error()));
+  thread_ = std::move(*thread);
+  return {};
 }
 
-void HolderClient::Stop() {
-  eventfd_write(stop_.get(), 1);
-  thread_.Join();
-}
-
-void HolderClient::Listen() {
-  for (;;) {
-    pollfd fds[2] = {{channel_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
-    if (poll(fds, 2, -1) < 0 && errno != EINTR) break;
-    if (fds[1].revents != 0) break;
-    if (fds[0].revents == 0) continue;
+void HolderClient::Listen(int stop) {
+  while (AwaitInput(channel_.get(), stop)) {
     auto message = ReceiveMessage(channel_.get());
     if (!message && message.error().code == ErrorCode::kUnavailable) continue;
     if (!message) {

@@ -19,7 +19,7 @@
 #include "base/mutex.h"
 #include "base/owned_fd.h"
 #include "base/result.h"
-#include "base/worker_thread.h"
+#include "base/stoppable_thread.h"
 #include "fs/volume/mount_status.h"
 #include "mount-helper/fuse_mount.h"
 #include "mount-helper/message_channel.h"
@@ -50,8 +50,8 @@ class HolderClient {
   bool mounter_away() const { return mounter_away_; }
 
   /// From now on events are delivered.
-  void Start(Events events);
-  void Stop();
+  Status Start(Events events);
+  void Stop() { thread_.Stop(); }
 
   /// Requests are answered from now on.
   Status SayServing();
@@ -78,14 +78,13 @@ class HolderClient {
   Status Receive();
   template <class Request>
   Result<message::Done> Call(Request request) EXCLUDES(mutex_);
-  void Listen() EXCLUDES(mutex_);
+  void Listen(int stop) EXCLUDES(mutex_);
   void Take(HolderMessage& message) EXCLUDES(mutex_);
   void TakeAnswer(message::Done answer) EXCLUDES(mutex_);
   template <class Message>
   Status Send(const Message& message) EXCLUDES(send_mutex_);
 
   const OwnedFd channel_;
-  OwnedFd stop_;
   OwnedFd life_;
   message::Sockets sockets_;
   bool resend_ = true;
@@ -102,7 +101,7 @@ class HolderClient {
   std::uint64_t next_serial_ GUARDED_BY(mutex_) = 1;
   std::map<std::uint64_t, std::shared_ptr<Waiting>> waiting_ GUARDED_BY(mutex_);
   bool gone_ GUARDED_BY(mutex_) = false;
-  WorkerThread thread_;
+  StoppableThread thread_;
 };
 
 }  // namespace downwardfs

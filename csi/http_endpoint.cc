@@ -2,7 +2,6 @@
 #include "csi/http_endpoint.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -93,18 +92,15 @@ struct HttpEndpoint::Connection {
 };
 
 Result<std::unique_ptr<HttpEndpoint>> HttpEndpoint::Start(OwnedFd listener, Pages pages) {
-  OwnedFd stop(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!stop) return Fail(ErrnoError(errno, "eventfd"));
-  std::unique_ptr<HttpEndpoint> endpoint(
-      new HttpEndpoint(std::move(listener), std::move(stop), std::move(pages)));
-  endpoint->thread_ = WorkerThread("metrics", [self = endpoint.get()] { self->Serve(); });
+  std::unique_ptr<HttpEndpoint> endpoint(new HttpEndpoint(std::move(listener), std::move(pages)));
+  auto thread =
+      StoppableThread::Start("metrics", [self = endpoint.get()](int stop) { self->Serve(stop); });
+  if (!thread) return Fail(std::move(thread.error()));
+  endpoint->thread_ = std::move(*thread);
   return endpoint;
 }
 
-HttpEndpoint::~HttpEndpoint() {
-  eventfd_write(stop_.get(), 1);
-  thread_.Join();
-}
+HttpEndpoint::~HttpEndpoint() = default;
 
 std::string HttpEndpoint::AnswerTo(const std::string& head) const {
   if (head.size() > kLongestHead) return Bytes(Refusal(431), true);
@@ -124,10 +120,10 @@ std::string HttpEndpoint::AnswerTo(const std::string& head) const {
   return Bytes(page != pages_.end() ? page->second() : Refusal(404), with_body);
 }
 
-void HttpEndpoint::Serve() {
+void HttpEndpoint::Serve(int stop) {
   std::vector<Connection> connections;
   for (;;) {
-    std::vector<pollfd> fds = {{stop_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
+    std::vector<pollfd> fds = {{stop, POLLIN, 0}, {listener_.get(), POLLIN, 0}};
     const auto now = steady_clock::now();
     auto wait = std::chrono::milliseconds(-1);
     for (const Connection& one : connections) {
@@ -155,8 +151,7 @@ void HttpEndpoint::Serve() {
     OwnedFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!fd) {
       // It stays readable until a descriptor is free.
-      pollfd end = {stop_.get(), POLLIN, 0};
-      if (errno == EMFILE || errno == ENFILE) poll(&end, 1, 100);
+      if (errno == EMFILE || errno == ENFILE) static_cast<void>(IsToStop(stop, 100));
       continue;
     }
     // The oldest, since those that ask are soon done.

@@ -15,7 +15,7 @@
 
 #include "base/owned_fd.h"
 #include "base/result.h"
-#include "base/worker_thread.h"
+#include "base/stoppable_thread.h"
 
 namespace downwardfs {
 
@@ -36,15 +36,14 @@ class HttpEndpoint {
 
  private:
   struct Connection;
-  HttpEndpoint(OwnedFd listener, OwnedFd stop, Pages pages)
-      : listener_(std::move(listener)), stop_(std::move(stop)), pages_(std::move(pages)) {}
-  void Serve();
+  HttpEndpoint(OwnedFd listener, Pages pages)
+      : listener_(std::move(listener)), pages_(std::move(pages)) {}
+  void Serve(int stop);
   std::string AnswerTo(const std::string& head) const;
 
   const OwnedFd listener_;
-  const OwnedFd stop_;
   const Pages pages_;
-  WorkerThread thread_;
+  StoppableThread thread_;
 };
 
 }  // namespace downwardfs

@@ -2,10 +2,8 @@
 #include "sources/file_source.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -70,23 +68,18 @@ Status FileSource::Add(const std::string& path, WatchedFile::Parser parser) {
   return {};
 }
 
-FileSource::~FileSource() {
-  if (stop_) eventfd_write(stop_.get(), 1);
-  thread_.Join();
-}
-
 Status FileSource::Start() {
-  stop_ = OwnedFd(eventfd(0, EFD_CLOEXEC));
-  if (!stop_) return Fail(ErrnoError(errno, "eventfd"));
   for (WatchedFile& file : files_) {
     if (auto watching = file.Watch(); !watching) return watching;
   }
-  thread_ = WorkerThread("file-source", [this] { Run(); });
+  auto thread = StoppableThread::Start("file-source", [this](int stop) { Run(stop); });
+  if (!thread) return Fail(std::move(thread.error()));
+  thread_ = std::move(*thread);
   return {};
 }
 
-bool FileSource::Wait() const {
-  std::vector<pollfd> fds = {{stop_.get(), POLLIN, 0}};
+bool FileSource::Wait(int stop) const {
+  std::vector<pollfd> fds = {{stop, POLLIN, 0}};
   std::optional<WatchedFile::Time> deadline;
   for (const WatchedFile& file : files_) {
     fds.push_back({file.fd(), POLLIN, 0});  // poll(2) passes over -1
@@ -102,8 +95,8 @@ bool FileSource::Wait() const {
   return fds.front().revents == 0;
 }
 
-void FileSource::Run() {
-  while (Wait()) {
+void FileSource::Run(int stop) {
+  while (Wait(stop)) {
     for (std::size_t i = 0; i < files_.size(); ++i) {
       const auto news = files_[i].Poll();
       if (!news) continue;

@@ -24,7 +24,7 @@
 #include "base/object_source.h"
 #include "base/owned_fd.h"
 #include "base/result.h"
-#include "base/worker_thread.h"
+#include "base/stoppable_thread.h"
 #include "sources/manifest.h"
 #include "sources/subscriptions.h"
 #include "sources/watched_file.h"
@@ -42,7 +42,7 @@ class FileSource final : public ObjectSource {
                                                   const std::string& node_file, const Clock& clock,
                                                   PodDefaults defaults = PodDefaults::kNone);
   /// Stops the thread; waits for a running callback.
-  ~FileSource() override;
+  ~FileSource() override { thread_.Stop(); }
 
   /// Begins to watch the files. Call once. Changes since Open() are noticed too.
   Status Start();
@@ -73,9 +73,9 @@ class FileSource final : public ObjectSource {
   explicit FileSource(const Clock& clock) : clock_(clock) {}
 
   Status Add(const std::string& path, WatchedFile::Parser parser);
-  void Run();
+  void Run(int stop);
   /// Waits for an event of a file or for a deadline; false once the source is to stop.
-  bool Wait() const;
+  bool Wait(int stop) const;
   /// Puts in the objects of the good file `index` and tells the subscribers.
   void Install(std::size_t index, const WatchedFile::Content& content);
   /// The objects of `content`; those that did not change are the ones in `old`.
@@ -85,12 +85,11 @@ class FileSource final : public ObjectSource {
 
   const Clock& clock_;
   Subscriptions subscriptions_;
-  OwnedFd stop_;                    // an eventfd
   std::vector<WatchedFile> files_;  // the thread's, once it runs
   mutable Mutex mutex_;
   std::vector<Shown> shown_ GUARDED_BY(mutex_);  // one per file
   std::uint64_t revision_ GUARDED_BY(mutex_) = 0;
-  WorkerThread thread_;  // last: it uses the others
+  StoppableThread thread_;  // last: it uses the others
 };
 
 }  // namespace downwardfs

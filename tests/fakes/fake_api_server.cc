@@ -90,7 +90,7 @@ void FakeApiServer::Drop() {
 }
 
 void FakeApiServer::Accept() {
-  while (OwnedFd fd = testing::NextConnection(listener_, stop_event_)) {
+  while (OwnedFd fd = testing::NextConnection(listener_, stop_event_.get())) {
     std::list<std::unique_ptr<Connection>> over;  // joined after the lock is let go
     const MutexLock lock(mutex_);
     for (auto at = connections_.begin(); at != connections_.end();) {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/fakes/http2_server.h"
 
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
+#include "base/worker_thread.h"
 #include "tests/fakes/loopback_listener.h"
 
 namespace downwardfs {
@@ -101,25 +100,23 @@ struct Http2Server::Connection {
 };
 
 Http2Server::Http2Server(Bodies bodies, Faults faults)
-    : bodies_(std::move(bodies)), faults_(faults), stop_(eventfd(0, EFD_CLOEXEC)) {
+    : bodies_(std::move(bodies)), faults_(faults) {
   context_ = MakeServerContext(authority_.Issue("api", "IP:127.0.0.1"), authority_.pem());
   SSL_CTX_set_alpn_select_cb(context_.get(), &ChooseH2, nullptr);
   listener_ = testing::ListenOnLoopback(&port_);
-  thread_ = std::make_unique<WorkerThread>("fake-http2", [this] { Accept(); });
+  thread_ = *StoppableThread::Start("fake-http2", [this](int stop) { Accept(stop); });
 }
 
 Http2Server::~Http2Server() {
-  const std::uint64_t one = 1;
-  (void)!write(stop_.get(), &one, sizeof one);
-  thread_.reset();
+  thread_.Stop();
 }
 
 void Http2Server::WaitForRequests(std::size_t count) const {
   for (std::size_t seen = requests_; seen < count; seen = requests_) requests_.wait(seen);
 }
 
-void Http2Server::Accept() {
-  while (OwnedFd fd = testing::NextConnection(listener_, stop_)) {
+void Http2Server::Accept(int stop) {
+  while (OwnedFd fd = testing::NextConnection(listener_, stop)) {
     const bool first = connections_++ == 0;
     open_.push_back(std::make_unique<Connection>(std::move(fd)));
     Connection& connection = *open_.back();

@@ -18,7 +18,7 @@
 #include <utility>
 
 #include "base/owned_fd.h"
-#include "base/worker_thread.h"
+#include "base/stoppable_thread.h"
 #include "tests/fakes/test_certificates.h"
 
 namespace downwardfs {
@@ -72,7 +72,7 @@ class Http2Server {
  private:
   struct Connection;
 
-  void Accept();
+  void Accept(int stop);
   void Serve(SSL* ssl, bool first);
   void WriteHead(SSL* ssl, std::uint32_t stream) const;
   void WriteAnswer(SSL* ssl, std::uint32_t stream) const;
@@ -82,12 +82,11 @@ class Http2Server {
   const TestAuthority authority_{"test CA"};
   std::shared_ptr<SSL_CTX> context_;
   OwnedFd listener_;
-  OwnedFd stop_;
   int port_ = 0;
   std::atomic<std::size_t> connections_ = 0;
   std::atomic<std::size_t> requests_ = 0;
   std::list<std::unique_ptr<Connection>> open_;  // of the accepting thread
-  std::unique_ptr<WorkerThread> thread_;
+  StoppableThread thread_;
 };
 
 }  // namespace downwardfs

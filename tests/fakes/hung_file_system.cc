@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <linux/fuse.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -47,17 +46,15 @@ void Answer(int device, std::uint64_t unique, const Body& body) {
 HungFileSystem::HungFileSystem(const std::string& directory) : directory_(directory) {
   StartSender();  // which has no copy of the device, and so cannot keep the file system alive
   device_.Reset(open("/dev/fuse", O_RDWR | O_CLOEXEC));
-  stop_.Reset(eventfd(0, EFD_CLOEXEC));
   const std::string options =
       "fd=" + std::to_string(device_.get()) + ",rootmode=40000,user_id=0,group_id=0,allow_other";
   EXPECT_EQ(mount("hung", directory_.c_str(), "fuse.hung", 0, options.c_str()), 0);
-  server_ = WorkerThread("hung-fs", [this] { Serve(); });
+  server_ = *StoppableThread::Start("hung-fs", [this](int stop) { Serve(stop); });
 }
 
 HungFileSystem::~HungFileSystem() {
   umount2(directory_.c_str(), MNT_FORCE | MNT_DETACH);
-  eventfd_write(stop_.get(), 1);
-  server_.Join();
+  server_.Stop();
   device_.Reset();
   sender_.Reset();
   waitpid(sender_pid_, nullptr, 0);
@@ -103,10 +100,10 @@ int HungFileSystem::Open() {
   return files_.back();
 }
 
-void HungFileSystem::Serve() {
+void HungFileSystem::Serve(int stop) {
   std::vector<char> buffer(std::size_t{1} << 18);
   for (;;) {
-    pollfd fds[2] = {{device_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
+    pollfd fds[2] = {{device_.get(), POLLIN, 0}, {stop, POLLIN, 0}};
     if (poll(fds, 2, -1) < 0 || fds[1].revents != 0 || (fds[0].revents & POLLERR) != 0) return;
     if (read(device_.get(), buffer.data(), buffer.size()) < 0) continue;
     fuse_in_header request = {};

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "base/owned_fd.h"
-#include "base/worker_thread.h"
+#include "base/stoppable_thread.h"
 
 namespace downwardfs::testing {
 
@@ -37,17 +37,16 @@ class HungFileSystem {
   int waiting() const { return waiting_; }
 
  private:
-  void Serve();
+  void Serve(int stop);
   void StartSender();
 
   const std::string directory_;
   OwnedFd device_;
-  OwnedFd stop_;
   OwnedFd sender_;  // a connection to the process that sends
   pid_t sender_pid_ = -1;
   std::vector<int> files_;
   std::atomic<int> waiting_{0};
-  WorkerThread server_;
+  StoppableThread server_;
 };
 
 }  // namespace downwardfs::testing

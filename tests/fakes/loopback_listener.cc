@@ -3,11 +3,12 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <cstdint>
 #include <cstdlib>
+
+#include "base/stoppable_thread.h"
 
 namespace downwardfs::testing {
 
@@ -29,17 +30,15 @@ OwnedFd ListenOnLoopback(int* port) {
   return listener;
 }
 
-OwnedFd NextConnection(const OwnedFd& listener, const OwnedFd& stop) {
-  for (;;) {
-    pollfd fds[2] = {{listener.get(), POLLIN, 0}, {stop.get(), POLLIN, 0}};
-    if (poll(fds, 2, -1) < 0) continue;
-    if (fds[1].revents != 0) return {};
+OwnedFd NextConnection(const OwnedFd& listener, int stop) {
+  while (AwaitInput(listener.get(), stop)) {
     OwnedFd fd(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!fd) continue;
     const int on = 1;  // without it each answer waits 40 ms for a delayed ACK
     setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return fd;
   }
+  return {};
 }
 
 }  // namespace downwardfs::testing

@@ -12,6 +12,6 @@ OwnedFd ListenOnLoopback(int* port);
 
 /// The next connection to `listener`, which sends small answers at once; none once `stop` is
 /// readable.
-OwnedFd NextConnection(const OwnedFd& listener, const OwnedFd& stop);
+OwnedFd NextConnection(const OwnedFd& listener, int stop);
 
 }  // namespace downwardfs::testing

@@ -1,26 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/fakes/scripted_server.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include <cstdint>
-#include <cstdlib>
-
 #include "tests/fakes/loopback_listener.h"
 
 namespace downwardfs {
 
-ScriptedServer::ScriptedServer(Script script)
-    : script_(std::move(script)), stop_(eventfd(0, EFD_CLOEXEC)) {
+ScriptedServer::ScriptedServer(Script script) : script_(std::move(script)) {
   listener_ = testing::ListenOnLoopback(&port_);
-  acceptor_ = std::make_unique<WorkerThread>("scripted", [this] { Accept(); });
+  acceptor_ = *StoppableThread::Start("scripted", [this](int stop) { Accept(stop); });
 }
 
 ScriptedServer::~ScriptedServer() {
-  const std::uint64_t one = 1;
-  (void)!write(stop_.get(), &one, sizeof one);
-  acceptor_.reset();
+  acceptor_.Stop();
   for (Connection& connection : connections_) connection.http->Shut();
   connections_.clear();
 }
@@ -30,8 +21,8 @@ std::size_t ScriptedServer::requests() const {
   return requests_;
 }
 
-void ScriptedServer::Accept() {
-  while (OwnedFd fd = testing::NextConnection(listener_, stop_)) {
+void ScriptedServer::Accept(int stop) {
+  while (OwnedFd fd = testing::NextConnection(listener_, stop)) {
     Connection& connection = connections_.emplace_back();
     connection.http = std::make_unique<HttpConnection>(std::move(fd), nullptr);
     connection.thread = std::make_unique<WorkerThread>(

@@ -13,6 +13,7 @@
 
 #include "base/mutex.h"
 #include "base/owned_fd.h"
+#include "base/stoppable_thread.h"
 #include "base/worker_thread.h"
 #include "tests/fakes/http_connection.h"
 
@@ -41,17 +42,16 @@ class ScriptedServer {
     std::unique_ptr<HttpConnection> http;
     std::unique_ptr<WorkerThread> thread;  ///< last: joined before the rest goes
   };
-  void Accept();
+  void Accept(int stop);
   void Serve(HttpConnection& http);
 
   const Script script_;
   int port_ = 0;
   OwnedFd listener_;
-  OwnedFd stop_;
   mutable Mutex mutex_;
   std::size_t requests_ GUARDED_BY(mutex_) = 0;
   std::list<Connection> connections_;  // the acceptor's, until it has ended
-  std::unique_ptr<WorkerThread> acceptor_;
+  StoppableThread acceptor_;
 };
 
 }  // namespace downwardfs

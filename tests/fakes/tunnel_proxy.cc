@@ -3,9 +3,7 @@
 
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cstdlib>
 
@@ -75,31 +73,24 @@ void Relay(const Stream& client, int client_fd, int server, int stop) {
 
 }  // namespace
 
-TunnelProxy::TunnelProxy(Options options)
-    : options_(std::move(options)), stop_(eventfd(0, EFD_CLOEXEC)) {
+TunnelProxy::TunnelProxy(Options options) : options_(std::move(options)) {
   listener_ = testing::ListenOnLoopback(&port_);
-  acceptor_ = std::make_unique<WorkerThread>("fake-proxy", [this] { Accept(); });
+  acceptor_ = *StoppableThread::Start("fake-proxy", [this](int stop) { Accept(stop); });
 }
 
 TunnelProxy::~TunnelProxy() {
-  const std::uint64_t one = 1;
-  static_cast<void>(!write(stop_.get(), &one, sizeof one));
-  acceptor_.reset();
+  acceptor_.Stop();
 }
 
-bool TunnelProxy::WaitOrStop(std::chrono::milliseconds time) const {
-  pollfd stop = {stop_.get(), POLLIN, 0};
-  return poll(&stop, 1, static_cast<int>(time.count())) == 0;
-}
-
-void TunnelProxy::Accept() {
-  while (OwnedFd client = testing::NextConnection(listener_, stop_)) {
-    threads_.emplace_back("fake-tunnel", [this, fd = client.Release()] { Serve(OwnedFd(fd)); });
+void TunnelProxy::Accept(int stop) {
+  while (OwnedFd client = testing::NextConnection(listener_, stop)) {
+    threads_.emplace_back("fake-tunnel",
+                          [this, fd = client.Release(), stop] { Serve(OwnedFd(fd), stop); });
   }
   threads_.clear();
 }
 
-void TunnelProxy::Serve(OwnedFd fd) {
+void TunnelProxy::Serve(OwnedFd fd, int stop) {
   // A client that says nothing must not hold up the end.
   const timeval patience{5, 0};
   setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -111,7 +102,7 @@ void TunnelProxy::Serve(OwnedFd fd) {
     if (client.Read(&byte, 1) != 1) return;
     head += byte;
   }
-  if (!WaitOrStop(options_.hold)) return;
+  if (IsToStop(stop, static_cast<int>(options_.hold.count()))) return;
   const int port = ConnectPort(head);
   if (port == 0 || options_.answer != 200) {
     const std::string refusal = "HTTP/1.1 " + std::to_string(port == 0 ? 400 : options_.answer) +
@@ -126,7 +117,7 @@ void TunnelProxy::Serve(OwnedFd fd) {
   constexpr char kOpen[] = "HTTP/1.1 200 Connection established\r\n\r\n";
   if (!client.Write(kOpen, sizeof kOpen - 1)) return;
   ++tunnels_;
-  Relay(client, fd.get(), server.get(), stop_.get());
+  Relay(client, fd.get(), server.get(), stop);
 }
 
 }  // namespace downwardfs

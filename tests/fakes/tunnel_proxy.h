@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/owned_fd.h"
+#include "base/stoppable_thread.h"
 #include "base/worker_thread.h"
 
 namespace downwardfs {
@@ -33,17 +34,15 @@ class TunnelProxy {
   int Tunnels() const { return tunnels_; }
 
  private:
-  void Accept();
-  void Serve(OwnedFd fd);
-  bool WaitOrStop(std::chrono::milliseconds time) const;
+  void Accept(int stop);
+  void Serve(OwnedFd fd, int stop);
 
   const Options options_;
   int port_ = 0;
   OwnedFd listener_;
-  OwnedFd stop_;  // an eventfd
   std::atomic<int> tunnels_{0};
   std::list<WorkerThread> threads_;  // of the acceptor
-  std::unique_ptr<WorkerThread> acceptor_;
+  StoppableThread acceptor_;
 };
 
 }  // namespace downwardfs

@@ -2,21 +2,18 @@
 #include "cli/ask_status.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/statfs.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <optional>
 #include <utility>
 
+#include "base/ask_child.h"
 #include "base/file.h"
 #include "base/owned_fd.h"
 #include "base/process.h"
-#include "base/reap.h"
 #include "base/text.h"
 #include "fs/fuse/operations.h"
 #include "fs/fuse/status_pages.h"
@@ -25,8 +22,7 @@
 namespace downwardfs {
 namespace {
 
-constexpr int kTimeoutMilliseconds = 5000;
-constexpr std::chrono::milliseconds kReapGrace{100};
+constexpr std::chrono::milliseconds kPatience{5000};
 constexpr std::size_t kMaxBytes = 65536;  // XATTR_SIZE_MAX
 constexpr std::size_t kLongestStatus = std::size_t{64} << 20;
 constexpr int kAttempts = 5;
@@ -94,20 +90,20 @@ using Question = std::optional<std::string> (*)(const std::string& path);
 // In the child: the mount and the answer to `fd`; the exit status is the errno. It may be there
 // for long, so it holds nothing that somebody else waits for the end of. The directory is opened
 // without a request to its file system, and what is asked is the mount that was looked up.
-[[noreturn]] void Ask(Question question, const std::string& path, int fd) {
+int Ask(Question question, const std::string& path, int fd) {
   constexpr int kPipe = 3;
-  if (fd != kPipe && dup2(fd, kPipe) < 0) _exit(EIO);
+  if (fd != kPipe && dup2(fd, kPipe) < 0) return EIO;
   fd = kPipe;
   if (const auto null = OpenNull()) LeaveStandardStreams(*null);
   close_range(kPipe + 1, ~0U, 0);
   const OwnedFd held(open(path.c_str(), O_PATH | O_CLOEXEC));
-  if (!held) _exit(errno < 256 ? errno : EIO);
+  if (!held) return errno < 256 ? errno : EIO;
   const auto mount = MountOf(held.get());
-  if (!mount) _exit(EIO);
-  if (!*mount || !IsDownwardfs(**mount)) _exit(ENODATA);
+  if (!mount) return EIO;
+  if (!*mount || !IsDownwardfs(**mount)) return ENODATA;
   const auto text = question("/proc/self/fd/" + std::to_string(held.get()));
-  if (!text) _exit(errno < 256 ? errno : EIO);
-  _exit(WriteAll(fd, Concat({NameOf(**mount), "\n", *text}), "pipe") ? 0 : EIO);
+  if (!text) return errno < 256 ? errno : EIO;
+  return WriteAll(fd, Concat({NameOf(**mount), "\n", *text}), "pipe") ? 0 : EIO;
 }
 
 // Reads the child's answer. The mount is looked up again: it may be gone by now.
@@ -139,41 +135,15 @@ Error Explain(const std::string& mount_point, int errnum) {
 // A daemon that hangs would hang us too, and a thread stuck in the kernel cannot be ended: so a
 // child asks, and it is killed when it takes too long.
 Result<std::string> AskInChild(Question question, const std::string& path) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return Fail(ErrnoError(errno, "pipe"));
-  OwnedFd reader(ends[0]);
-  OwnedFd writer(ends[1]);
-  const pid_t child = fork();
-  if (child < 0) return Fail(ErrnoError(errno, "fork"));
-  if (child == 0) Ask(question, path, writer.get());
-  writer.Reset();
-
-  std::string text;
-  bool timed_out = false;
-  for (;;) {
-    pollfd fd = {reader.get(), POLLIN, 0};
-    const int ready = poll(&fd, 1, kTimeoutMilliseconds);
-    if (ready < 0 && errno == EINTR) continue;
-    timed_out = ready <= 0;
-    char chunk[4096];
-    const ssize_t n = timed_out ? 0 : read(reader.get(), chunk, sizeof chunk);
-    if (n <= 0) break;
-    text.append(chunk, static_cast<std::size_t>(n));
-  }
-  int status = 0;
-  if (timed_out) {
-    // If a daemon has read the question and hangs, not even that ends the child. It is left
-    // then.
-    kill(child, SIGKILL);
-    ReapWithin(child, kReapGrace);
+  auto answer = AskChild([&](int out) { return Ask(question, path, out); }, kPatience);
+  if (!answer && answer.error().code == ErrorCode::kDeadlineExceeded) {
     return Fail(ErrorCode::kDeadlineExceeded,
                 path + ": the mount's daemon does not answer (waited 5 s)");
   }
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (!WIFEXITED(status)) return Fail(ErrorCode::kInternal, path + ": asking failed");
-  if (WEXITSTATUS(status) != 0) return Fail(Explain(path, WEXITSTATUS(status)));
-  return text;
+  if (!answer) return Fail(std::move(answer.error()));
+  if (answer->exit_status < 0) return Fail(ErrorCode::kInternal, path + ": asking failed");
+  if (answer->exit_status != 0) return Fail(Explain(path, answer->exit_status));
+  return std::move(answer->text);
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,10 +11,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/ask_child.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/caller.h"
@@ -106,35 +107,13 @@ std::vector<RunAs> OwnersOf(const MountOptions& options) {
   return owners;
 }
 
-struct Answer {
-  int status = kNoAnswer;
-  std::string text;
-};
-
-// Runs `body` in a child, in the daemon's mount namespace; it writes to the descriptor that it is
-// given.
-template <typename Body>
-Result<Answer> AskChild(const OwnedFd& mount_namespace, Body body) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return Fail(ErrnoError(errno, "pipe"));
-  const OwnedFd reader(ends[0]);
-  OwnedFd writer(ends[1]);
-  const pid_t child = fork();
-  if (child < 0) return Fail(ErrnoError(errno, "fork"));
-  if (child == 0) {
-    if (mount_namespace && setns(mount_namespace.get(), CLONE_NEWNS) != 0) _exit(kNoAnswer);
-    _exit(body(writer.get()));
-  }
-  writer.Reset();
-  Answer answer;
-  auto text = ReadAll(reader.get(), "pipe");
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (!text) return Fail(std::move(text.error()));
-  answer.text = std::move(*text);
-  if (WIFEXITED(status)) answer.status = WEXITSTATUS(status);
-  return answer;
+// Asks a child in the daemon's mount namespace.
+Result<ChildAnswer> AskThere(const OwnedFd& mount_namespace,
+                             const std::function<int(int out)>& body) {
+  return AskChild([&](int out) {
+    if (mount_namespace && setns(mount_namespace.get(), CLONE_NEWNS) != 0) return kNoAnswer;
+    return body(out);
+  });
 }
 
 // Whether this user, without a capability, may read all inputs.
@@ -148,7 +127,7 @@ int Try(const MountOptions& options, const std::optional<RunAs>& who, int out) {
 }
 
 Result<std::vector<RunAs>> AskForOwners(const MountOptions& options, const OwnedFd& ns) {
-  const auto answer = AskChild(ns, [&options](int out) {
+  const auto answer = AskThere(ns, [&options](int out) {
     std::string text;
     for (const RunAs& owner : OwnersOf(options)) {
       text += std::to_string(owner.uid) + ":" + std::to_string(owner.gid) + "\n";
@@ -170,17 +149,17 @@ Result<std::vector<RunAs>> AskForOwners(const MountOptions& options, const Owned
 Result<std::optional<RunAs>> UserOfInputs(const MountOptions& options,
                                           const OwnedFd& daemon_namespace) {
   const auto try_as = [&](const std::optional<RunAs>& who) {
-    return AskChild(daemon_namespace, [&](int out) { return Try(options, who, out); });
+    return AskThere(daemon_namespace, [&](int out) { return Try(options, who, out); });
   };
   const auto root = try_as(std::nullopt);
   if (!root) return Fail(root.error());
-  if (root->status != kDenied) return std::nullopt;
+  if (root->exit_status != kDenied) return std::nullopt;
   const auto owners = AskForOwners(options, daemon_namespace);
   if (!owners) return Fail(owners.error());
   for (const RunAs& owner : *owners) {
     const auto answer = try_as(owner);
     if (!answer) return Fail(answer.error());
-    if (answer->status == kReadable) return owner;
+    if (answer->exit_status == kReadable) return owner;
   }
   return Fail(
       ErrorCode::kPermissionDenied,

@@ -33,8 +33,9 @@ class Follower {
   /// answered() has become true.
   void Follow(std::shared_ptr<client::Transport> transport, client::ReflectorOptions options)
       EXCLUDES(mutex_);
-  /// Follows nothing any more, and knows of no answer. The store keeps its objects. Waits for the
-  /// reflectors' threads.
+  /// Follows nothing any more, and knows of no answer. The store keeps its objects, until the first
+  /// list after another Follow() says which of them are still there. Waits for the reflectors'
+  /// threads.
   void Stop() EXCLUDES(mutex_);
 
   /// The server has answered one of the reflectors, be it with a refusal.

@@ -179,6 +179,7 @@ void ObjectStore::Put(std::uint16_t feed, const ObjectView& object) {
       if (same_object && !packed.resource_version().empty() &&
           packed.resource_version() == at->packed.resource_version() &&
           (same_stream || packed.SameContent(at->packed, codec_.get()))) {
+        at->feed = feed;
         at->stream = state.stream;
         return;
       }
@@ -277,6 +278,7 @@ void ObjectStore::EndFeed(std::uint16_t feed) {
   FeedState& state = feeds_[feed];
   if (state.connected) state.current_at = clock_.Steady();
   state.connected = false;
+  state.ended = true;
   if (state.last_error.empty()) state.last_error = "no longer watched";
 }
 

@@ -13,6 +13,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -56,13 +57,15 @@ class ObjectStore final : public ObjectSource {
   /// Waits until every feed has delivered its first complete list. False when `deadline` passed.
   bool WaitUntilSynced(std::chrono::steady_clock::time_point deadline) const;
 
-  /// A new writer. Before the first feed the store is empty and not connected.
+  /// A new writer. Before the first feed the store is empty and not connected. It takes over what a
+  /// feed that has ended left here (of several, the oldest): its first complete list says which of
+  /// those objects are still there.
   std::unique_ptr<Feed> AddFeed();
 
  private:
   struct Entry {
     PackedObject packed;
-    std::uint16_t feed;
+    mutable std::uint16_t feed;
     /// In which of its feed's streams it was last seen.
     mutable std::uint32_t stream;
     std::uint32_t first_stream;  // in which it came, before all that changed it
@@ -82,7 +85,7 @@ class ObjectStore final : public ObjectSource {
 
   struct FeedState {
     std::uint32_t stream = 0;
-    bool active = true;
+    bool ended = false;
     bool synced = false;
     bool connected = false;
     std::string last_error;
@@ -90,8 +93,8 @@ class ObjectStore final : public ObjectSource {
     Clock::SteadyTime last_fault_at{};
     std::uint64_t faults = 0;
     std::string resource_version;
-    /// When what it delivered was last known to be current.
-    Clock::SteadyTime current_at{};
+    /// When what it delivered was last known to be current; nothing before its first list.
+    std::optional<Clock::SteadyTime> current_at;
     /// Deletions of this stream, so that a late event does not bring an object back.
     std::unordered_map<std::string, std::string> deleted;
     std::deque<std::string> deleted_order;
@@ -138,7 +141,8 @@ class ObjectStore final : public ObjectSource {
 };
 
 /// One reflector's way in. Its methods are for one thread at a time. Objects of different feeds
-/// must not overlap. Destroying it leaves the objects and marks the feed as ended.
+/// must not overlap. Destroying it leaves the objects, for the next feed, and marks this one as
+/// ended.
 class ObjectStore::Feed {
  public:
   ~Feed();

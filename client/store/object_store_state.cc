@@ -22,9 +22,9 @@ SourceState ObjectStore::State() const {
     if (state.resource_version.empty()) state.resource_version = feed.resource_version;
     if (feed.connected) continue;
     state.connected = false;
-    if (feed.synced) {
+    if (feed.current_at) {
       state.data_age =
-          std::max<std::chrono::nanoseconds>(state.data_age, clock_.Steady() - feed.current_at);
+          std::max<std::chrono::nanoseconds>(state.data_age, clock_.Steady() - *feed.current_at);
     }
   }
   return state;
@@ -44,8 +44,15 @@ bool ObjectStore::WaitUntilSynced(std::chrono::steady_clock::time_point deadline
 
 std::unique_ptr<ObjectStore::Feed> ObjectStore::AddFeed() {
   const MutexLock lock(mutex_);
-  feeds_.emplace_back();
-  return std::unique_ptr<Feed>(new Feed(*this, static_cast<std::uint16_t>(feeds_.size() - 1)));
+  auto place =
+      std::find_if(feeds_.begin(), feeds_.end(), [](const FeedState& feed) { return feed.ended; });
+  if (place == feeds_.end()) {
+    place = feeds_.emplace(feeds_.end());
+  } else {
+    place->ended = place->synced = false;
+    place->last_error.clear();
+  }
+  return std::unique_ptr<Feed>(new Feed(*this, static_cast<std::uint16_t>(place - feeds_.begin())));
 }
 
 ObjectStore::Feed::~Feed() {

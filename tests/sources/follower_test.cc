@@ -77,5 +77,19 @@ TEST_F(FollowerTest, WhenItStopsItKeepsItsObjectsAndKnowsOfNoAnswer) {
   EXPECT_EQ(too_early_, 0);
 }
 
+TEST_F(FollowerTest, AnObjectThatWentBetweenTwoFollowingsIsGone) {
+  server_.Put("default", "api", "one");
+  follower_.Follow(transport_, Pods());
+  follower_.Await(Patience());
+  follower_.Stop();
+  server_.Delete("default", "web");
+  EXPECT_TRUE(follower_.store().Get({"Pod", "default", "web", ""}));
+  follower_.Follow(transport_, Pods());
+  follower_.Await(Patience());
+  EXPECT_FALSE(follower_.store().Get({"Pod", "default", "web", ""}));
+  EXPECT_TRUE(follower_.store().Get({"Pod", "default", "api", ""}));
+  EXPECT_EQ(follower_.store().State().last_error, "");
+}
+
 }  // namespace
 }  // namespace downwardfs

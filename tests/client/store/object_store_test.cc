@@ -114,6 +114,53 @@ TEST_F(ObjectStoreTest, ANewStreamMayGoBack) {
   EXPECT_EQ(VersionOf("a"), "40");
 }
 
+TEST_F(ObjectStoreTest, AFeedTakesOverWhatAnEndedOneHasLeft) {
+  feed_->BeginList();
+  Put(Pod("same", "u1", "5"));
+  Put(Pod("gone", "u2", "6"));
+  feed_->EndList();
+  feed_->Connected();
+  const auto subscription = store_.Subscribe(Key("gone"), Record());
+  feed_.reset();
+  EXPECT_FALSE(store_.State().connected);
+  clock_.Advance(std::chrono::seconds(3));
+  feed_ = store_.AddFeed();
+  EXPECT_EQ(store_.State().data_age, std::chrono::seconds(3));
+  EXPECT_FALSE(store_.WaitUntilSynced({}));
+  feed_->BeginList();
+  Put(Pod("same", "u1", "5"));
+  EXPECT_EQ(VersionOf("gone"), "6");
+  feed_->EndList();
+  EXPECT_EQ(VersionOf("gone"), "none");
+  EXPECT_THAT(heard_, ElementsAre("gone"));
+  feed_->Connected();
+  EXPECT_TRUE(store_.State().connected);
+  EXPECT_EQ(store_.State().last_error, "");
+  feed_->BeginList();
+  feed_->EndList();
+  EXPECT_EQ(VersionOf("same"), "none");
+}
+
+// Which of the ended ones a feed follows must not matter.
+TEST_F(ObjectStoreTest, FeedsThatComeBackInAnotherOrderKeepTheirOwnObjects) {
+  auto other = store_.AddFeed();
+  const auto list = [](ObjectStore::Feed& feed, const Pod& pod) {
+    feed.BeginList();
+    feed.Put(pod.view());
+    feed.EndList();
+  };
+  list(*feed_, Pod("a", "u1", "5"));
+  list(*other, Pod("b", "u2", "6"));
+  feed_.reset();
+  other.reset();
+  other = store_.AddFeed();
+  feed_ = store_.AddFeed();
+  list(*other, Pod("b", "u2", "6"));
+  list(*feed_, Pod("a", "u1", "5"));
+  EXPECT_EQ(VersionOf("a"), "5");
+  EXPECT_EQ(VersionOf("b"), "6");
+}
+
 // A server that was restored gives a version out again, for another content.
 TEST_F(ObjectStoreTest, ARelistTakesAnotherContentOfTheSameVersion) {
   ObjectStore store("the test's server", clock_, {.compress_from = 100});

@@ -6,8 +6,6 @@
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::ElementsAre;
-
 std::vector<std::string> NamesOf(const Listing& listing) {
   std::vector<std::string> names;
   for (const DirectoryEntry& name : *listing) names.push_back(name.name);

@@ -14,9 +14,6 @@
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::Not;
-
 class CsiBothGoneTest : public CsiTest {
  protected:
   // The pod as its kubelet reports it: its container runs since that time.

@@ -5,13 +5,9 @@
 
 #include "mount-helper/confinement.h"
 #include "tests/csi/csi_fixture.h"
-#include "tests/support/matchers.h"
 
 namespace downwardfs::testing {
 namespace {
-
-using ::testing::AllOf;
-using ::testing::HasSubstr;
 
 class CsiConfinementTest : public CsiTest {
  protected:

@@ -3,8 +3,6 @@
 // our driver, and a kubelet's directory. Needs root and /dev/fuse.
 #pragma once
 
-#include <gmock/gmock.h>
-
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,6 +13,7 @@
 #include "tests/csi/inline_volume.h"
 #include "tests/fakes/fake_api_server.h"
 #include "tests/support/background.h"
+#include "tests/support/matchers.h"
 #include "tests/support/mounted.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"

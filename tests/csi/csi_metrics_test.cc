@@ -12,9 +12,6 @@
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::Not;
-
 class CsiMetricsTest : public CsiTest {
  protected:
   CsiMetricsTest() {

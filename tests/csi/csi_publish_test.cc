@@ -14,9 +14,6 @@
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-
 TEST_F(CsiTest, SaysWhoItIs) {
   StartPlugin();
   EXPECT_THAT(client().PluginInfo(), HasSubstr("csi.downwardfs.dev 0."));
@@ -110,7 +107,7 @@ TEST_F(CsiTest, TwentyPodsShareOneWatch) {
   EXPECT_EQ(Slurp(Target("pod8") + "/tick"), "one");
   int watches = 0;
   for (const std::string& request : server_->Requests()) {
-    EXPECT_THAT(request, ::testing::Not(HasSubstr("list /api/v1/pods")));
+    EXPECT_THAT(request, Not(HasSubstr("list /api/v1/pods")));
     if (request.rfind("watch /api/v1/pods?", 0) != 0) continue;
     if (request.find("sendInitialEvents") == std::string::npos) continue;  // goes on with that one
     ++watches;

@@ -16,8 +16,6 @@
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::HasSubstr;
-
 // The volume as a container has it that was started by now: a mount that is made later is
 // not in it.
 class Container {

@@ -7,9 +7,6 @@
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::Not;
-
 TEST_F(CsiTest, FieldsOfTheNodeAreForThoseWhoMayReadIt) {
   StartPlugin({"--review-interval", "200ms"});
   PublishCall call = CallFor();

@@ -11,9 +11,6 @@
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::HasSubstr;
-
 class CsiRulesTest : public CsiTest {
  protected:
   CsiRulesTest() { StartPlugin(); }
@@ -250,7 +247,7 @@ TEST_F(CsiRulesTest, NoTokenOfAPodIsLoggedOrKept) {
   call.context["csi.storage.k8s.io/serviceAccount.tokens"] = "{\"\":{\"token\":\"s3cr3t\"}}";
   ASSERT_TRUE(client().Publish(call).ok());
   call.context["layout"] = "flat";
-  EXPECT_THAT(client().Publish(call).message, ::testing::Not(HasSubstr("s3cr3t")));
+  EXPECT_THAT(client().Publish(call).message, Not(HasSubstr("s3cr3t")));
   EXPECT_EQ(Slurp(dir_ / "plugin.log").find("s3cr3t"), std::string::npos);
   for (const auto& file : std::filesystem::directory_iterator(plugin_dir_ + "/state")) {
     EXPECT_EQ(Slurp(file.path()).find("s3cr3t"), std::string::npos);

@@ -2,16 +2,12 @@
 // The containers that run with a mount that both sides of the plugin have lost.
 #include "csi/dead_mounts.h"
 
-#include <gmock/gmock.h>
-
 #include <string>
+
+#include "tests/support/matchers.h"
 
 namespace downwardfs::testing {
 namespace {
-
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 constexpr std::int64_t kAnew = 1764223200;  // 2025-11-27T06:00:00Z
 constexpr char kBefore[] = R"({"running":{"startedAt":"2025-11-27T05:59:59Z"}})";

@@ -13,11 +13,10 @@
 
 #include "base/file.h"
 #include "tests/csi/mounter_client.h"
+#include "tests/support/matchers.h"
 
 namespace downwardfs::testing {
 namespace {
-
-using ::testing::HasSubstr;
 
 class MounterAttackTest : public NodeMounterTest {
  protected:

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "csi/publish_journal.h"
 
-#include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,13 +8,12 @@
 #include <filesystem>
 #include <set>
 
+#include "tests/support/matchers.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
 
 namespace downwardfs::testing {
 namespace {
-
-using ::testing::HasSubstr;
 
 PublishSpec Spec(const std::string& id) {
   PublishSpec spec;

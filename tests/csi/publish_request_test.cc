@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "csi/publish_request.h"
 
-#include <gmock/gmock.h>
-
 #include "tests/csi/good_publish.h"
+#include "tests/support/matchers.h"
 
 namespace downwardfs::testing {
 namespace {
-
-using ::testing::HasSubstr;
 
 PublishRequest Good() {
   PublishRequest request = GoodPublish();

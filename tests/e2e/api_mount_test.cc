@@ -11,8 +11,6 @@
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::StartsWith;
-
 TEST_F(ApiTest, TheMountFollowsThePodWithAFieldSelector) {
   const Mounted mount(Web({"--volume", "info"}), at_);
   ASSERT_TRUE(mount.ok());
@@ -68,14 +66,14 @@ TEST_F(ApiTest, AFieldOfTheNamespaceFollowsIt) {
 TEST_F(ApiTest, WithoutFieldsOfItTheNamespaceIsNotAskedFor) {
   const Mounted mount(Web({"--volume", "info"}), at_);
   ASSERT_TRUE(mount.ok());
-  EXPECT_THAT(server_->Requests(), Each(::testing::Not(HasSubstr("/namespaces?"))));
+  EXPECT_THAT(server_->Requests(), Each(Not(HasSubstr("/namespaces?"))));
 }
 
 TEST_F(ApiTest, WithoutNodesTheServerIsNotAskedForOne) {
   const Mounted mount(Web({"--volume", "limits", "--no-node"}), at_);
   ASSERT_TRUE(mount.ok());
   EXPECT_EQ(Slurp(mount / "memory"), "");
-  EXPECT_THAT(server_->Requests(), Each(::testing::Not(HasSubstr("nodes"))));
+  EXPECT_THAT(server_->Requests(), Each(Not(HasSubstr("nodes"))));
 }
 
 // It can be read once, and the holder's start looks at the kubeconfig before the daemon does.
@@ -179,7 +177,7 @@ TEST_F(ApiTest, WriteFollowsThePodToo) {
   Label("two");
   EXPECT_TRUE(Shows("tick", "two"));
   EXPECT_EQ(write.Wait(SIGTERM), 0);
-  EXPECT_THAT(Slurp(dir_ / "stderr"), ::testing::Not(HasSubstr(kToken)));
+  EXPECT_THAT(Slurp(dir_ / "stderr"), Not(HasSubstr(kToken)));
 }
 
 }  // namespace

@@ -5,9 +5,6 @@
 namespace downwardfs::testing {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::Not;
-
 using Refusal = FakeApiServer::StreamingRefusal;
 
 class ClusterRefusalsTest : public ApiTest {

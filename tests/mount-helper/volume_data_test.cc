@@ -2,18 +2,16 @@
 // The kubelet's record of a volume, and what is not one.
 #include "mount-helper/volume_data.h"
 
-#include <gmock/gmock.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 
 #include "mount-helper/volume_place.h"
+#include "tests/support/matchers.h"
 #include "tests/support/temp_dir.h"
 
 namespace downwardfs::testing {
 namespace {
-
-using ::testing::HasSubstr;
 
 // As a kubelet of Kubernetes 1.37 has written it.
 constexpr char kRecord[] =

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mount-helper/volume_place.h"
 
-#include <gmock/gmock.h>
-
 #include <chrono>
 #include <filesystem>
 #include <thread>
 
 #include "mount-helper/unix_socket.h"
+#include "tests/support/matchers.h"
 #include "tests/support/temp_dir.h"
 
 namespace downwardfs::testing {
 namespace {
-
-using ::testing::HasSubstr;
 
 constexpr char kRoot[] = "/var/lib/kubelet";
 constexpr char kBelow[] = "/pods/0a-1/volumes/kubernetes.io~csi/info/mount";

@@ -19,14 +19,13 @@
 #include "cli/log_flags.h"
 #include "cli/man_page.h"
 #include "cli/source_flags.h"
+#include "cli/survival_flags.h"
 #include "cli/what_flags.h"
 
 namespace downwardfs {
 namespace {
 
 constexpr int kWrongUsage = 2;
-
-constexpr char kSurvivalGroup[] = "Surviving the daemon's death";
 
 CLI::App* AddMount(CLI::App& app, MountOptions& options) {
   CLI::App* command = app.add_subcommand(
@@ -79,35 +78,14 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
           "One process alone: if it dies, so does the mount. (As root a small second process holds "
           "the mount and starts the daemon again; readers see nothing of it.)")
       ->group(kSurvivalGroup);
-  command
-      ->add_option("--watchdog", options.watchdog_ms,
-                   "Without a sign of life for so many milliseconds the daemon is killed and "
-                   "started again; 0: never (default: 10000)")
-      ->type_name("MS")
-      ->check(CLI::Range(0, 3600000).description(""))
-      ->each([&options](const std::string&) { options.watchdog_given = true; })
-      ->group(kSurvivalGroup);
-  command
-      ->add_option(
-          "--run-as", options.run_as,
-          "The daemon's user, such as 65534:65534; the files that it reads must be readable "
-          "for that user (default: root without any capability, or the owner of inputs that only "
-          "this user may read, such as those in a home of mode 0700)")
-      ->type_name("UID:GID")
-      ->check([](const std::string& text) {
-        unsigned uid = 0;
-        unsigned gid = 0;
-        char rest = 0;
-        const bool good = std::sscanf(text.c_str(), "%u:%u%c", &uid, &gid, &rest) == 2;
-        return good ? std::string() : "must be UID:GID, two numbers";
-      })
-      ->group(kSurvivalGroup);
-  command
-      ->add_flag_callback(
-          "--no-resend", [&options] { options.resend = false; },
-          "Go on with unanswered requests from memory even where the kernel could send them again "
-          "(Linux 6.9)")
-      ->group(kSurvivalGroup);
+  AddSurvival(
+      command, options.watchdog_ms, options.run_as, options.resend,
+      "The daemon's user, such as 65534:65534; the files that it reads must be readable for "
+      "that user (default: root without any capability, or the owner of inputs that only "
+      "this user may read, such as those in a home of mode 0700)");
+  command->get_option("--watchdog")->each([&options](const std::string&) {
+    options.watchdog_given = true;
+  });
   command->add_option("--source-name", options.source_name)->group("");  // of mount.downwardfs
   command->add_option("--directory", options.directory)->group("");      // of the holder
   AddLog(command, options.log);

@@ -8,6 +8,7 @@
 #include "cli/duration.h"
 #include "cli/log_flags.h"
 #include "cli/source_flags.h"
+#include "cli/survival_flags.h"
 #include "mount-helper/unix_socket.h"
 #include "mount-helper/volume_place.h"
 
@@ -18,7 +19,6 @@ constexpr char kPluginGroup[] = "The plugin";
 constexpr char kServerGroup[] =
     "The API server (none given: that of $KUBECONFIG, then of ~/.kube/config, then of the pod that "
     "this runs in)";
-constexpr char kSurvivalGroup[] = "Surviving the daemon's death";
 constexpr std::size_t kLongestDriverName = 63;  // CSI specification, GetPluginInfo
 
 CLI::Option* AddText(CLI::App* command, const char* name, std::string& value, const char* type,
@@ -91,20 +91,8 @@ void AddCsiFlags(CLI::App* command, CsiOptions& options) {
           "at all and whose death no pod notices. Without it a holder of its own is started, as "
           "root",
           kSurvivalGroup);
-  command
-      ->add_option("--watchdog", options.watchdog_ms,
-                   "Kill a daemon that gives no sign of life for so many milliseconds; 0: never "
-                   "(default: 10000)")
-      ->type_name("MS")
-      ->check(CLI::Range(0, 3600000).description(""))
-      ->group(kSurvivalGroup);
-  AddText(command, "--run-as", options.run_as, "UID:GID", "The user that the daemon becomes",
-          kSurvivalGroup);
-  command
-      ->add_flag_callback(
-          "--no-resend", [&options] { options.resend = false; },
-          "Take unanswered requests from the slots even where the kernel could send them again")
-      ->group(kSurvivalGroup);
+  AddSurvival(command, options.watchdog_ms, options.run_as, options.resend,
+              "The user that the daemon becomes");
   AddLog(command, options.log);
   command->footer(
       "Example:\n"

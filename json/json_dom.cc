@@ -34,6 +34,11 @@ bool Reader::Read(const std::string& json, Object* root) {
   return read.has_value();
 }
 
+bool Reader::ReadHere(const std::string& json, Object* root) {
+  static thread_local Reader reader;
+  return reader.Read(json, root);
+}
+
 std::string_view Text(Object object, std::string_view key) {
   std::string_view value;
   if (object[key].get(value) != simdjson::SUCCESS) return {};

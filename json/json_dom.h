@@ -35,6 +35,9 @@ class Reader {
   /// The same for one that is no object if it cannot be read.
   bool Read(const std::string& json, Object* root);
 
+  /// The same with a reader of this thread's own, for the values until its next call.
+  static bool ReadHere(const std::string& json, Object* root);
+
  private:
   simdjson::dom::parser parser_;
   std::string repaired_;

@@ -67,10 +67,9 @@ void ReadStatus(JsonObject root, ObjectSummary& summary) {
 }  // namespace
 
 ObjectSummary Summarize(const std::string& json) {
-  static thread_local json_dom::Reader reader;
   ObjectSummary summary;
   JsonObject root;
-  if (!reader.Read(json, &root)) return summary;
+  if (!json_dom::Reader::ReadHere(json, &root)) return summary;
   ReadMetadata(root, summary);
   ReadStatus(root, summary);
   JsonObject spec;

@@ -123,10 +123,9 @@ void ReadContainers(const Reading& in, PodState& state) {
 }  // namespace
 
 PodState ReadPodState(const std::string& json) {
-  static thread_local json_dom::Reader reader;
   PodState state;
   JsonObject root;
-  if (!reader.Read(json, &root)) return state;
+  if (!json_dom::Reader::ReadHere(json, &root)) return state;
   Reading in;
   in.has_metadata = Member(root, "metadata", &in.metadata);
   in.has_spec = Member(root, "spec", &in.spec);

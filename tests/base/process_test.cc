@@ -3,24 +3,16 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <functional>
+
+#include "tests/support/in_child.h"
 
 namespace downwardfs {
 namespace {
 
-// The exit status of a child that runs `work`.
-int ExitStatusOf(const std::function<int()>& work) {
-  const pid_t child = fork();
-  if (child == 0) _exit(work());
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
+using testing::InChild;
 
 TEST(ProcessTest, ItsOwnProgramIsAFile) {
   const auto path = OwnProgramPath();
@@ -44,7 +36,7 @@ TEST(ProcessTest, ArgumentsEndInNull) {
 }
 
 TEST(ProcessTest, OnlyTheCommandIsLookedForInPath) {
-  EXPECT_EQ(ExitStatusOf([] { return ExecCommand({"sh", "-c", "exit 7"}) ? 0 : 1; }), 7);
+  EXPECT_EQ(InChild([] { return ExecCommand({"sh", "-c", "exit 7"}) ? 0 : 1; }), 7);
   const Status failed = ExecProgram({"no-such-program"});
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().message, "no-such-program: No such file or directory");
@@ -53,7 +45,7 @@ TEST(ProcessTest, OnlyTheCommandIsLookedForInPath) {
 TEST(ProcessTest, StandardStreamsEndAPipe) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
-  EXPECT_EQ(ExitStatusOf([&] {
+  EXPECT_EQ(InChild([&] {
               dup2(ends[1], STDOUT_FILENO);
               close(ends[1]);
               const auto null = OpenNull();

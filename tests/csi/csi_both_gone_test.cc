@@ -46,8 +46,7 @@ class CsiBothGoneTest : public CsiTest {
 TEST_F(CsiBothGoneTest, ContainersWithADeadMountAreNamedUntilTheyHaveStartedAgain) {
   RunsSince("2020-01-01T00:00:00Z");
   StartPlugin();
-  const PublishCall call = CallFor();
-  ASSERT_TRUE(client().Publish(call).ok());
+  const PublishCall call = Published();
   EXPECT_EQ(Probe().exit_code, 0) << Probe().err;
   StopPlugin(SIGTERM);
   StartPlugin();
@@ -77,10 +76,8 @@ TEST_F(CsiBothGoneTest, ContainersWithADeadMountAreNamedUntilTheyHaveStartedAgai
 
 TEST_F(CsiBothGoneTest, DeadBindMountsOfItsFilesAreDetachedAndNoOthers) {
   StartPlugin();
-  const PublishCall call = CallFor();
-  const PublishCall second = CallFor("web", "second");
-  ASSERT_TRUE(client().Publish(call).ok());
-  ASSERT_TRUE(client().Publish(second).ok());
+  const PublishCall call = Published();
+  const PublishCall second = Published("web", "second");
   const std::string dead = Bind(call.target_path + "/tick", "main");
   Bind(call.target_path + "/name", "main");  // on top of it
   const std::string other = Bind("/proc/self/status", "side");

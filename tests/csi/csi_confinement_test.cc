@@ -20,8 +20,7 @@ class CsiConfinementTest : public CsiTest {
 
 TEST_F(CsiConfinementTest, EachProcessOfThePluginIs) {
   StartPlugin();
-  const PublishCall call = CallFor();
-  ASSERT_TRUE(client().Publish(call).ok());
+  const PublishCall call = Published();
   // Its first change of a tree starts the publisher.
   Label("next");
   EXPECT_TRUE(Shows(call.target_path, "tick", "next"));

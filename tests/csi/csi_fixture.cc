@@ -139,6 +139,13 @@ PublishCall CsiTest::CallFor(const std::string& pod, const std::string& volume) 
   return VolumeOf(pod, volume).Call(kItems);
 }
 
+PublishCall CsiTest::Published(const std::string& pod, const std::string& volume) {
+  PublishCall call = CallFor(pod, volume);
+  const CsiAnswer answer = client().Publish(call);
+  EXPECT_TRUE(answer.ok()) << answer.message;
+  return call;
+}
+
 CsiClient& CsiTest::client() {
   if (!client_) client_.emplace(socket_);
   return *client_;

@@ -45,6 +45,8 @@ class CsiTest : public ::testing::Test {
   std::string Target(const std::string& pod = "web", const std::string& volume = "ours") const;
   InlineVolume VolumeOf(const std::string& pod, const std::string& volume) const;
   PublishCall CallFor(const std::string& pod = "web", const std::string& volume = "ours") const;
+  /// The same, and the plugin has published it.
+  PublishCall Published(const std::string& pod = "web", const std::string& volume = "ours");
   CsiClient& client();
 
   /// How many downwardfs mounts there are at the path.

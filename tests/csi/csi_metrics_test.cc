@@ -3,11 +3,11 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/owned_fd.h"
 #include "base/tcp_listener.h"
 #include "tests/csi/csi_fixture.h"
+#include "tests/support/read_to_end.h"
 
 namespace downwardfs::testing {
 namespace {
@@ -30,12 +30,7 @@ class CsiMetricsTest : public CsiTest {
     const std::string request = "GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n";
     EXPECT_EQ(send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(request.size()));
-    std::string all;
-    char bytes[4096];
-    for (ssize_t got = 0; (got = read(fd.get(), bytes, sizeof bytes)) > 0;) {
-      all.append(bytes, static_cast<std::size_t>(got));
-    }
-    return all;
+    return ReadToEnd(fd);
   }
   // The value of the sample, by its name and labels; empty if it is missing.
   std::string Value(const std::string& sample) const {
@@ -62,8 +57,7 @@ TEST_F(CsiMetricsTest, ThePageFollowsVolumesAndCalls) {
   EXPECT_EQ(Value("downwardfs_volumes{state=\"current\"}"), "0");
   EXPECT_EQ(Value("downwardfs_watch_connected{resource=\"pods\"}"), "1");
 
-  const PublishCall call = CallFor();
-  ASSERT_TRUE(client().Publish(call).ok());
+  const PublishCall call = Published();
   EXPECT_EQ(Value("downwardfs_volumes{state=\"current\"}"), "1");
   EXPECT_EQ(Value("downwardfs_csi_call_duration_seconds_count{grpc_status_code=\"OK\","
                   "method=\"NodePublishVolume\"}"),

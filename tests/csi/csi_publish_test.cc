@@ -149,8 +149,7 @@ TEST_F(CsiTest, StatsTellTheTruth) {
 
 TEST_F(CsiTest, ADaemonWithoutASupervisorServesToTheEndAndThenEnds) {
   StartPlugin();
-  const PublishCall call = CallFor();
-  ASSERT_TRUE(client().Publish(call).ok());
+  const PublishCall call = Published();
   const pid_t daemon = Find("downwardfs-csi");
   StopPlugin(SIGKILL);
   EXPECT_TRUE(Eventually([&] {

@@ -42,8 +42,7 @@ void MountDead(const std::string& path) {
 
 TEST_F(CsiTest, UnpublishingItElsewhereLeavesAVolumeWhereItIs) {
   StartPlugin();
-  const PublishCall call = CallFor();
-  ASSERT_TRUE(client().Publish(call).ok());
+  const PublishCall call = Published();
   const Container container(call.target_path);
   EXPECT_TRUE(client().Unpublish(call.volume_id, Target("web", "second")).ok());
   Kill("downwardfs-csi");
@@ -56,10 +55,8 @@ TEST_F(CsiTest, UnpublishingItElsewhereLeavesAVolumeWhereItIs) {
 
 TEST_F(CsiTest, AVolumeWhoseRecordCannotBeReadStaysMounted) {
   StartPlugin();
-  const PublishCall call = CallFor();
-  ASSERT_TRUE(client().Publish(call).ok());
-  const PublishCall other = CallFor("web", "second");
-  ASSERT_TRUE(client().Publish(other).ok());
+  const PublishCall call = Published();
+  const PublishCall other = Published("web", "second");
   const Container container(call.target_path);
   dir_.Write("kubelet/plugins/csi.downwardfs.dev/state/" + call.volume_id + ".json",
              R"({"format":99})");
@@ -98,8 +95,7 @@ TEST_F(CsiTest, WhatAnInterruptedPublishHasLeftIsNotInTheWay) {
 
 TEST_F(CsiTest, ASecondPluginOfTheNameIsRefused) {
   StartPlugin();
-  const PublishCall call = CallFor();
-  ASSERT_TRUE(client().Publish(call).ok());
+  const PublishCall call = Published();
   const Container container(call.target_path);
   Background second(
       {"csi", "--node-id", "node1", "--server", server_->url(), "--kubelet-dir", kubelet_},
@@ -172,8 +168,7 @@ TEST_F(CsiTest, AProbeNamesAHolderThatIsAway) {
 
 TEST_F(CsiTest, AVolumeThatSomebodyUnmountedGoesWithItsPodsDirectory) {
   StartPlugin();
-  const PublishCall call = CallFor();
-  ASSERT_TRUE(client().Publish(call).ok());
+  const PublishCall call = Published();
   ASSERT_EQ(umount2(call.target_path.c_str(), MNT_DETACH), 0);
   std::filesystem::remove_all(kubelet_ + "/pods");
   EXPECT_TRUE(Eventually([&] { return std::filesystem::is_empty(plugin_dir_ + "/state"); }));

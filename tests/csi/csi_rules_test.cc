@@ -127,8 +127,7 @@ TEST_F(CsiRulesTest, TheServiceAccountIsThePodsOwn) {
 
 // A republish refuses the same as a publish, in the same words, every time, and nothing changes.
 TEST_F(CsiRulesTest, ARepublishHasTheRulesOfAPublish) {
-  const PublishCall call = CallFor();
-  ASSERT_TRUE(client().Publish(call).ok());
+  const PublishCall call = Published();
   PublishCall changed = call;
   for (int i = 0; i < 2; ++i) {
     changed.context["items"] = kNodeItems;
@@ -157,8 +156,7 @@ TEST_F(CsiRulesTest, ARepublishHasTheRulesOfAPublish) {
 
 // Its files are too large together: it fails when the view was taken already, and does so again.
 TEST_F(CsiRulesTest, AChangeThatFailsLateIsNotTakenForDone) {
-  const PublishCall call = CallFor();
-  ASSERT_TRUE(client().Publish(call).ok());
+  const PublishCall call = Published();
   const std::string big(60000, 'x');
   Label(big);
   EXPECT_TRUE(Shows(call.target_path, "tick", big));
@@ -212,8 +210,7 @@ TEST_F(CsiRulesTest, SomebodysDataIsNeverRemoved) {
 }
 
 TEST_F(CsiRulesTest, AVolumeHasOnePlaceAndAPlaceOneVolume) {
-  const PublishCall call = CallFor();
-  ASSERT_TRUE(client().Publish(call).ok());
+  const PublishCall call = Published();
   PublishCall second = call;
   second.volume_id = "csi-2";
   EXPECT_EQ(client().Publish(second).code, csi_code::kAlreadyExists);

@@ -19,8 +19,7 @@ ino_t InodeOf(const std::string& path) {
 
 TEST_F(CsiTest, ADaemonThatIsKilledIsFollowedByAnotherThatKnowsAll) {
   StartPlugin();
-  const PublishCall call = CallFor();
-  ASSERT_TRUE(client().Publish(call).ok());
+  const PublishCall call = Published();
   const ino_t csi = InodeOf(socket_);
   const ino_t registration = InodeOf(registration_);
   {
@@ -79,10 +78,8 @@ TEST_F(CsiTest, EitherSideMayBeReplacedByAnother) {
 
 TEST_F(CsiTest, WithBothSidesGoneVolumesAreMountedAnewWhereTheyWere) {
   StartPlugin();
-  const PublishCall call = CallFor();
-  const PublishCall orphan = CallFor("web", "second");
-  ASSERT_TRUE(client().Publish(call).ok());
-  ASSERT_TRUE(client().Publish(orphan).ok());
+  const PublishCall call = Published();
+  const PublishCall orphan = Published("web", "second");
   StopPlugin(SIGTERM);
   EXPECT_FALSE(ReadFile(call.target_path + "/tick"));
   Label("meanwhile");
@@ -96,8 +93,7 @@ TEST_F(CsiTest, WithBothSidesGoneVolumesAreMountedAnewWhereTheyWere) {
 
 TEST_F(CsiTest, AVolumeWhosePodDirectoryIsGoneIsForgotten) {
   StartPlugin();
-  const PublishCall call = CallFor();
-  ASSERT_TRUE(client().Publish(call).ok());
+  const PublishCall call = Published();
   StopPlugin(SIGTERM);
   ASSERT_EQ(RunProgram({"umount", "-l", call.target_path}).exit_code, 0);
   std::filesystem::remove_all(kubelet_ + "/pods");
@@ -107,8 +103,7 @@ TEST_F(CsiTest, AVolumeWhosePodDirectoryIsGoneIsForgotten) {
 
 TEST_F(CsiTest, ADaemonThatIsStoppedBeforeItServesIsReplaced) {
   StartPlugin();
-  const PublishCall call = CallFor();
-  ASSERT_TRUE(client().Publish(call).ok());
+  const PublishCall call = Published();
   const pid_t before = Kill("downwardfs-csi");
   pid_t next = 0;
   // It takes longer to start than to be found.
@@ -122,8 +117,7 @@ TEST_F(CsiTest, ADaemonThatIsStoppedBeforeItServesIsReplaced) {
 
 TEST_F(CsiTest, ADaemonThatServesBeforeTheServerIsBackLosesNothing) {
   StartPlugin();
-  const PublishCall call = CallFor();
-  ASSERT_TRUE(client().Publish(call).ok());
+  const PublishCall call = Published();
   server_->Stop();
   ASSERT_EQ(kill(Find("downwardfs-csi"), SIGKILL), 0);
   EXPECT_TRUE(Eventually([&] { return StatusField(call.target_path, "generation") == "2"; }));

@@ -15,9 +15,12 @@
 #include <vector>
 
 #include "base/tcp_listener.h"
+#include "tests/support/read_to_end.h"
 
 namespace downwardfs {
 namespace {
+
+using testing::ReadToEnd;
 
 class HttpEndpointTest : public ::testing::Test {
  protected:
@@ -53,14 +56,6 @@ class HttpEndpointTest : public ::testing::Test {
       if (wrote <= 0) return;  // the other side has had enough
       sent += static_cast<std::size_t>(wrote);
     }
-  }
-  static std::string ReadToEnd(const OwnedFd& from) {
-    std::string all;
-    char bytes[4096];
-    for (ssize_t got = 0; (got = read(from.get(), bytes, sizeof bytes)) > 0;) {
-      all.append(bytes, static_cast<std::size_t>(got));
-    }
-    return all;
   }
   std::string Ask(const std::string& request) const {
     const OwnedFd fd = Connect();

@@ -100,6 +100,16 @@ TEST_F(BadInputTest, PodsAndVolumesThatAreNotThereAreNamed) {
   EXPECT_THAT(PodError(two), HasSubstr("--pod is needed"));
 }
 
+TEST_F(BadInputTest, AUserOfTheDaemonIsTwoNumbersInEachCommand) {
+  for (const char* const command : {"mount", "csi"}) {
+    for (const char* const user : {"nobody", "1000", "1000:", "1:2:3"}) {
+      const Outcome outcome = Downwardfs({command, "--run-as", user});
+      EXPECT_EQ(outcome.exit_code, 2) << command << " " << user;
+      EXPECT_THAT(outcome.err, HasSubstr("--run-as: must be UID:GID, two numbers")) << user;
+    }
+  }
+}
+
 TEST_F(BadInputTest, MountPointsThatCannotBeUsed) {
   const auto error = [&](const std::string& at) {
     const Outcome outcome = Downwardfs({"mount", "--pod-file", pod_, at});

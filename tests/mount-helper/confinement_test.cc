@@ -32,19 +32,13 @@
 #include "base/owned_fd.h"
 #include "mount-helper/filter_program.h"
 #include "mount-helper/syscall_filter.h"
+#include "tests/support/in_child.h"
 #include "tests/support/temp_dir.h"
 
 namespace downwardfs {
 namespace {
 
-// The exit status of a child that does this; 128 + N after signal N.
-int InChild(const std::function<int()>& work) {
-  const pid_t child = fork();
-  if (child == 0) _exit(work());
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
+using testing::InChild;
 
 // errno of a call, or 0.
 int Try(const std::function<long()>& call) {

@@ -50,6 +50,18 @@ class Notes final : public KernelNotifier {
   std::vector<InodeId> nodes;
 };
 
+// An update of the nodes whose publisher makes so many calls; as a rule all that are wanted.
+template <class Update>
+struct Publishing {
+  template <class Nodes>
+  Publishing(Nodes& nodes, KernelNotifier& notes, int calls = 1000)
+      : tree(nodes, "", "", std::make_shared<DyingCaller>(nodes, calls)),
+        update(nodes, tree, notes) {}
+
+  WritableView tree;
+  Update update;
+};
+
 class LostPublisherTest : public ::testing::Test {
  protected:
   static VolumeVersionPtr Version(int number) {
@@ -75,9 +87,9 @@ TEST_F(LostPublisherTest, AVersionIsShownByItsRenameOrNotAtAll) {
     KubeletLayout nodes{Ownership{}, std::chrono::system_clock::now()};
     ASSERT_TRUE(nodes.UseLog(std::make_unique<HandoverLog>(memory)));
     nodes.Show(nodes.Stage(Version(1), ""));
-    WritableView tree(nodes, "", "", std::make_shared<DyingCaller>(nodes, calls));
     Notes notes;
-    KubeletUpdate update(nodes, tree, notes);
+    Publishing<KubeletUpdate> dying(nodes, notes, calls);
+    KubeletUpdate& update = dying.update;
     const bool renamed = calls >= 4;
     update.Show(Version(2), "");
     EXPECT_EQ(nodes.GetStats().data_dir, renamed ? "..v2" : "..v1") << calls;
@@ -92,9 +104,7 @@ TEST_F(LostPublisherTest, AVersionIsShownByItsRenameOrNotAtAll) {
     ASSERT_TRUE(next.UseLog(std::make_unique<HandoverLog>(memory)));
     const TreeChange cut = next.Armed();
     EXPECT_NE(cut.kind, TreeChange::Kind::kNone) << "a request of the dead publisher is refused";
-    WritableView again(next, "", "", std::make_shared<DyingCaller>(next, 1000));
-    KubeletUpdate resumed(next, again, notes);
-    resumed.Resume();
+    Publishing<KubeletUpdate>(next, notes).update.Resume();
     ASSERT_FALSE(notes.names.empty());
     if (!cut.name.empty()) {
       EXPECT_EQ(notes.names.front(), std::to_string(cut.inode) + "/" + cut.name);
@@ -110,9 +120,8 @@ TEST_F(LostPublisherTest, ARetiredVersionStaysForTheNextDaemon) {
   KubeletLayout nodes{Ownership{}, std::chrono::system_clock::now()};
   Record(nodes);
   nodes.Show(nodes.Stage(Version(1), ""));
-  WritableView tree(nodes, "", "", std::make_shared<DyingCaller>(nodes, 6));
-  KubeletUpdate update(nodes, tree, notes_);
-  const auto retire = update.Show(Version(2), "");
+  Publishing<KubeletUpdate> dying(nodes, notes_, 6);
+  const auto retire = dying.update.Show(Version(2), "");
   ASSERT_TRUE(retire);
   retire();  // its rmdir is the seventh call
   EXPECT_TRUE(nodes.Lookup(kRootInode, "..v1"));
@@ -123,18 +132,14 @@ TEST_F(LostPublisherTest, InTheLiveLayoutNamesThatTheKernelDoesNotHearOfStay) {
   LiveLayout nodes{Ownership{}, std::chrono::system_clock::now()};
   Record(nodes);
   nodes.ShowNames(nodes.Stage(Version(1), ""));
-  WritableView tree(nodes, "", "", std::make_shared<DyingCaller>(nodes, 0));
-  LiveUpdate update(nodes, tree, notes_);
-  update.Show(Version(2), "");
+  Publishing<LiveUpdate>(nodes, notes_, 0).update.Show(Version(2), "");
   EXPECT_TRUE(nodes.Lookup(kRootInode, "f1"));
   EXPECT_FALSE(nodes.Lookup(kRootInode, "f2"));
   EXPECT_THAT(notes_.names, IsEmpty());
 
   LiveLayout next{Ownership{}, {}};
   Record(next);
-  WritableView again(next, "", "", std::make_shared<DyingCaller>(next, 1000));
-  LiveUpdate resumed(next, again, notes_);
-  resumed.Resume();
+  Publishing<LiveUpdate>(next, notes_).update.Resume();
   EXPECT_THAT(notes_.names, ElementsAre("1/f1"));  // the change that was cut
   EXPECT_THAT(notes_.nodes, Contains(kRootInode));
   EXPECT_FALSE(next.Lookup(kRootInode, "f1"));

@@ -118,12 +118,13 @@ class Readers:
                                 f"{what}: no read failed in {sum(before)} rounds, and changes "
                                 "still come", errors[-400:])
 
-    def new_pod(self, what):
+    def end(self, what):
+        """A pod that starts now finds the plugin as well; then all go."""
         specs = Specs(self.setup)
         start(self.setup, specs.pod("afterwards", [specs.ours("ours", LABELS)],
                                           [specs.container({"/ours": "ours"})]))
         self.setup.report.ok(self.step, f"{what}: a new pod starts")
-        self.setup.delete_pods("afterwards")
+        self.setup.delete_pods("afterwards", *self.names)
 
 
 def delete_plugin_pods(setup, component, name):
@@ -142,8 +143,7 @@ def restart(setup):
                             ("daemon", "downwardfs")):
         delete_plugin_pods(setup, component, name)
         readers.check(f"{name}'s pods deleted")
-    readers.new_pod("all pods deleted once")
-    setup.delete_pods(*readers.names)
+    readers.end("all pods deleted once")
 
 
 def kill(setup):
@@ -175,8 +175,7 @@ def kill(setup):
         time.sleep(2)  # the kubelet has to notice before readiness means anything
         setup.wait_for_plugin()
         readers.check(f"PID 1 of the {component}'s container killed")
-    readers.new_pod("after the deaths")
-    setup.delete_pods(*readers.names)
+    readers.end("after the deaths")
 
 
 def kubelet(setup):
@@ -196,5 +195,4 @@ def kubelet(setup):
     setup.kube.wait("the nodes to be ready", ready)
     setup.wait_for_plugin()
     readers.check("the kubelet restarted")
-    readers.new_pod("the kubelet restarted")
-    setup.delete_pods(*readers.names)
+    readers.end("the kubelet restarted")

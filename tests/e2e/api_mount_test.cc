@@ -86,8 +86,10 @@ TEST_F(ApiTest, AKubeconfigMayBeAPipeOfTheCallers) {
                      "}}], "
                      "clusters: [{name: s, cluster: {server: \"" +
                      server_->url() + "\", certificate-authority: " + ca_ + "}}]}");
-  const std::string named = R"("$1" mount $4 --kubeconfig <(cat "$2") --pod default/web "$3")";
-  const std::string found = R"(KUBECONFIG=<(cat "$2") "$1" mount $4 --pod default/web "$3")";
+  const std::string named =
+      R"("$1" mount $4 --kubeconfig <(cat "$2") --pod default/web --volume info "$3")";
+  const std::string found =
+      R"(KUBECONFIG=<(cat "$2") "$1" mount $4 --pod default/web --volume info "$3")";
   for (const std::string& script : {named, found}) {
     for (const char* const way : {"", "--no-holder"}) {
       const Outcome outcome =

@@ -23,7 +23,7 @@ class StoppableThread {
   StoppableThread& operator=(StoppableThread&& other) noexcept;
   ~StoppableThread() { Stop(); }
 
-  /// Asks the thread to end, and waits until it has. Does nothing if there is none (any more).
+  /// Asks the thread to end, and waits until it has. Does nothing without a thread.
   void Stop();
 
  private:

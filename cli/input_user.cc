@@ -73,7 +73,7 @@ Status MayReadAll(const MountOptions& options) {
     if (auto done = MayRead(*path); !done) return done;
   }
   const std::vector<std::string> paths = ServerPaths(source);
-  // What is read from a pipe here is gone for the daemon.
+  // The daemon could not read it again from a pipe.
   if (source.pod_file.empty() && std::none_of(paths.begin(), paths.end(), IsDescriptor)) {
     const auto config = client::ResolveClusterConfig(source.server);
     if (!config) return Fail(config.error());

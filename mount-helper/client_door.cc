@@ -48,7 +48,7 @@ void ClientDoor::Accept(DescriptorGate& gate) {
   const auto user = PeerUser(connection.get());
   if (!user || (*user != 0 && (!owner_ || *user != owner_->uid))) {
     syslog(LOG_WARNING, "downwardfs: user %u may not connect", user ? *user : ~0u);
-    return;
+    return gate.EndConnection(std::move(connection));
   }
   if (waiting_.size() >= kMostWaiting) {
     gate.EndConnection(std::move(waiting_.front().connection));
@@ -60,7 +60,6 @@ void ClientDoor::Accept(DescriptorGate& gate) {
 bool ClientDoor::Listen(Waiting& waiting, DescriptorGate& gate) {
   auto message = ReceiveBareMessage(waiting.connection.get());
   if (!message) {
-    if (message.error().code == ErrorCode::kCancelled) waiting.connection.Reset();
     if (message.error().code != ErrorCode::kUnavailable)
       gate.EndConnection(std::move(waiting.connection));
     return false;
@@ -79,8 +78,10 @@ bool ClientDoor::Listen(Waiting& waiting, DescriptorGate& gate) {
   return false;
 }
 
-void ClientDoor::Refuse(OwnedFd connection, const std::string& why) {
-  if (!SendMessage(connection.get(), message::Refused{why})) return;
+void ClientDoor::Refuse(OwnedFd connection, const std::string& why, DescriptorGate& gate) {
+  if (!SendMessage(connection.get(), message::Refused{why})) {
+    return gate.EndConnection(std::move(connection));
+  }
   waiting_.push_back({std::move(connection), true});
 }
 

@@ -3,7 +3,8 @@
 // The door of a mounter: the listening socket, and the connections that have not said hello yet. A
 // probe never says hello: it asks whether the mounter answers, and goes. So a connection at the
 // door must not disturb the client that is served. A message at the door has no descriptors: one
-// that comes along is dropped by the kernel, and the connection is closed. One owner, one thread.
+// that has some is not received, and the connection is closed (descriptor_gate.h). One owner, one
+// thread.
 #pragma once
 
 #include <poll.h>
@@ -33,7 +34,7 @@ class ClientDoor {
   OwnedFd Take(const std::vector<pollfd>& fds, DescriptorGate& gate);
   /// Tells a client why it is not served. The client closes the connection: if we closed it, the
   /// client would read ECONNRESET, for what it has sent, before it reads the reason.
-  void Refuse(OwnedFd connection, const std::string& why);
+  void Refuse(OwnedFd connection, const std::string& why, DescriptorGate& gate);
 
  private:
   struct Waiting {

@@ -51,13 +51,12 @@ void DaemonKeeper::TakeOver(pid_t pid, OwnedFd channel, const DaemonFigures& fig
 }
 
 void DaemonKeeper::TakeMessage() {
-  auto message = ReceiveMessage(channel(), gate_);
+  auto message = ReceiveMessage(channel(), gate_, LesserPeer::kDaemon);
   if (!message) {
     if (message.error().code == ErrorCode::kUnavailable) return;
     // The daemon is about to die, or cannot be trusted.
-    if (message.error().code == ErrorCode::kCancelled) return channel_.Reset();
     CloseChannel();
-    Kill();
+    if (message.error().code != ErrorCode::kCancelled) Kill();
     return;
   }
   last_sign_ = clock_.Steady();
@@ -102,8 +101,7 @@ void DaemonKeeper::Replace() {
 // The last messages may still lie in the channel.
 void DaemonKeeper::TakeLastWords() {
   while (channel_) {
-    const auto message = ReceiveMessage(channel(), gate_);
-    if (!message && message.error().code == ErrorCode::kCancelled) return channel_.Reset();
+    const auto message = ReceiveMessage(channel(), gate_, LesserPeer::kDaemon);
     if (!message) break;
     if (std::holds_alternative<message::Stop>(*message)) asked_to_end_ = true;
   }

@@ -23,6 +23,7 @@ constexpr std::chrono::milliseconds kLookPatience{5000};
 // The first byte of the child's answer; the packet follows.
 constexpr char kTaken = '+';
 constexpr char kRefused = '-';
+constexpr char kTooMany = '!';  // and this child should be the last to keep any
 
 struct ChildPair {
   OwnedFd ours;
@@ -45,7 +46,7 @@ void KeepOnly(std::vector<int> fds) {
 // A connection to receive one packet from: its answer.
 void ReceiveOne(int owner, int channel, std::size_t limit, DescriptorGate::Check check) {
   auto packet = ReceivePacket(channel, limit);
-  std::string answer(1, kRefused);
+  std::string answer(1, packet ? kRefused : kTooMany);
   std::vector<int> fds;
   if (packet && check(*packet)) {
     answer[0] = kTaken;
@@ -109,7 +110,7 @@ Result<FdPacket> DescriptorGate::Receive(int channel, std::size_t limit, Check c
     return NotTaken("the process that looks at them has ended");
   }
   if (answer->bytes[0] != kTaken) {
-    if (++kept_ >= kMostKept) RetireReceiver();
+    if (++kept_ >= kMostKept || answer->bytes[0] == kTooMany) RetireReceiver();
     return NotTaken("one of them is not what it should be");
   }
   answer->bytes.erase(0, 1);

@@ -2,10 +2,12 @@
 //
 // Takes descriptors from a peer that has fewer rights than we, and gets rid of those that nobody
 // should have. Such a descriptor may hang whoever closes it, for ever and past SIGKILL
-// (received_fd.h), also if it lies in the queue of a connection that is closed. So a packet with
-// descriptors is received by a child, which looks at them and passes on the good ones. It never
-// closes the others: it keeps them until it has kMostKept, and then another child takes its place,
-// and it ends, or hangs. A packet without descriptors costs nothing.
+// (received_fd.h), also if it lies in the queue of a connection that is closed, or in that of a
+// UNIX socket that is itself sent. So a packet with descriptors is received by a child, which looks
+// at them and passes on the good ones. It never closes the others: it keeps them until it has
+// kMostKept, and then another child takes its place, and it ends, or hangs. A packet without
+// descriptors costs nothing. Every connection is closed by a child too (EndConnection()), also one
+// that seems to be at its end: a packet without bytes looks like that, and more may follow.
 //
 // At most kMostHanging children hang; then no descriptors are taken any more. They end at the
 // latest with the server of that file system, for the kernel then answers in its place. They are

@@ -5,17 +5,22 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 namespace downwardfs {
 namespace {
 
+// SCM_MAX_FD of the kernel: no packet has more.
+constexpr std::size_t kMostFds = 253;
+// More packets than a sender has room for as a rule, even if none has a byte (net.core.wmem_max).
+constexpr int kMostQueued = 1024;
+
 // Room for the fds of one packet, aligned as the kernel wants it.
+template <std::size_t kFds>
 union ControlBuffer {
   cmsghdr align;
-  char bytes[CMSG_SPACE(sizeof(int) * kMaxPacketFds)];
+  char bytes[CMSG_SPACE(sizeof(int) * kFds)];
 };
 
 std::vector<OwnedFd> TakeFds(msghdr& packet) {
@@ -40,7 +45,7 @@ bool SendPacket(int channel, std::string_view bytes, const std::vector<int>& fds
   msghdr packet = {};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
-  ControlBuffer control = {};
+  ControlBuffer<kMaxPacketFds> control = {};
   if (!fds.empty()) {
     packet.msg_control = control.bytes;
     packet.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());
@@ -77,21 +82,35 @@ bool NextHasFds(int channel) {
   do {
     n = recvmsg(channel, &packet, MSG_PEEK);
   } while (n < 0 && errno == EINTR);
-  return n > 0 && (packet.msg_flags & MSG_CTRUNC) != 0;
+  return n >= 0 && (packet.msg_flags & MSG_CTRUNC) != 0;
+}
+
+// At the end of the queue a read gives 0, and so does a packet without bytes.
+bool DrainsBare(int channel) {
+  shutdown(channel, SHUT_RDWR);
+  for (int i = 0; i < kMostQueued; ++i) {
+    if (NextHasFds(channel)) return false;
+    char byte = 0;
+    const ssize_t n = recv(channel, &byte, 1, MSG_DONTWAIT);
+    if (n < 0 && errno != EINTR && errno != ECONNRESET) break;
+  }
+  return true;
 }
 
 Result<FdPacket> ReceivePacket(int channel, std::size_t limit, std::size_t room) {
+  if (room == 0 && NextHasFds(channel)) {
+    return Fail(ErrorCode::kInvalidArgument, "holder channel: not a message");
+  }
   FdPacket received;
   received.bytes.resize(limit);
   iovec part = {received.bytes.data(), limit};
-  ControlBuffer control = {};
+  // Also for those that are too many: the kernel drops none of them for us.
+  ControlBuffer<kMostFds> control = {};
   msghdr packet = {};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
-  room = std::min(room, kMaxPacketFds);
-  // CMSG_SPACE has padding, in which the kernel would find room for one more.
   packet.msg_control = room > 0 ? control.bytes : nullptr;
-  packet.msg_controllen = room > 0 ? CMSG_LEN(sizeof(int) * room) : 0;
+  packet.msg_controllen = room > 0 ? sizeof control.bytes : 0;
   ssize_t n = 0;
   do {
     n = recvmsg(channel, &packet, MSG_CMSG_CLOEXEC);
@@ -102,7 +121,7 @@ Result<FdPacket> ReceivePacket(int channel, std::size_t limit, std::size_t room)
   if (n < 0 && errno != ECONNRESET) return Fail(ErrnoError(errno, "holder channel"));
   if (n <= 0) return Fail(ErrorCode::kCancelled, "holder channel: closed by the other end");
   received.fds = TakeFds(packet);
-  if ((packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+  if ((packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || received.fds.size() > room) {
     Abandon(received.fds);
     return Fail(ErrorCode::kInvalidArgument, "holder channel: not a message");
   }

@@ -27,13 +27,18 @@ bool SendPacket(int channel, std::string_view bytes, const std::vector<int>& fds
                 std::chrono::milliseconds patience = {});
 
 /// Receives one of at most `limit` bytes and `room` fds. kCancelled at the end of the connection,
-/// kUnavailable if no packet is there and the socket does not block, kInvalidArgument for one that
-/// is longer or has more fds: those never become ours (the kernel drops them), and those that did
-/// are left open (Abandon), for nobody knows what they are.
+/// or for a packet without bytes, which looks the same; kUnavailable if no packet is there and the
+/// socket does not block; kInvalidArgument for one that is longer or has more fds: they are left
+/// open (Abandon), for nobody knows what they are. Without room a packet with fds stays in the
+/// queue: if the kernel dropped them for us, we would be the one who closes them.
 Result<FdPacket> ReceivePacket(int channel, std::size_t limit, std::size_t room = kMaxPacketFds);
 
 /// True if the next packet, which stays where it is, has fds. False also if no packet waits.
 bool NextHasFds(int channel);
+
+/// Shuts a connection down and throws away what lies in its queue. False if that has fds: whoever
+/// closes the connection then closes them (received_fd.h).
+bool DrainsBare(int channel);
 
 /// Leaves them open until the process ends. To close a descriptor of another's file system may wait
 /// for that file system for ever (received_fd.h); the connection that it came over is given up, so

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mount-helper/message_channel.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 #include <vector>
@@ -21,13 +22,26 @@ Result<ReceivedFrame> FrameOf(Result<FdPacket> packet) {
   return ReceivedFrame{std::move(*frame), std::move(packet->fds)};
 }
 
-// In the child of the gate. Descriptors that are not asked for stay with it.
-bool FitsMessage(FdPacket& packet) {
+// In the child of the gate. Descriptors that are not asked for stay with it, open: a socket may
+// have others in its queue.
+bool FitsMessage(FdPacket& packet, const std::vector<Frame::Kind>& kinds) {
   const auto frame = ParseFrame(packet.bytes);
-  if (!frame || !DescriptorsFit(DescriptorsOf(*frame), packet.fds)) return false;
-  const std::size_t wanted = DescriptorsOf(*frame).size();
-  if (packet.fds.size() > wanted) packet.fds.resize(wanted);
+  if (!frame || std::find(kinds.begin(), kinds.end(), frame->kind) == kinds.end()) return false;
+  const auto wanted = DescriptorsOf(*frame);
+  if (!DescriptorsFit(wanted, packet.fds)) return false;
+  for (; packet.fds.size() > wanted.size(); packet.fds.pop_back()) {
+    static_cast<void>(packet.fds.back().Release());
+  }
   return true;
+}
+
+bool FitsClients(FdPacket& packet) {
+  return FitsMessage(packet,
+                     {Frame::Kind::kVolume, Frame::Kind::kSockets, Frame::Kind::kMountVolume});
+}
+
+bool FitsDaemons(FdPacket& packet) {
+  return FitsMessage(packet, {Frame::Kind::kMountVolume});
 }
 
 Result<ReceivedFrame> ReceiveFrame(int channel, bool order) {
@@ -62,8 +76,9 @@ Result<HolderMessage> ReceiveMessage(int channel) {
   return MessageOf(ReceiveFrame(channel, /*order=*/false));
 }
 
-Result<HolderMessage> ReceiveMessage(int channel, DescriptorGate& gate) {
-  return MessageOf(FrameOf(gate.Receive(channel, Frame::kMaxBytes, FitsMessage)));
+Result<HolderMessage> ReceiveMessage(int channel, DescriptorGate& gate, LesserPeer peer) {
+  const auto check = peer == LesserPeer::kClient ? FitsClients : FitsDaemons;
+  return MessageOf(FrameOf(gate.Receive(channel, Frame::kMaxBytes, check)));
 }
 
 Result<HolderMessage> ReceiveBareMessage(int channel) {

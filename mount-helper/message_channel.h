@@ -29,9 +29,16 @@ Status SendMessage(int channel, const Message& message, std::chrono::millisecond
 /// says (all of them are left open then, see Abandon()), kUnavailable if no message is there now
 /// and the channel does not block.
 Result<HolderMessage> ReceiveMessage(int channel);
-/// The same from a peer that has fewer rights: no descriptor that could hang us becomes ours.
-Result<HolderMessage> ReceiveMessage(int channel, DescriptorGate& gate);
-/// The same where no message has descriptors; one that has some is not a message.
+/// A peer that has fewer rights than we, by what it may send.
+enum class LesserPeer {
+  kClient,  ///< a mounter's: offers, and the memory of a volume to mount
+  kDaemon,  ///< a supervisor's or a holder's: the memory alone
+};
+/// The same from such a peer: no descriptor that could hang us becomes ours. A message that has
+/// descriptors and that such a peer never sends is not a message: nobody would look after them.
+Result<HolderMessage> ReceiveMessage(int channel, DescriptorGate& gate, LesserPeer peer);
+/// The same where no message has descriptors; one that has some is not a message, and stays in the
+/// queue.
 Result<HolderMessage> ReceiveBareMessage(int channel);
 /// The same on a publisher's control socket.
 Result<PublisherOrder> ReceiveOrder(int channel);

@@ -167,7 +167,7 @@ void NodeMounter::Welcome(OwnedFd client) {
       if (!std::exchange(said_refused_, true)) {
         syslog(LOG_WARNING, "downwardfs: a second supervisor is refused");
       }
-      door_.Refuse(std::move(client), "another supervisor is served");
+      door_.Refuse(std::move(client), "another supervisor is served", gate_);
       return;
     }
   }
@@ -193,14 +193,14 @@ void NodeMounter::SayDone(std::uint64_t serial, Answer answer) {
 }
 
 void NodeMounter::TakeMessage() {
-  auto message = ReceiveMessage(client_.get(), gate_);
+  auto message = ReceiveMessage(client_.get(), gate_, LesserPeer::kClient);
   if (message) {
     ++messages_;
     if (!TakeTurn(*message)) DropClient("sent a message out of turn");
   } else if (message.error().code == ErrorCode::kCancelled) {
     syslog(LOG_INFO, "downwardfs: the client has gone after %zu messages, %zu of them refused",
            messages_, refusals_);
-    client_.Reset();
+    gate_.EndConnection(std::move(client_));
   } else if (message.error().code != ErrorCode::kUnavailable) {
     DropClient(("sent a malformed message (" + OneLine(message.error().message) + ")").c_str());
   }
@@ -217,7 +217,7 @@ bool NodeMounter::TakeTurn(HolderMessage& message) {
       Overloaded{
           [&](message::Hello& hello) { return Take(hello), true; },
           [&](message::Volume& offer) { return offers_ && TakeOffer(offer); },
-          [&](message::Sockets& offer) { return offers_ && TakeOffer(offer); },
+          [&](message::Sockets& offer) { return TakeOffer(offer); },
           [&](const message::Synced&) {
             return std::exchange(offers_, false) && (Synchronize(), true);
           },

@@ -88,24 +88,25 @@ Status NodeMounter::CheckOffer(const FuseMount& offer) {
 }
 
 // Only a mounter can have made these: as root, at these paths. Others would let whoever made them
-// speak to the next daemon as the kubelet does.
+// speak to the next daemon as the kubelet does. Those that are not kept are not closed here: in
+// their queues may lie anything.
 bool NodeMounter::TakeOffer(message::Sockets& offer) {
   const bool ours =
       IsOwnListener(offer.csi.get(), options_.csi_socket) &&
       (options_.registration.empty() ||
        (offer.registration && IsOwnListener(offer.registration.get(), options_.registration)));
-  if (ours) {
-    if (sockets_.csi) return true;
-    sockets_ = std::move(offer);
-    if (options_.registration.empty()) sockets_.registration.Reset();
-    return true;
+  if (offers_ && ours && !sockets_.csi) {
+    sockets_.csi = std::move(offer.csi);
+    if (!options_.registration.empty()) sockets_.registration = std::move(offer.registration);
+  } else if (offers_ && !ours) {
+    SayRefused("", "the client's sockets were not made by a mounter");
   }
-  SayRefused("", "the client's sockets were not made by a mounter");
-  std::vector<OwnedFd> fds;
-  fds.push_back(std::move(offer.csi));
-  if (offer.registration) fds.push_back(std::move(offer.registration));
-  gate_.Close(std::move(fds));
-  return true;
+  std::vector<OwnedFd> others;
+  for (OwnedFd* const fd : {&offer.csi, &offer.registration}) {
+    if (*fd) others.push_back(std::move(*fd));
+  }
+  gate_.Close(std::move(others));
+  return offers_;
 }
 
 // Binds once, for as long as we or the client live: a socket that disappears from the kubelet's

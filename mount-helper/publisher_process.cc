@@ -47,6 +47,7 @@ struct PublisherProcess::Work {
   bool TakeOrder();
   // False if the daemon is gone, or sent a malformed call.
   bool TakeCall();
+  void EndConnection();
   int Perform(const TreeCall& call, std::vector<OwnedFd> fds) const;
   // Ends, or hangs in closing what it got: it works for that caller alone.
   [[noreturn]] void GiveUp();
@@ -64,6 +65,7 @@ bool PublisherProcess::Work::TakeOrder() {
   auto order = ReceiveOrder(control.get());
   if (!order) return order.error().code == ErrorCode::kUnavailable;
   if (auto* const connect = std::get_if<message::ConnectDaemon>(&*order)) {
+    if (connection) EndConnection();
     connection = std::move(connect->connection);
   } else {
     view.Reset();
@@ -75,6 +77,15 @@ void PublisherProcess::Work::GiveUp() {
   connection.Reset();
   control.Reset();
   _exit(1);
+}
+
+// A queue that has descriptors is left as it is, so that we outlive such a daemon: its connection
+// stays open.
+void PublisherProcess::Work::EndConnection() {
+  if (allowed == nullptr && !DrainsBare(connection.get())) {
+    static_cast<void>(connection.Release());
+  }
+  connection.Reset();
 }
 
 bool PublisherProcess::Work::TakeCall() {
@@ -123,7 +134,7 @@ void PublisherProcess::Work::Run() {
       if (!holder) view.Reset();
       if (allowed != nullptr && !holder && !connection) break;
     } else if (fds[1].revents != 0 && !TakeCall()) {
-      connection.Reset();
+      EndConnection();
     }
     connected = connected || connection;
   }

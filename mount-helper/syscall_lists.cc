@@ -141,6 +141,7 @@ const std::vector<int>& PublisherCalls() {
       SYS_sendmsg,
       SYS_recvfrom,
       SYS_recvmsg,
+      SYS_shutdown,
       SYS_getsockopt,
       SYS_ppoll,
       SYS_close,

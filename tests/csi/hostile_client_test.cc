@@ -11,6 +11,7 @@
 #include "mount-helper/received_fd.h"
 #include "tests/csi/mounter_client.h"
 #include "tests/fakes/hung_file_system.h"
+#include "tests/support/socket_pair.h"
 
 namespace downwardfs::testing {
 namespace {
@@ -75,6 +76,58 @@ TEST_F(HostileClientTest, NoMessageOfAClientHangsTheMounter) {
       ASSERT_TRUE(Offer(client, packet));
       Offer(client, packet);  // nobody reads this one; it may find the connection closed
       EXPECT_TRUE(std::holds_alternative<message::Stop>(client.Next()));
+    }
+  }
+  Client next(holder_socket_);
+  EXPECT_TRUE(next.Synchronize());
+  EXPECT_TRUE(next.Mount("csi-1", Target()));
+}
+
+// Descriptors that lie nowhere else than in a queue: the one that the mounter reads or closes, that
+// of a socket that is sent itself, and behind a packet without bytes, which looks like the end.
+// Whoever lets go of one hangs.
+TEST_F(HostileClientTest, NoDescriptorInAQueueHangsTheMounter) {
+  using Kind = Frame::Kind;
+  const auto serves = [&] {
+    Client next(holder_socket_);
+    return next.Synchronize();
+  };
+  const auto loaded = [&] {
+    auto [sent, other] = SocketPair();
+    EXPECT_TRUE(hung_.SendLast(other.get(), "x"));
+    return std::move(sent);
+  };
+  for (const bool at_door : {true, false}) {
+    for (const std::string& bytes :
+         {std::string(), FrameBytes({Kind::kHello, {1}, ""}), FrameBytes({Kind::kSynced, {0}, ""}),
+          std::string("nonsense")}) {
+      Client client(holder_socket_);
+      ASSERT_TRUE(at_door || client.Synchronize());
+      ASSERT_TRUE(hung_.SendLast(client.channel_.get(), bytes));
+      EXPECT_TRUE(std::holds_alternative<message::Stop>(client.Next()));
+      ASSERT_TRUE(serves()) << "received, with " << bytes.size() << " bytes";
+    }
+    Client client(holder_socket_);
+    ASSERT_TRUE(at_door || client.Synchronize());
+    EXPECT_EQ(send(client.channel_.get(), "", 0, MSG_NOSIGNAL), 0);
+    hung_.SendLast(client.channel_.get(), "x");  // it may find the connection closed
+    ASSERT_TRUE(serves()) << "behind a packet without bytes";
+  }
+  for (const bool offering : {true, false}) {
+    for (const Kind kind : {Kind::kMounted, Kind::kSockets, Kind::kDone, Kind::kAttach}) {
+      OwnedFd socket = loaded();
+      const bool after_device = kind == Kind::kMounted;
+      std::vector<int> fds = {socket.get(), socket.get()};
+      if (after_device) fds[0] = device_.get();
+      if (kind == Kind::kAttach) fds = {memory_.get(), device_.get(), socket.get()};
+      Client client(holder_socket_);
+      ASSERT_TRUE(offering ? client.Send(message::Hello()) : client.Synchronize());
+      ASSERT_TRUE(SendPacket(client.channel_.get(),
+                             FrameBytes({kind, {kHolderProtocol, 0, 0, 0, 1, 0, 0}, ""}), fds));
+      socket.Reset();
+      ASSERT_TRUE(offering || std::holds_alternative<message::Stop>(client.Next()));
+      client.channel_.Reset();
+      ASSERT_TRUE(serves()) << "in a socket of kind " << static_cast<int>(kind);
     }
   }
   Client next(holder_socket_);

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "mount-helper/fd_packet.h"
 
@@ -22,11 +24,12 @@ namespace {
 
 constexpr std::uint64_t kFile = 2;
 constexpr std::uint64_t kForEver = 1000000;
+constexpr char kLast = 127;  // in the place of a descriptor's: SendLast()
 
 fuse_attr AttrOf(std::uint64_t node) {
   fuse_attr attr = {};
   attr.ino = node;
-  attr.mode = node == kFile ? S_IFREG | 0644 : S_IFDIR | 0755;
+  attr.mode = node >= kFile ? S_IFREG | 0644 : S_IFDIR | 0755;
   attr.nlink = 1;
   attr.size = 4096;
   return attr;
@@ -39,6 +42,11 @@ void Answer(int device, std::uint64_t unique, const Body& body) {
   header.len = sizeof header + sizeof body;
   const iovec parts[2] = {{&header, sizeof header}, {const_cast<Body*>(&body), sizeof body}};
   EXPECT_EQ(writev(device, parts, 2), static_cast<ssize_t>(header.len));
+}
+
+void Refuse(int device, std::uint64_t unique, int error) {
+  const fuse_out_header header = {sizeof header, error, unique};
+  EXPECT_EQ(write(device, &header, sizeof header), static_cast<ssize_t>(sizeof header));
 }
 
 }  // namespace
@@ -61,6 +69,16 @@ HungFileSystem::~HungFileSystem() {
   for (const int file : files_) close(file);
 }
 
+// In the sender. The file is closed here while nothing is to be written.
+bool SendLastOf(const std::string& path, int channel, const std::string& bytes) {
+  const int last = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  const int other = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  const std::string page(4096, 'x');
+  const bool sent = SendPacket(channel, bytes, {last});
+  close(last);
+  return sent && write(other, page.data(), page.size()) == static_cast<ssize_t>(page.size());
+}
+
 // A packet is what is to be sent, after a byte that says where the file comes; its first descriptor
 // is the channel.
 void HungFileSystem::StartSender() {
@@ -72,6 +90,7 @@ void HungFileSystem::StartSender() {
   if (sender_pid_ != 0) return;
   sender_.Reset();
   int file = -1;
+  int last = 0;
   for (;;) {
     auto command = ReceivePacket(commands.get(), std::size_t{1} << 16);
     if (!command || command->fds.empty()) _exit(0);
@@ -80,18 +99,35 @@ void HungFileSystem::StartSender() {
     std::vector<int> fds;
     for (std::size_t i = 1; i < command->fds.size(); ++i) fds.push_back(command->fds[i].get());
     fds.insert(fds.begin() + static_cast<std::ptrdiff_t>(std::min(at, fds.size())), file);
-    const bool sent = SendPacket(command->fds[0].get(), command->bytes.substr(1), fds);
+    const int channel = command->fds[0].get();
+    const std::string bytes = command->bytes.substr(1);
+    const bool sent =
+        command->bytes[0] == kLast
+            ? SendLastOf(directory_ + "/last" + std::to_string(++last), channel, bytes)
+            : SendPacket(channel, bytes, fds);
     const char done = sent ? '+' : '-';
     if (send(commands.get(), &done, 1, MSG_NOSIGNAL) != 1) _exit(0);
   }
 }
 
-bool HungFileSystem::Send(int channel, const std::string& bytes, std::vector<int> fds,
-                          std::size_t at) const {
+bool HungFileSystem::Order(int channel, char at, const std::string& bytes,
+                           std::vector<int> fds) const {
   fds.insert(fds.begin(), channel);
   char done = '-';
-  return SendPacket(sender_.get(), static_cast<char>(at) + bytes, fds) &&
-         recv(sender_.get(), &done, 1, 0) == 1 && done == '+';
+  return SendPacket(sender_.get(), at + bytes, fds) && recv(sender_.get(), &done, 1, 0) == 1 &&
+         done == '+';
+}
+
+bool HungFileSystem::Send(int channel, const std::string& bytes, std::vector<int> fds,
+                          std::size_t at) const {
+  return Order(channel, static_cast<char>(at), bytes, std::move(fds));
+}
+
+bool HungFileSystem::SendLast(int channel, const std::string& bytes) {
+  flushes_ = true;
+  const bool sent = Order(channel, kLast, bytes, {});
+  flushes_ = false;
+  return sent;
 }
 
 int HungFileSystem::Open() {
@@ -102,6 +138,7 @@ int HungFileSystem::Open() {
 
 void HungFileSystem::Serve(int stop) {
   std::vector<char> buffer(std::size_t{1} << 18);
+  std::uint64_t nodes = kFile;
   for (;;) {
     pollfd fds[2] = {{device_.get(), POLLIN, 0}, {stop, POLLIN, 0}};
     if (poll(fds, 2, -1) < 0 || fds[1].revents != 0 || (fds[0].revents & POLLERR) != 0) return;
@@ -113,12 +150,14 @@ void HungFileSystem::Serve(int stop) {
       init.major = FUSE_KERNEL_VERSION;
       init.minor = 31;
       init.max_write = 4096;
+      init.flags = FUSE_WRITEBACK_CACHE;
       Answer(device_.get(), request.unique, init);
     } else if (request.opcode == FUSE_LOOKUP) {
+      const std::string name(buffer.data() + sizeof request);
       fuse_entry_out entry = {};
-      entry.nodeid = kFile;
+      entry.nodeid = name == "file" ? kFile : ++nodes;
       entry.entry_valid = kForEver;
-      entry.attr = AttrOf(kFile);  // not valid for any time: fstat(2) asks
+      entry.attr = AttrOf(entry.nodeid);  // not valid for any time: fstat(2) asks
       Answer(device_.get(), request.unique, entry);
     } else if (request.opcode == FUSE_GETATTR && request.nodeid != kFile) {
       fuse_attr_out attr = {};
@@ -127,6 +166,9 @@ void HungFileSystem::Serve(int stop) {
       Answer(device_.get(), request.unique, attr);
     } else if (request.opcode == FUSE_OPEN) {
       Answer(device_.get(), request.unique, fuse_open_out{});
+    } else if (request.opcode == FUSE_GETXATTR ||
+               (request.opcode == FUSE_FLUSH && flushes_.load())) {
+      Refuse(device_.get(), request.unique, request.opcode == FUSE_FLUSH ? 0 : -ENOSYS);
     } else if (request.opcode != FUSE_FORGET && request.opcode != FUSE_BATCH_FORGET &&
                request.opcode != FUSE_RELEASE && request.opcode != FUSE_INTERRUPT) {
       ++waiting_;

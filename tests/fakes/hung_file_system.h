@@ -33,10 +33,15 @@ class HungFileSystem {
   /// Sends a packet with `fds`, and a descriptor of the file before the one at `at`. It is another
   /// process that has the file, and this one does not touch it.
   bool Send(int channel, const std::string& bytes, std::vector<int> fds, std::size_t at) const;
+  /// Sends a packet with a descriptor that lies nowhere else, of a file with a page that is not
+  /// written back: whoever lets go of it, the kernel on behalf of a receiver without room too,
+  /// waits for the writing, for ever.
+  bool SendLast(int channel, const std::string& bytes);
   /// How many requests wait for an answer that does not come.
   int waiting() const { return waiting_; }
 
  private:
+  bool Order(int channel, char at, const std::string& bytes, std::vector<int> fds) const;
   void Serve(int stop);
   void StartSender();
 
@@ -46,6 +51,7 @@ class HungFileSystem {
   pid_t sender_pid_ = -1;
   std::vector<int> files_;
   std::atomic<int> waiting_{0};
+  std::atomic<bool> flushes_{false};  // are answered
   StoppableThread server_;
 };
 

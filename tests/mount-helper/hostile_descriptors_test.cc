@@ -120,7 +120,7 @@ TEST_F(HostileTest, TheGateRefusesTheMessageAndGoesOn) {
       MakeChannel();
       ASSERT_TRUE(send());
       ASSERT_TRUE(send());  // never read
-      const auto message = ReceiveMessage(there_.get(), gate);
+      const auto message = ReceiveMessage(there_.get(), gate, LesserPeer::kClient);
       ASSERT_FALSE(message);
       EXPECT_EQ(message.error().code, ErrorCode::kInvalidArgument);
       gate.EndConnection(std::move(there_));
@@ -136,7 +136,7 @@ TEST_F(HostileTest, TheGateRefusesTheMessageAndGoesOn) {
   request.id = "csi-1";
   request.memory = *HandoverMemory::Create();
   ASSERT_TRUE(SendMessage(here_.get(), request));
-  auto taken = ReceiveMessage(there_.get(), gate);
+  auto taken = ReceiveMessage(there_.get(), gate, LesserPeer::kClient);
   ASSERT_TRUE(taken) << taken.error().message;
   EXPECT_TRUE(HandoverMemory::Map(std::get<message::MountVolume>(*taken).memory.get()));
 }
@@ -186,6 +186,38 @@ TEST_F(HostileDaemonTest, TheKeeperKillsTheDaemonAndStartsAnother) {
   EXPECT_EQ(taken_, 0);
 }
 
+// A descriptor that lies nowhere else than in a queue: whoever lets go of it hangs.
+TEST_F(HostileDaemonTest, TheKeeperLetsGoOfNoDescriptorInAQueue) {
+  DaemonKeeper keeper(*this, *this, std::chrono::milliseconds(0));
+  for (const Kind kind : {Kind::kMounted, Kind::kSockets, Kind::kDone, Kind::kAttach}) {
+    ASSERT_TRUE(keeper.Start());
+    int ends[2] = {-1, -1};
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    OwnedFd loaded(ends[0]);
+    ASSERT_TRUE(hung_->SendLast(OwnedFd(ends[1]).get(), "x"));
+    const OwnedFd memory = *HandoverMemory::Create();
+    const OwnedFd device(open("/dev/fuse", O_RDWR | O_CLOEXEC));
+    std::vector<int> fds = {loaded.get(), loaded.get()};
+    if (kind == Kind::kMounted) fds[0] = device.get();
+    if (kind == Kind::kAttach) fds = {memory.get(), device.get(), loaded.get()};
+    ASSERT_TRUE(SendPacket(here_.get(), FrameBytes({kind, {0, 0, 0, 0, 1, 0, 0}, ""}), fds));
+    loaded.Reset();
+    keeper.TakeMessage();
+    keeper.Ended(SIGKILL);
+  }
+  for (const bool empty_first : {false, true}) {
+    ASSERT_TRUE(keeper.Start());
+    if (empty_first) {
+      ASSERT_EQ(send(here_.get(), "", 0, 0), 0);
+    }
+    ASSERT_TRUE(hung_->SendLast(here_.get(), ""));
+    keeper.TakeMessage();
+    EXPECT_LT(keeper.channel(), 0);
+    keeper.Ended(SIGKILL);
+  }
+  EXPECT_EQ(taken_, 0);
+}
+
 // A daemon to a publisher's process.
 TEST_F(HostileTest, AHoldersPublisherOutlivesTheCall) {
   const OwnedFd view(open("/", O_PATH | O_CLOEXEC));
@@ -206,6 +238,16 @@ TEST_F(HostileTest, AHoldersPublisherOutlivesTheCall) {
   int result = -1;
   EXPECT_EQ(recv(next->get(), &result, sizeof result, 0), static_cast<ssize_t>(sizeof result));
   EXPECT_EQ(result, 0);
+  for (const std::string& first : {std::string(), call, std::string("nonsense")}) {
+    const auto hostile = process->Connect();
+    ASSERT_TRUE(hostile);
+    ASSERT_TRUE(first == call || send(hostile->get(), first.data(), first.size(), 0) >= 0);
+    hung_->SendLast(hostile->get(), first);  // it may find the connection closed
+  }
+  const auto last = process->Connect();
+  ASSERT_TRUE(last);
+  ASSERT_TRUE(SendPacket(last->get(), call, {}));
+  EXPECT_EQ(recv(last->get(), &result, sizeof result, 0), static_cast<ssize_t>(sizeof result));
   EXPECT_EQ(hung_->waiting(), 0);
   process->End();
 }

@@ -63,7 +63,7 @@ Status Holder::SetUp() {
     if (*fd) fcntl(fd->get(), F_SETFD, FD_CLOEXEC);
   }
   const bool taken_over = static_cast<bool>(mount_.memory);
-  if (taken_over && HasSystemCallFilter()) {
+  if (taken_over && HasSystemCallFilter(ProcessRole::kHolder)) {
     ForbidDumps();
   } else {
     ConfinePrivileged(ProcessRole::kHolder);

@@ -29,6 +29,10 @@ constexpr std::uint32_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWU
                                       CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 constexpr std::uint32_t kSocketType = 0xf;  // the rest is SOCK_CLOEXEC and SOCK_NONBLOCK
 
+// No option of prctl(2); the next argument is a role. The kernel says EINVAL.
+constexpr std::uint32_t kProbe = 0x44574653;  // "DWFS"
+constexpr int kProbeAnswer = EXFULL;          // an errno of no system call
+
 ArgumentIs Family(int family) {
   return {0, kWhole, static_cast<std::uint32_t>(family)};
 }
@@ -90,6 +94,8 @@ struct Filter : FilterProgram {
 };
 
 void Fill(Filter& filter, ProcessRole role) {
+  filter.AnswerIf(SYS_prctl, {{0, kWhole, kProbe}, {1, kWhole, static_cast<std::uint32_t>(role)}},
+                  FilterProgram::Errno(kProbeAnswer));
   filter.RefuseDangers();
   switch (role) {
     case ProcessRole::kHolder:
@@ -146,8 +152,9 @@ void ConfinePrivileged(ProcessRole role) {
   if (!filtered) syslog(LOG_WARNING, "downwardfs: %s", filtered.error().message.c_str());
 }
 
-bool HasSystemCallFilter() {
-  return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_FILTER;
+bool HasSystemCallFilter(ProcessRole role) {
+  return prctl(static_cast<int>(kProbe), static_cast<unsigned long>(role), 0, 0, 0) != 0 &&
+         errno == kProbeAnswer;
 }
 
 }  // namespace downwardfs

@@ -32,7 +32,8 @@ Status FilterSystemCalls(ProcessRole role);
 /// of `role`. syslog says what the kernel does not have.
 void ConfinePrivileged(ProcessRole role);
 
-/// True if this process has a filter already.
-bool HasSystemCallFilter();
+/// True if this process has that filter already: a call that means nothing to the kernel gets an
+/// answer that only our filter gives. A container's own filter does not count.
+bool HasSystemCallFilter(ProcessRole role);
 
 }  // namespace downwardfs

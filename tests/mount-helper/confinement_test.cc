@@ -214,7 +214,7 @@ TEST_F(SyscallFilterTest, ItCanBeSwitchedOff) {
   setenv("DOWNWARDFS_FILTER", "off", 1);
   EXPECT_EQ(InChild([] {
               if (!FilterSystemCalls(ProcessRole::kPublisher)) return 255;
-              return HasSystemCallFilter() ? 1 : 0;
+              return HasSystemCallFilter(ProcessRole::kPublisher) ? 1 : 0;
             }),
             0);
 }
@@ -233,7 +233,7 @@ TEST_F(SyscallFilterTest, ThereIsNoWayAroundByOtherNumbers) {
 TEST_F(SyscallFilterTest, ItStaysForProgramsThatAreStarted) {
   EXPECT_EQ(InChild([] {
               const auto role = ProcessRole::kDaemonWithPrograms;
-              if (!FilterSystemCalls(role) || !HasSystemCallFilter()) return 255;
+              if (!FilterSystemCalls(role) || !HasSystemCallFilter(role)) return 255;
               execl("/bin/sh", "sh", "-c", "unshare --uts true 2>/dev/null", nullptr);
               return 254;
             }),

@@ -186,10 +186,10 @@ void KubeletLayout::AddLink(Edit& edit, const std::string& name) {
 }
 
 void KubeletLayout::RemoveLink(Edit& edit, const std::string& name) {
-  for (auto id = FindLink(name); id; id = FindLink(name)) {
-    links_.Change(edit, *id, [](RootLink& link) { link.listed = false; });
-    DropLinkIfUnused(edit, *id);
-  }
+  const auto id = FindLink(name);
+  if (!id) return;
+  links_.Change(edit, *id, [](RootLink& link) { link.listed = false; });
+  DropLinkIfUnused(edit, *id);
 }
 
 void KubeletLayout::DropLinkIfUnused(Edit& edit, InodeId id) {

@@ -76,10 +76,9 @@ std::optional<InodeId> KubeletLayout::FindInRoot(std::string_view name) const {
 }
 
 std::optional<InodeId> KubeletLayout::FindLink(std::string_view name) const {
-  for (const auto& [id, link] : links_.all()) {
-    if (link.listed && link.name == name) return id;
-  }
-  return std::nullopt;
+  const auto& by_name = links_.format().by_name;
+  const auto at = by_name.find(name);
+  return at == by_name.end() ? std::nullopt : std::optional<InodeId>(at->second);
 }
 
 std::optional<InodeId> KubeletLayout::FindInDirectory(const Located& directory,

@@ -51,6 +51,14 @@ bool RootLinkFormat::Read(InodeId, RecordReader& reader, RootLink& value) const 
   return true;
 }
 
+// A damaged memory may list a name twice: the first counts until all is read and refused.
+void RootLinkFormat::Index(InodeId id, const RootLink& value, bool before, bool now) {
+  if (now) by_name.emplace(value.name, id);
+  if (!before) return;
+  const auto at = by_name.find(value.name);
+  if (at != by_name.end() && at->second == id) by_name.erase(at);
+}
+
 void KubeletRootFormat::Write(RecordWriter& record, const KubeletRoot& value) {
   record.Number(value.shown).Number(value.staged).Number(value.next);
   record.Number(ToNanoseconds(value.time)).Number(value.flips).Number(value.new_link ? 1 : 0);

@@ -56,11 +56,16 @@ struct RootLink {
   VolumeVersion::WallTime created;
 };
 
-struct RootLinkFormat : NotIndexed, RecordedAs<RootLink, Record::kLink, Record::kDropped> {
+struct RootLinkFormat : RecordedAs<RootLink, Record::kLink, Record::kDropped> {
   static constexpr char kWhat[] = "a link";
 
   void Write(RecordWriter& record, const RootLink& value) const;
   bool Read(InodeId id, RecordReader& reader, RootLink& value) const;
+  static bool Indexed(const RootLink& value) { return value.listed; }
+  void Index(InodeId id, const RootLink& value, bool before, bool now);
+
+  /// The links that are listed: as many as the volume has files in its root.
+  std::map<std::string, InodeId, std::less<>> by_name;
 };
 
 /// The root directory: which versions its names lead to.

@@ -3,6 +3,10 @@
 // somebody needs them. The renderer of these versions asks the layout itself, which would hang.
 #include <gtest/gtest.h>
 
+#include <string>
+#include <type_traits>
+#include <vector>
+
 #include "fs/volume/kubelet_layout.h"
 #include "fs/volume/live_layout.h"
 
@@ -84,6 +88,26 @@ TYPED_TEST(LayoutRenderingTest, NamesAttributesAndOriginsOfOthersNeedNoContent) 
   EXPECT_EQ(this->layout_.OriginOf(names->back().id)->source, "s");
   EXPECT_TRUE(this->layout_.Attr(directory));
   EXPECT_EQ(this->rendered_, before);
+}
+
+// As many names as an items file can have: a name is found by an index, not by a look at each.
+TYPED_TEST(LayoutRenderingTest, AVolumeOfManyFilesIsShownAndLookedUp) {
+  constexpr int kFiles = 300000;
+  std::vector<ProjectedFile> files;
+  files.reserve(kFiles);
+  for (int i = 0; i < kFiles; ++i) files.push_back({"f" + std::to_string(i), "", 0644, "s", ""});
+  const auto version = VolumeVersion::Make(files, "..v1", std::chrono::system_clock::now());
+  if constexpr (std::is_same_v<TypeParam, KubeletLayout>) {
+    this->layout_.Show(this->layout_.Stage(version, ""));
+  } else {
+    this->layout_.ShowNames(this->layout_.Stage(version, ""));
+  }
+  int found = 0;
+  for (const ProjectedFile& file : files) {
+    found += this->layout_.Lookup(kRootInode, file.path) ? 1 : 0;
+  }
+  EXPECT_EQ(found, kFiles);
+  EXPECT_FALSE(this->layout_.Lookup(kRootInode, "f"));
 }
 
 }  // namespace

@@ -7,9 +7,21 @@
 #include "sources/manifest.h"
 
 namespace downwardfs {
+namespace {
+
+// Of a pod's attribute too, which is read before anything of it is known: a short text must not
+// become a large one.
+YamlLimits LimitsOfItems() {
+  YamlLimits limits;
+  limits.aliased_nodes = 20'000;
+  limits.aliased_bytes = std::size_t{1} << 20;
+  return limits;
+}
+
+}  // namespace
 
 Result<ItemSpec> ParseItems(std::string_view text) {
-  auto documents = ParseManifest(text);
+  auto documents = ParseManifest(text, LimitsOfItems());
   if (!documents) return Fail(std::move(documents.error()));
   if (documents->size() != 1) {
     return Fail(ErrorCode::kInvalidArgument,

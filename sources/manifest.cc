@@ -234,7 +234,7 @@ Result<std::vector<Json>> ParseJsonValues(std::string_view text) {
 
 }  // namespace
 
-Result<std::vector<Json>> ParseManifest(std::string_view bytes) {
+Result<std::vector<Json>> ParseManifest(std::string_view bytes, const YamlLimits& limits) {
   const auto utf8 = YamlTextInUtf8(bytes);
   if (!utf8) return Fail(utf8.error());
   if (*utf8) bytes = **utf8;
@@ -246,12 +246,12 @@ Result<std::vector<Json>> ParseManifest(std::string_view bytes) {
     if (json) {
       documents = std::move(*json);
     } else {
-      auto yaml = ParseYamlDocuments(bytes);
+      auto yaml = ParseYamlDocuments(bytes, limits);
       if (!yaml) return Fail(std::move(json.error()));
       documents = std::move(*yaml);
     }
   } else {
-    auto yaml = ParseYamlDocuments(bytes);
+    auto yaml = ParseYamlDocuments(bytes, limits);
     if (!yaml) return yaml;
     documents = std::move(*yaml);
   }

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "fs/projection/document.h"
+#include "yaml/yaml_reader.h"
 
 namespace downwardfs {
 
@@ -18,7 +19,7 @@ namespace downwardfs {
 /// no space is '{' or '[' (such a text that is not JSON may still be YAML's flow style); else YAML.
 /// Empty documents are left out. Bytes that are not UTF-8 become U+FFFD in JSON, one each; YAML
 /// with such bytes is refused.
-Result<std::vector<Json>> ParseManifest(std::string_view bytes);
+Result<std::vector<Json>> ParseManifest(std::string_view bytes, const YamlLimits& limits = {});
 
 /// Whether a pod gets what the API server would have written into it.
 enum class PodDefaults { kNone, kApiServer };

@@ -6,8 +6,6 @@
 #include <string>
 #include <variant>
 
-#include "yaml/yaml_reader.h"
-
 namespace downwardfs {
 namespace {
 
@@ -62,9 +60,9 @@ class JsonSink final : public YamlSink {
 
 }  // namespace
 
-Result<std::vector<Json>> ParseYamlDocuments(std::string_view text) {
+Result<std::vector<Json>> ParseYamlDocuments(std::string_view text, const YamlLimits& limits) {
   JsonSink sink;
-  if (auto read = ReadYaml(text, YamlLimits(), sink); !read) {
+  if (auto read = ReadYaml(text, limits, sink); !read) {
     return Fail(std::move(read.error()), "YAML");
   }
   return std::move(sink.documents);

@@ -9,11 +9,12 @@
 
 #include "base/result.h"
 #include "fs/projection/document.h"
+#include "yaml/yaml_reader.h"
 
 namespace downwardfs {
 
 /// The documents of `text`; an empty document is null. The text must be UTF-8. Errors are
 /// kInvalidArgument and start with "YAML: line L, column C: ".
-Result<std::vector<Json>> ParseYamlDocuments(std::string_view text);
+Result<std::vector<Json>> ParseYamlDocuments(std::string_view text, const YamlLimits& limits = {});
 
 }  // namespace downwardfs

@@ -60,6 +60,17 @@ TEST(PublishRequestTest, ADecimalModeIsThatOfJson) {
   EXPECT_EQ(ParsePublishRequest(request)->view.items.default_mode, 0644);
 }
 
+// 36 KB of text that would be 65 MB of items.
+TEST(PublishRequestTest, AliasesMakeNoLargeTextOfAShortOne) {
+  std::string text = "items: [&s \"" + std::string(6500, 'k') + "\"";
+  for (int i = 0; i < 10000; ++i) text += ",*s";
+  EXPECT_THAT(RefusalOf("items", text + "]"), HasSubstr("aliases expand to more than"));
+  PublishRequest request = Good();
+  request.context["items"] =
+      "items: [{path: a, fieldRef: &f {fieldPath: metadata.name}}, {path: b, fieldRef: *f}]";
+  EXPECT_TRUE(ParsePublishRequest(request));
+}
+
 TEST(PublishRequestTest, ARequiredFieldThatIsMissingIsNamed) {
   PublishRequest request = Good();
   request.volume_id.clear();

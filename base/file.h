@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,16 @@
 #include "base/result.h"
 
 namespace downwardfs {
+
+/// Opens a file for reading with `flags` beside O_RDONLY and O_CLOEXEC. If this process may not
+/// (EACCES), whoever SetFileOpener() has named is asked. Empty, with errno, on an error.
+OwnedFd OpenToRead(const std::string& path, int flags = 0);
+
+/// Opens files that this process may not; empty, with errno, if it does not either. Called from any
+/// thread.
+using FileOpener = std::function<OwnedFd(const std::string& path)>;
+/// Once, before there are other threads.
+void SetFileOpener(FileOpener opener);
 
 /// The bytes of the file `path` ("-" is standard input). kResourceExhausted over `limit` bytes, and
 /// the errno's code with `path` named where it cannot be opened or read; a directory is refused.

@@ -23,7 +23,8 @@ constexpr mode_t kMode = 0644;
 }  // namespace
 
 Status LogFile::Open() {
-  file_.Reset(open(path_.c_str(), kFlags, kMode));
+  file_ = resolved_ ? OpenWithoutLinks(path_, kFlags, kMode)
+                    : OwnedFd(open(path_.c_str(), kFlags, kMode));
   if (!file_) return Fail(ErrnoError(errno, path_));
   std::error_code error;
   auto resolved = std::filesystem::canonical(path_, error);

@@ -57,7 +57,7 @@ Status SetUpLog(const LogOptions& options) {
   try {
     spdlog::sink_ptr sink;
     if (!options.file.empty()) {
-      auto file = std::make_shared<LogFile>(options.file);
+      auto file = std::make_shared<LogFile>(options.file, options.resolved);
       if (auto opened = file->Open(); !opened) return Fail(std::move(opened.error()), "--log-file");
       sink = std::move(file);
     } else if (options.use_syslog) {

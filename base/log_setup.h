@@ -20,6 +20,7 @@ struct LogOptions {
   /// A file to append to, which may be rotated (base/log_file.h); empty: standard error, or syslog
   /// if `use_syslog`.
   std::string file;
+  bool resolved = false;  ///< `file` had no symlink when it was checked, and must have none now
   bool use_syslog = false;
 };
 

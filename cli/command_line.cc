@@ -53,7 +53,8 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
   command
       ->add_option("--fs-group", options.fs_group,
                    "Give files and directories this group and the modes of a pod's fsGroup")
-      ->type_name("GID");
+      ->type_name("GID")
+      ->check(CLI::Range(0U, 4294967294U).description(""));
   command
       ->add_option_function<std::string>(
           "--layout", [&options](const std::string& name) { options.live_layout = name == "live"; },
@@ -88,6 +89,7 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
   });
   command->add_option("--source-name", options.source_name)->group("");  // of mount.downwardfs
   command->add_option("--directory", options.directory)->group("");      // of the holder
+  command->add_option("--log-file-at", options.log_file_at)->group("");  // of the holder
   AddLog(command, options.log);
   command->add_option(
       "MOUNTPOINT", options.mount_point,

@@ -45,6 +45,7 @@ struct MountOptions {
   WhatOptions what;
   LogOptions log;
   std::string directory;     ///< that relative paths start from; empty: the working directory
+  std::string log_file_at;   ///< the log file's path without symlinks; empty: not known
   std::string mount_point;   ///< empty: to be asked for (cli/default_mount.h)
   bool over_mounts = false;  ///< mount also where something is mounted
   bool foreground = false;

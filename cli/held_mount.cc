@@ -11,14 +11,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
 #include <utility>
 
-#include "base/daemonize.h"
 #include "base/log_keys.h"
 #include "base/log_setup.h"
 #include "base/memory.h"
@@ -28,14 +26,11 @@
 #include "cli/caller.h"
 #include "cli/commands.h"
 #include "cli/confine.h"
-#include "cli/free_mount_point.h"
 #include "cli/holder_channel.h"
-#include "cli/input_user.h"
 #include "cli/mount_parts.h"
-#include "cli/own_programs.h"
+#include "cli/opened_inputs.h"
 #include "cli/stop_signals.h"
 #include "mount-helper/holder_protocol.h"
-#include "mount-helper/mount_point.h"
 
 namespace downwardfs {
 namespace {
@@ -56,45 +51,6 @@ bool IsPodUid(const std::string& uid) {
   return IsValidUtf8(uid) && std::none_of(uid.begin(), uid.end(), [](unsigned char byte) {
            return byte < ' ' || byte == 0x7f;
          });
-}
-
-Status ExecHolder(const MountOptions& options, const MountPoint& mount_point,
-                  const OwnedFd& daemon_namespace, int ready_fd) {
-  auto self = OwnProgramPath();
-  if (!self) return Fail(std::move(self.error()));
-  auto holder = FindOwnProgram("downwardfs-holder");
-  if (!holder) {
-    holder.error().message += "; --no-holder mounts without it";
-    return Fail(std::move(holder.error()));
-  }
-  std::vector<std::string> words = {*holder};
-  const auto hand_down = [&words](const char* option, const OwnedFd& fd) {
-    if (!fd) return;
-    fcntl(fd.get(), F_SETFD, 0);
-    words.insert(words.end(), {option, std::to_string(fd.get())});
-  };
-  hand_down("--mount-directory", mount_point.directory);
-  hand_down("--daemon-namespace", daemon_namespace);
-  words.insert(words.end(), {"--mount-point", mount_point.path, "--watchdog",
-                             std::to_string(options.watchdog_ms)});
-  if (options.allow_other) words.emplace_back("--allow-other");
-  if (!options.run_as.empty()) words.insert(words.end(), {"--run-as", options.run_as});
-  if (!options.resend) words.emplace_back("--no-resend");
-  if (!options.selinux_context.empty()) {
-    words.insert(words.end(), {"--selinux-context", options.selinux_context});
-  }
-  if (ready_fd >= 0) words.insert(words.end(), {"--ready-fd", std::to_string(ready_fd)});
-  for (const int fd : InputDescriptors(options)) {
-    words.insert(words.end(), {"--input-fd", std::to_string(fd)});
-  }
-  words.insert(words.end(), {"--", *self});
-  words.insert(words.end(), options.arguments.begin(), options.arguments.end());
-  // The daemon is where the holder is, and finds relative paths from where the caller was.
-  if (!options.directory.empty()) {
-    const auto command = words.end() - static_cast<std::ptrdiff_t>(options.arguments.size()) + 1;
-    words.insert(command, {"--directory", options.directory});
-  }
-  return ExecProgram(words);
 }
 
 // The daemon of one held mount, from its start to its end.
@@ -311,37 +267,21 @@ bool HasHolder() {
   return std::getenv(kHolderFdVariable) != nullptr;
 }
 
-Result<int> LaunchHolder(const MountOptions& given, const OwnedFd& daemon_namespace) {
-  MountOptions options = given;
-  if (auto done = CheckFuseAvailable(); !done) return Fail(std::move(done.error()));
-  auto mount_point = FreeMountPoint(options.mount_point, options.over_mounts);
-  if (!mount_point) return Fail(std::move(mount_point.error()));
-  if (options.run_as.empty()) {
-    auto user = UserOfInputs(options, daemon_namespace);
-    if (!user) return Fail(std::move(user.error()));
-    if (*user) {
-      options.run_as = std::to_string((*user)->uid) + ":" + std::to_string((*user)->gid);
-      std::fprintf(stderr,
-                   "downwardfs: the daemon runs as %s: this user may read the inputs, root without "
-                   "capabilities may not\n",
-                   options.run_as.c_str());
-    }
-  }
-  if (options.foreground) {
-    auto done = ExecHolder(options, *mount_point, daemon_namespace, -1);
-    return Fail(std::move(done.error()));
-  }
-  auto ready = ForkUntilReady();
-  if (!ready) return Fail(std::move(ready.error()));
-  const int fd = ready->ReleaseForExec();
-  auto done = ExecHolder(options, *mount_point, daemon_namespace, fd);
-  return Fail(std::move(done.error()));
-}
-
 Result<int> RunHeldMount(const MountOptions& options) {
+  UseInputOpeners();
   LogOptions log = options.log;
   log.use_syslog = !options.foreground;
-  if (auto done = SetUpLog(log); !done) return Fail(std::move(done.error()));
+  if (!options.log_file_at.empty()) {
+    log.file = options.log_file_at;
+    log.resolved = true;
+  }
+  Status logging = SetUpLog(log);
+  if (!logging) {
+    // A mount that somebody reads needs a daemon more than a file for its log.
+    LogOptions other = log;
+    other.file.clear();
+    if (auto done = SetUpLog(other); !done) return Fail(std::move(done.error()));
+  }
   auto server = ResolveServer(options.source);
   ConfineDaemon(server && MayRunProgram(*server), {}, log);
   auto signals = OpenStopSignals();
@@ -349,6 +289,11 @@ Result<int> RunHeldMount(const MountOptions& options) {
   auto channel = HolderChannel::Open();
   if (!channel) return Fail(std::move(channel.error()));
   const bool resumed = channel->mounted();
+  if (!logging && !resumed) return Fail(std::move(logging.error()));
+  if (!logging) {
+    LogWarning("the log file cannot be opened; the log goes on here",
+               {{log_keys::kError, logging.error().message}});
+  }
   auto memory = HandoverMemory::Claim(channel->memory());
   // Before there is a mount, whoever mounts is told.
   if (!memory && !resumed) {

@@ -65,13 +65,14 @@ std::vector<std::string> ServerPaths(const SourceOptions& source) {
   return paths;
 }
 
-// All that the daemon reads at its start, and what a kubeconfig names.
-Status MayReadAll(const MountOptions& options) {
+// Those that another user may open for the daemon.
+std::vector<std::string> FilesOf(const MountOptions& options) {
+  return {options.source.pod_file, options.source.node_file, options.what.items_file};
+}
+
+// The rest of what the daemon opens at its start, with what a kubeconfig names.
+Status MayUseTheRest(const MountOptions& options) {
   const SourceOptions& source = options.source;
-  for (const std::string* const path :
-       {&source.pod_file, &source.node_file, &options.what.items_file}) {
-    if (auto done = MayRead(*path); !done) return done;
-  }
   const std::vector<std::string> paths = ServerPaths(source);
   // The daemon could not read it again from a pipe.
   if (source.pod_file.empty() && std::none_of(paths.begin(), paths.end(), IsDescriptor)) {
@@ -79,6 +80,10 @@ Status MayReadAll(const MountOptions& options) {
     if (!config) return Fail(config.error());
   }
   return MayLog(options.log.file);
+}
+
+bool IsDenied(const Status& done) {
+  return !done && done.error().code == ErrorCode::kPermissionDenied;
 }
 
 void AddOwner(const std::string& path, std::vector<RunAs>& owners) {
@@ -116,14 +121,21 @@ Result<ChildAnswer> AskThere(const OwnedFd& mount_namespace,
   });
 }
 
-// Whether this user, without a capability, may read all inputs.
+// Tries as this user, without a capability. kReadable: the user may do all but open the files whose
+// numbers are written to `out`. kDenied: the user may not do something else; `out` has the error.
 int Try(const MountOptions& options, const std::optional<RunAs>& who, int out) {
   if (who && !BecomeUser(*who)) return kNoAnswer;
   if (!DropAllCapabilities()) return kNoAnswer;
-  const Status done = MayReadAll(options);
-  if (done || done.error().code != ErrorCode::kPermissionDenied) return kReadable;
-  static_cast<void>(WriteAll(out, done.error().message, "pipe"));
-  return kDenied;
+  if (const Status done = MayUseTheRest(options); IsDenied(done)) {
+    static_cast<void>(WriteAll(out, done.error().message, "pipe"));
+    return kDenied;
+  }
+  const auto files = FilesOf(options);
+  std::string denied;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (IsDenied(MayRead(files[i]))) denied += static_cast<char>('0' + i);
+  }
+  return WriteAll(out, denied, "pipe") ? kReadable : kNoAnswer;
 }
 
 Result<std::vector<RunAs>> AskForOwners(const MountOptions& options, const OwnedFd& ns) {
@@ -144,28 +156,86 @@ Result<std::vector<RunAs>> AskForOwners(const MountOptions& options, const Owned
   return owners;
 }
 
+// Finds who reads what. Each question is asked in a child.
+class Assignment {
+ public:
+  Assignment(const MountOptions& options, const OwnedFd& ns)
+      : options_(options), ns_(ns), files_(FilesOf(options)) {}
+
+  Result<InputUsers> Find() {
+    const auto root = Ask(std::nullopt);
+    if (!root) return Fail(root.error());
+    if (IsEnough(*root)) return InputUsers();
+    auto owners = AskForOwners(options_, ns_);
+    if (!owners) return Fail(owners.error());
+    owners_ = std::move(*owners);
+    std::vector<ChildAnswer> answers = {*root};
+    for (const RunAs& owner : owners_) {
+      auto answer = Ask(owner);
+      if (!answer) return Fail(answer.error());
+      if (IsEnough(*answer)) return InputUsers{owner, {}};
+      answers.push_back(std::move(*answer));
+    }
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      if (answers[i].exit_status != kReadable) continue;
+      InputUsers users;
+      if (i > 0) users.daemon = owners_[i - 1];
+      if (AddOpeners(answers[i].text, users)) return users;
+    }
+    const std::string what = root->exit_status == kDenied
+                                 ? root->text
+                                 : files_[FileNumber(root->text[0])] + ": Permission denied";
+    return Fail(ErrorCode::kPermissionDenied,
+                what +
+                    "; the daemon has no capability, and no owner of the inputs may read this: "
+                    "make it readable for its owner (--run-as), or mount with --no-holder");
+  }
+
+ private:
+  static std::size_t FileNumber(char digit) { return static_cast<std::size_t>(digit - '0'); }
+
+  // An input that is wrong in another way is the daemon's to report.
+  static bool IsEnough(const ChildAnswer& answer) {
+    return (answer.exit_status != kReadable && answer.exit_status != kDenied) ||
+           (answer.exit_status == kReadable && answer.text.empty());
+  }
+
+  Result<ChildAnswer> Ask(const std::optional<RunAs>& who) const {
+    return AskThere(ns_, [&](int out) { return Try(options_, who, out); });
+  }
+
+  bool CanRead(const RunAs& who, const std::string& path) const {
+    const auto answer = AskThere(ns_, [&](int) {
+      if (!BecomeUser(who) || !DropAllCapabilities()) return kNoAnswer;
+      return MayRead(path) ? kReadable : kDenied;
+    });
+    return answer && answer->exit_status == kReadable;
+  }
+
+  // For each of the files somebody who may read it; false if there is one that nobody may.
+  bool AddOpeners(const std::string& denied, InputUsers& users) const {
+    std::vector<RunAs> candidates = owners_;
+    candidates.push_back(RunAs());  // root without a capability, if the daemon is not root
+    for (const char digit : denied) {
+      const std::string& path = files_[FileNumber(digit)];
+      const auto by = std::find_if(candidates.begin(), candidates.end(),
+                                   [&](const RunAs& who) { return CanRead(who, path); });
+      if (by == candidates.end()) return false;
+      users.opened.push_back({path, *by});
+    }
+    return true;
+  }
+
+  const MountOptions& options_;
+  const OwnedFd& ns_;
+  const std::vector<std::string> files_;
+  std::vector<RunAs> owners_;
+};
+
 }  // namespace
 
-Result<std::optional<RunAs>> UserOfInputs(const MountOptions& options,
-                                          const OwnedFd& daemon_namespace) {
-  const auto try_as = [&](const std::optional<RunAs>& who) {
-    return AskThere(daemon_namespace, [&](int out) { return Try(options, who, out); });
-  };
-  const auto root = try_as(std::nullopt);
-  if (!root) return Fail(root.error());
-  if (root->exit_status != kDenied) return std::nullopt;
-  const auto owners = AskForOwners(options, daemon_namespace);
-  if (!owners) return Fail(owners.error());
-  for (const RunAs& owner : *owners) {
-    const auto answer = try_as(owner);
-    if (!answer) return Fail(answer.error());
-    if (answer->exit_status == kReadable) return owner;
-  }
-  return Fail(
-      ErrorCode::kPermissionDenied,
-      root->text +
-          "; the daemon has no capability, and no owner of the inputs may read all of them: "
-          "make them readable for one user (--run-as), or mount with --no-holder");
+Result<InputUsers> UsersOfInputs(const MountOptions& options, const OwnedFd& daemon_namespace) {
+  return Assignment(options, daemon_namespace).Find();
 }
 
 }  // namespace downwardfs

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The user that the daemon of root's mount must be to read its inputs. Without a capability uid 0
-// cannot enter a home of mode 0700; the owner of that home can. So the daemon becomes that user, if
-// this user may read all inputs: it learns nothing then that the user could not read, and nobody
-// opens files on its behalf. Main thread, before any other exists.
+// The users who read the inputs of root's mount. Without a capability uid 0 cannot enter a home of
+// mode 0700; the owner of that home can. So the daemon becomes that user, if this user may read all
+// inputs: it learns nothing then that the user could not read. If the inputs are several users',
+// each file of the pod, the node and the items that the daemon may not read is opened by a process
+// of a user who may (mount-helper/input_opener.h). Main thread, before any other exists.
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/owned_fd.h"
 #include "base/result.h"
@@ -14,11 +17,21 @@
 
 namespace downwardfs {
 
-/// The user whom the daemon has to become; nothing if root without capabilities may read all inputs
-/// (or if an input is wrong in another way, which the daemon says itself). A child tries each input
-/// in the daemon's mount namespace (-1: ours). kPermissionDenied if no owner of an input, or of a
-/// directory above one, may read all of them. Paths are absolute.
-Result<std::optional<RunAs>> UserOfInputs(const MountOptions& options,
-                                          const OwnedFd& daemon_namespace);
+/// Who reads the inputs.
+struct InputUsers {
+  std::optional<RunAs> daemon;  ///< the user whom the daemon has to become; absent: root
+  /// Files that it may not read, and who may.
+  struct Opened {
+    std::string path;
+    RunAs by;
+  };
+  std::vector<Opened> opened;
+};
+
+/// Nobody but root if root without capabilities may read all inputs (or if an input is wrong in
+/// another way, which the daemon says itself). A child tries each input in the daemon's mount
+/// namespace (-1: ours). kPermissionDenied if some input can be read neither by the daemon nor by
+/// the owner of an input or of a directory above one. Paths are absolute.
+Result<InputUsers> UsersOfInputs(const MountOptions& options, const OwnedFd& daemon_namespace);
 
 }  // namespace downwardfs

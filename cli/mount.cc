@@ -20,6 +20,7 @@
 #include "cli/default_mount.h"
 #include "cli/held_mount.h"
 #include "cli/inputs.h"
+#include "cli/launch_holder.h"
 #include "cli/mount_namespace.h"
 #include "cli/mount_parts.h"
 #include "cli/stop_signals.h"

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/survival_flags.h"
 
-#include <cstdio>
+#include "mount-helper/privileges.h"
 
 namespace downwardfs {
 namespace {
 
 std::string NotAUser(const std::string& text) {
-  unsigned uid = 0;
-  unsigned gid = 0;
-  char rest = 0;
-  const bool good = std::sscanf(text.c_str(), "%u:%u%c", &uid, &gid, &rest) == 2;
-  return good ? std::string() : "must be UID:GID, two numbers";
+  return ParseRunAs(text) ? "" : "must be UID:GID, two numbers from 0 to 4294967294";
 }
 
 }  // namespace

@@ -56,12 +56,18 @@ void EndBeforeParent() {
 
 }  // namespace
 
-void ForkedDaemons::BecomeDaemon(int end) const {
+void ForkedDaemons::BecomeDaemon(int end, const std::vector<OwnedFd>& openers) const {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   const int channel = fcntl(end, F_DUPFD, 3);  // not closed at exec
   setenv(kHolderFdVariable, std::to_string(channel).c_str(), 1);
+  std::string connections;
+  for (const OwnedFd& opener : openers) {
+    connections +=
+        (connections.empty() ? "" : ",") + std::to_string(fcntl(opener.get(), F_DUPFD, 3));
+  }
+  if (!connections.empty()) setenv(kOpenersVariable, connections.c_str(), 1);
   std::vector<char*> argv;
   argv.reserve(options_.command.size() + 1);
   for (const std::string& word : options_.command) argv.push_back(const_cast<char*>(word.c_str()));
@@ -95,9 +101,15 @@ Result<DaemonProcesses::Started> ForkedDaemons::Start() {
   OwnedFd ours(ends[0]);
   const OwnedFd theirs(ends[1]);
   fcntl(ours.get(), F_SETFL, O_NONBLOCK);
+  std::vector<OwnedFd> openers;
+  for (const InputsOf& inputs : options_.inputs) {
+    auto opener = StartInputOpener(inputs, options_.mount_namespace);
+    if (!opener) return Fail(std::move(opener.error()));
+    openers.push_back(std::move(*opener));
+  }
   const pid_t child = fork();
   if (child < 0) return Fail(ErrnoError(errno, "fork"));
-  if (child == 0) BecomeDaemon(theirs.get());
+  if (child == 0) BecomeDaemon(theirs.get(), openers);
   return Started{child, std::move(ours)};
 }
 

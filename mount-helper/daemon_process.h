@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mount-helper/daemon_keeper.h"
+#include "mount-helper/input_opener.h"
 #include "mount-helper/privileges.h"
 
 namespace downwardfs {
@@ -16,6 +17,7 @@ struct DaemonOptions {
   std::vector<std::string> command;
   std::chrono::milliseconds watchdog{10000};  ///< without a sign of life; zero: no watchdog
   std::optional<RunAs> run_as;                ///< absent: the holder's own user
+  std::vector<InputsOf> inputs;               ///< that others open for it (input_opener.h)
   int mount_namespace = -1;                   ///< to run in, an open file; -1: the holder's
 };
 
@@ -30,7 +32,7 @@ class ForkedDaemons final : public DaemonProcesses {
   int End(pid_t pid) override;
 
  private:
-  [[noreturn]] void BecomeDaemon(int channel) const;
+  [[noreturn]] void BecomeDaemon(int channel, const std::vector<OwnedFd>& openers) const;
 
   const DaemonOptions options_;
 };

@@ -22,7 +22,7 @@ int Usage() {
       "usage: downwardfs-holder [--mount-directory FD] [--daemon-namespace FD]\n"
       "         --mount-point DIR [--allow-other] [--selinux-context C]\n"
       "         [--ready-fd N] [--watchdog MS] [--no-resend] [--run-as UID:GID]\n"
-      "         [--input-fd N]...\n"
+      "         [--input-fd N]... [--open-input UID:GID:PATH]...\n"
       "         -- PROGRAM [ARGUMENTS]\n",
       stderr);
   std::fputs(kNodeUsage, stderr);
@@ -48,9 +48,10 @@ bool TakeValue(const std::string& option, const char* value, HolderOptions& opti
   } else if (option == "--input-fd") {
     options.input_fds.push_back(std::atoi(value));
   } else if (option == "--run-as") {
-    RunAs who;
-    if (std::sscanf(value, "%u:%u", &who.uid, &who.gid) != 2) return false;
-    options.daemon.run_as = who;
+    options.daemon.run_as = ParseRunAs(value);
+    return options.daemon.run_as.has_value();
+  } else if (option == "--open-input") {
+    return AddInput(value, options.daemon.inputs);
   } else if (option == "--watchdog") {
     options.daemon.watchdog = std::chrono::milliseconds(std::atoi(value));
   } else {

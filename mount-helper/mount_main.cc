@@ -70,7 +70,7 @@ int Main(const std::vector<std::string>& arguments) {
       return 0;
     }
     std::puts(
-        "usage: mount.downwardfs none DIR [-fnsv] [-o OPTIONS]\n"
+        "usage: mount.downwardfs none DIR [-fnsv] [-N NAMESPACE] [-o OPTIONS]\n"
         "\n"
         "The helper of mount(8) for downwardfs. OPTIONS are the long options of `downwardfs "
         "mount`\n"

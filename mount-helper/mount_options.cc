@@ -58,6 +58,8 @@ Status AddOption(const std::string& option, bool sloppy, std::vector<std::string
   if (Contains(kWithValue, name)) {
     if (!has_value) return Bad(option, "needs a value, " + name + "=VALUE");
     const std::string value = option.substr(equals + 1);
+    // The command would take its next word for the value.
+    if (value.empty()) return Bad(option, "needs a value, " + name + "=VALUE");
     const bool label = name == "context" && IsSelinuxLabel(value);
     command.push_back((label ? "--selinux-context=" : "--" + name + "=") + value);
     return {};
@@ -75,7 +77,9 @@ Status AddOption(const std::string& option, bool sloppy, std::vector<std::string
         command.emplace_back(generic->text);
         return {};
       case GenericOption::Meaning::kValue:
-        if (!has_value) return Bad(option, "needs a value, " + name + "=VALUE");
+        if (!has_value || equals + 1 == option.size()) {
+          return Bad(option, "needs a value, " + name + "=VALUE");
+        }
         command.push_back(std::string(generic->text) + option.substr(equals));
         return {};
       case GenericOption::Meaning::kRefused:
@@ -84,6 +88,13 @@ Status AddOption(const std::string& option, bool sloppy, std::vector<std::string
   }
   if (sloppy) return {};
   return Bad(option, "unknown (the long options of `downwardfs mount` are known)");
+}
+
+// mount(8), --namespace.
+std::string NamespaceFile(const std::string& given) {
+  const bool process =
+      std::all_of(given.begin(), given.end(), [](unsigned char c) { return c >= '0' && c <= '9'; });
+  return process ? "/proc/" + given + "/ns/mnt" : given;
 }
 
 bool NamesAPod(const std::string& source) {
@@ -130,6 +141,7 @@ Result<MountRequest> ParseMountArguments(const std::vector<std::string>& argumen
           return Fail(ErrorCode::kInvalidArgument, std::string("-") + flag + " needs a value");
         }
         if (flag == 'o') request.options += (request.options.empty() ? "" : ",") + value;
+        if (flag == 'N') request.mount_namespace = value;
         break;
       }
       if (flag == 'f') {
@@ -166,7 +178,12 @@ Result<std::vector<std::string>> MountCommand(const MountRequest& request) {
   if (!given("--pod=") && NamesAPod(request.source)) command.push_back("--pod=" + request.source);
   // `mount -a` finds by source and place, as /proc/self/mountinfo has them, what is mounted
   // already.
-  if (!given("--source-name=")) command.push_back("--source-name=" + request.source);
+  if (!given("--source-name=") && !request.source.empty()) {
+    command.push_back("--source-name=" + request.source);
+  }
+  if (!given("--mount-namespace=") && !request.mount_namespace.empty()) {
+    command.push_back("--mount-namespace=" + NamespaceFile(request.mount_namespace));
+  }
   command.emplace_back("--");
   command.push_back(request.mount_point);
   return command;

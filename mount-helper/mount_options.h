@@ -15,10 +15,11 @@ namespace downwardfs {
 struct MountRequest {
   std::string source;  ///< the device field: "none", or a pod as NAMESPACE/NAME
   std::string mount_point;
-  std::string options;   ///< as after -o; several -o are joined with commas
-  bool fake = false;     ///< -f: check everything, mount nothing
-  bool sloppy = false;   ///< -s: leave out options that are not known
-  bool verbose = false;  ///< -v: print the command that is run
+  std::string options;          ///< as after -o; several -o are joined with commas
+  std::string mount_namespace;  ///< -N: the file of one, or a process in it; empty: the present one
+  bool fake = false;            ///< -f: check everything, mount nothing
+  bool sloppy = false;          ///< -s: leave out options that are not known
+  bool verbose = false;         ///< -v: print the command that is run
 };
 
 /// Reads the helper's arguments, without argv[0]. kInvalidArgument names what is wrong.

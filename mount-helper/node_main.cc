@@ -24,12 +24,6 @@ struct NodeOptions {
   SupervisorOptions supervisor;
 };
 
-std::optional<RunAs> ParseUser(const char* value) {
-  RunAs who;
-  if (std::sscanf(value, "%u:%u", &who.uid, &who.gid) != 2) return std::nullopt;
-  return who;
-}
-
 // An option that has a value; false where there is no such option, or no such value.
 bool TakeValue(const std::string& option, const char* value, NodeOptions& options) {
   NodeMounterOptions& mounter = options.supervisor.mounter;
@@ -49,7 +43,7 @@ bool TakeValue(const std::string& option, const char* value, NodeOptions& option
   } else if (option == "--watchdog") {
     daemon.watchdog = std::chrono::milliseconds(std::atoi(value));
   } else if (option == "--client" || option == "--run-as") {
-    const auto who = ParseUser(value);
+    const auto who = ParseRunAs(value);
     if (!who) return false;
     if (option == "--run-as") daemon.run_as = who;
     mounter.client = SocketOwner{who->uid, who->gid};

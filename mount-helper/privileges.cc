@@ -9,9 +9,34 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 
 namespace downwardfs {
+
+namespace {
+
+constexpr std::uint32_t kNoChangeOfId = ~std::uint32_t{0};
+
+// from_chars takes no sign and no space, and refuses what does not fit.
+std::optional<std::uint32_t> ParseId(std::string_view text) {
+  std::uint32_t id = 0;
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, id);
+  if (error != std::errc() || at != end || id == kNoChangeOfId) return std::nullopt;
+  return id;
+}
+
+}  // namespace
+
+std::optional<RunAs> ParseRunAs(std::string_view text) {
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto uid = ParseId(text.substr(0, colon));
+  const auto gid = ParseId(text.substr(colon + 1));
+  if (!uid || !gid) return std::nullopt;
+  return RunAs{*uid, *gid};
+}
 
 Status BecomeUser(const RunAs& who) {
   if (setgroups(0, nullptr) != 0) return Fail(ErrnoError(errno, "setgroups"));

@@ -4,6 +4,9 @@
 
 #include <sys/types.h>
 
+#include <optional>
+#include <string_view>
+
 #include "base/result.h"
 
 namespace downwardfs {
@@ -13,6 +16,9 @@ struct RunAs {
   uid_t uid = 0;
   gid_t gid = 0;
 };
+/// "UID:GID", two decimal numbers. Nothing for any other text, and for 4294967295, which the system
+/// calls take for "no change": a process that should become nobody would stay root.
+std::optional<RunAs> ParseRunAs(std::string_view text);
 /// Becomes that user for good.
 Status BecomeUser(const RunAs& who);
 

@@ -102,7 +102,10 @@ Result<bool> PathWatcher::TryFollow(Watches& watches) {
     }
     auto added = Add(watches, directory, kNameEvents, name);
     if (!added || !*added) return added;
-    if (lstat(full.c_str(), &st) != 0) return true;
+    if (lstat(full.c_str(), &st) != 0) {
+      blind_ = errno == EACCES;
+      return true;
+    }
     if (S_ISDIR(st.st_mode) && !parts.empty()) return false;
     if (!S_ISLNK(st.st_mode)) {
       added = Add(watches, full, kFileEvents, "");
@@ -124,6 +127,7 @@ Status PathWatcher::Follow() {
   // A path that changes under every walk is walked again at its next event.
   for (int attempt = 0; attempt < 10; ++attempt) {
     watches.clear();
+    blind_ = false;
     auto followed = TryFollow(watches);
     if (!followed) return Fail(std::move(followed.error()));
     if (*followed) break;

@@ -51,6 +51,8 @@ class PathWatcher {
   /// True while a part of the path is not watched although it should be: there were no watches
   /// left.
   bool lost() const { return lost_; }
+  /// True if this process may not walk the whole path, so that no event tells of the file.
+  bool blind() const { return blind_; }
   /// Tries again then.
   void FollowIfLost() {
     if (lost_) lost_ = !Follow();
@@ -76,6 +78,7 @@ class PathWatcher {
   OwnedFd inotify_;
   Watches watches_;
   bool lost_ = false;
+  bool blind_ = false;
 };
 
 }  // namespace downwardfs

@@ -18,9 +18,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kQuiet{100};      // an editor's pause between truncating and writing
-constexpr milliseconds kPatience{250};   // how long a steady writer may hold a read off
-constexpr milliseconds kBrokenAt{1000};  // how long it may keep us from calling the file broken
+constexpr milliseconds kQuiet{100};       // an editor's pause between truncating and writing
+constexpr milliseconds kPatience{250};    // how long a steady writer may hold a read off
+constexpr milliseconds kLookAgain{1000};  // at a file that no event tells of
+constexpr milliseconds kBrokenAt{1000};   // how long it may keep us from calling the file broken
 
 std::string Absolute(const std::string& path) {
   if (path.empty() || path[0] == '/') return path;
@@ -29,11 +30,23 @@ std::string Absolute(const std::string& path) {
   return std::string(directory) + "/" + path;
 }
 
+// stat(2) of a file that somebody may have to open for us.
+bool StatInput(const std::string& path, struct stat& st) {
+  if (stat(path.c_str(), &st) == 0) return true;
+  if (errno != EACCES) return false;
+  const OwnedFd file = OpenToRead(path, O_NONBLOCK | O_NOCTTY);
+  return file && fstat(file.get(), &st) == 0;
+}
+
 // /dev/fd/N and /proc/self/fd/N name an open file, which cannot be opened again by all its kinds.
 bool IsWatchable(const std::string& path) {
   struct stat st = {};
   return path != "-" && path.rfind("/dev/", 0) != 0 && path.rfind("/proc/", 0) != 0 &&
-         stat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode);
+         StatInput(path, st) && S_ISREG(st.st_mode);
+}
+
+std::int64_t Nanoseconds(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1000000000 + time.tv_nsec;
 }
 
 bool SameTimes(const struct stat& a, const struct stat& b) {
@@ -44,7 +57,7 @@ bool SameTimes(const struct stat& a, const struct stat& b) {
 
 // Reads a file that may be replaced by anything at any time: never waits for a FIFO's writer.
 Result<std::string> ReadRegularFile(const std::string& path, const std::string& shown) {
-  const OwnedFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  const OwnedFd fd = OpenToRead(path, O_NOCTTY | O_NONBLOCK);
   if (!fd) return Fail(ErrnoError(errno, shown));
   struct stat before = {};
   struct stat after = {};
@@ -91,6 +104,7 @@ Status WatchedFile::Watch() {
   auto watcher = PathWatcher::Open(absolute_);
   if (!watcher) return Fail(std::move(watcher.error()), path_);
   watcher_.emplace(std::move(*watcher));
+  if (watcher_->blind()) look_at_ = std::chrono::steady_clock::now();
   Note(PathChanges::Last::kComplete);
   return {};
 }
@@ -113,9 +127,35 @@ void WatchedFile::Note(PathChanges::Last last) {
   }
 }
 
+std::optional<WatchedFile::Time> WatchedFile::deadline() const {
+  std::optional<Time> first;
+  for (const auto& at : {due_, again_at_, look_at_}) {
+    if (at && (!first || *at < *first)) first = at;
+  }
+  return first;
+}
+
+WatchedFile::Look WatchedFile::LookAt(const std::string& path) {
+  struct stat st = {};
+  if (!StatInput(path, st)) return {};
+  return {st.st_dev, st.st_ino, st.st_size, Nanoseconds(st.st_mtim), Nanoseconds(st.st_ctim)};
+}
+
+void WatchedFile::LookIfBlind(Time now) {
+  if (!watcher_->blind()) {
+    look_at_.reset();
+    return;
+  }
+  if (look_at_ && now < *look_at_) return;
+  look_at_ = now + kLookAgain;
+  const Look before = std::exchange(seen_, LookAt(absolute_));
+  if (!(seen_ == before)) Note(PathChanges::Last::kComplete);
+}
+
 std::optional<Result<WatchedFile::Content>> WatchedFile::Poll() {
   if (!watcher_) return std::nullopt;
   Note(watcher_->Drain().last);
+  LookIfBlind(std::chrono::steady_clock::now());
   if (again_at_ && *again_at_ <= std::chrono::steady_clock::now()) {
     again_at_.reset();
     watcher_->FollowIfLost();

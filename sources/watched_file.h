@@ -7,13 +7,15 @@
 // broken only after those 100 ms too, for an editor may be half-way. No writer can hold us off for
 // good: after 250 ms of steady writing a read counts if the file's times did not move during it. A
 // file that cannot be read (no descriptor left, a server away) is read again after 1 s, doubled up
-// to 60 s, and so is a path that cannot be watched.
+// to 60 s, and so is a path that cannot be watched. A file in a directory that this process may not
+// enter, which another opens for it (base/file.h, OpenToRead), is looked at once a second.
 //
 // A path that is no regular file (a FIFO, /dev/stdin, "-") is read once and never watched.
 // Owned by one thread.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -51,9 +53,7 @@ class WatchedFile {
   int fd() const { return watcher_ ? watcher_->fd() : -1; }
 
   /// When Poll() should be called even if fd() is not readable.
-  std::optional<Time> deadline() const {
-    return due_ && (!again_at_ || *due_ < *again_at_) ? due_ : again_at_;
-  }
+  std::optional<Time> deadline() const;
 
   /// Takes in what has happened. News, if there is any: the content of the file, or why it cannot
   /// be used. It need not differ from the last news.
@@ -63,6 +63,18 @@ class WatchedFile {
   Result<std::string> Read() const;
   Result<Content> Parse(std::string_view bytes) const;
   void Note(PathChanges::Last last);
+  void LookIfBlind(Time now);
+
+  /// What a change of the file changes; all zero if it cannot be opened.
+  struct Look {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::int64_t size = 0;
+    std::int64_t modified = 0;  // nanoseconds
+    std::int64_t changed = 0;
+    bool operator==(const Look&) const = default;
+  };
+  static Look LookAt(const std::string& path);
 
   std::string path_;
   std::string absolute_;
@@ -75,6 +87,8 @@ class WatchedFile {
   bool quiet_ = false;               // due_ is the end of a quiet time
   Retry retry_;                      // of reading: no event says when that would succeed
   std::optional<Time> again_at_;
+  std::optional<Time> look_at_;  // the next look at a file that no event tells of
+  Look seen_;
 };
 
 }  // namespace downwardfs

@@ -6,13 +6,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
 #include "base/owned_fd.h"
 #include "mount-helper/mount_identity.h"
 #include "tests/e2e/api_fixture.h"
+#include "tests/e2e/pods.h"
 #include "tests/support/background.h"
+#include "tests/support/mounted.h"
 
 namespace downwardfs::testing {
 namespace {
@@ -107,6 +110,30 @@ TEST_F(ForeignPathsTest, ThePlaceOfAMountIsHeldWhileItIsMountedAnew) {
   fs::remove(dir_ / "moved/m");
   fs::create_directory_symlink(victim_, dir_ / "moved/m");
   EXPECT_FALSE(OpenDirectoryAt(*place)) << "a link is not followed";
+}
+
+// The path of the log file is walked once, by the command, and not by each daemon again: neither by
+// one of the directory's owner, nor by root's, where everybody may write.
+TEST_F(ForeignPathsTest, ALaterDaemonLogsNowhereElseAndServesWithoutItsLog) {
+  const std::string log = users_ + "/log";
+  const std::string pod = dir_.Write("pod.yaml", PodYaml("one"));
+  const std::string secret = dir_.Write("victim/file", "root's\n");
+  for (const auto mode : {fs::perms(0755), fs::perms(0777)}) {
+    SCOPED_TRACE(static_cast<unsigned>(mode));
+    fs::permissions(users_, mode);
+    const Mounted mount({"--pod-file", pod, "--volume", "info", "--log-file", log}, users_ + "/m");
+    ASSERT_TRUE(mount.ok());
+    ASSERT_TRUE(fs::exists(log));
+    const Outcome outcome =
+        RunProgram({"setpriv", "--reuid", "1234", "--clear-groups", "sh", "-c",
+                    "rm -f \"$0\"/log && ln -s \"$1\"/file \"$0\"/log", users_, victim_});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    ASSERT_EQ(kill(mount.DaemonPid(), SIGKILL), 0);
+    EXPECT_TRUE(Eventually([&] { return mount.StatusField("deaths") == "1"; }));
+    EXPECT_EQ(Slurp(mount / "labels"), "app=\"one\"");
+    EXPECT_EQ(Slurp(secret), "root's\n");
+    fs::remove(log);
+  }
 }
 
 }  // namespace

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Root's mounts of inputs that lie in a user's private home (libfuse#357): the daemon, which has no
-// capability, is that user.
+// Root's mounts of inputs that lie in users' private homes (libfuse#357): the daemon, which has no
+// capability, is that user, or each of several users opens what is theirs.
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "tests/e2e/api_fixture.h"
 #include "tests/e2e/mount_fixture.h"
+#include "tests/support/children.h"
 
 namespace downwardfs::testing {
 namespace {
@@ -23,6 +26,14 @@ std::string UserOf(const Mounted& mount) {
   return line == std::string::npos
              ? ""
              : status.substr(line + 6, status.find('\t', line + 6) - line - 6);
+}
+
+std::vector<int> OpenersOf(const Mounted& mount) {
+  std::vector<int> openers;
+  for (const int child : ChildrenOf(std::atoi(mount.StatusField("holderPid").c_str()))) {
+    if (NameOf(child) == "dwfs-opener") openers.push_back(child);
+  }
+  return openers;
 }
 
 // Gives `path` to the user, for nobody else.
@@ -76,15 +87,66 @@ TEST_F(PrivateInputsTest, InputsThatRootMayReadLeaveTheDaemonRoot) {
   EXPECT_EQ(UserOf(mount), "0");
 }
 
-TEST_F(PrivateInputsTest, InputsThatNoUserMayReadTogetherAreRefusedBeforeTheMount) {
+TEST_F(PrivateInputsTest, InputsOfSeveralUsersAreOpenedByEachAndFollowed) {
   const std::string bob = HomeOf(kBob, "bob");
-  const std::string eve = HomeOf(kEve, "eve");
+  HomeOf(kEve, "eve");
+  const std::string items = dir_.Write(
+      "eve/items.yaml", "items: [{path: labels, fieldRef: {fieldPath: metadata.labels}}]");
+  MakePrivate(items, kEve);
+  const Mounted mount({"--pod-file", bob + "/pod.yaml", "--items", items}, at_);
+  ASSERT_TRUE(mount.ok());
+  const auto shows = [&](const std::string& label) {
+    return Eventually([&] { return Slurp(mount / "labels") == "app=\"" + label + "\""; });
+  };
+  EXPECT_TRUE(shows("one"));
+  Put(kBob, "bob", "two");
+  EXPECT_TRUE(shows("two"));
+  ASSERT_EQ(kill(mount.DaemonPid(), SIGKILL), 0);
+  Put(kBob, "bob", "three");
+  EXPECT_TRUE(shows("three"));
+  EXPECT_EQ(UserOf(mount), "0");
+  const std::string daemon = "/proc/" + std::to_string(mount.DaemonPid());
+  EXPECT_THAT(Slurp(daemon + "/status"), HasSubstr("CapEff:\t0000000000000000"));
+  // Two for this daemon; those of the one before have ended with it.
+  EXPECT_TRUE(Eventually([&] { return OpenersOf(mount).size() == 2; }));
+  for (const int opener : OpenersOf(mount)) {
+    const std::string status = Slurp("/proc/" + std::to_string(opener) + "/status");
+    EXPECT_THAT(status, AnyOf(HasSubstr("Uid:\t" + std::to_string(kBob)),
+                              HasSubstr("Uid:\t" + std::to_string(kEve))));
+    EXPECT_THAT(status, AllOf(HasSubstr("CapEff:\t0000000000000000"), HasSubstr("Groups:\t \n"),
+                              HasSubstr("NoNewPrivs:\t1")));
+  }
+}
+
+// What the user puts in the place of the file is opened with that user's rights.
+TEST_F(PrivateInputsTest, ALinkInAHomeLeadsNoFurtherThanItsOwnerMayGo) {
+  const std::string bob = HomeOf(kBob, "bob");
+  HomeOf(kEve, "eve");
+  const std::string items = dir_.Write(
+      "eve/items.yaml", "items: [{path: labels, fieldRef: {fieldPath: metadata.labels}}]");
+  MakePrivate(items, kEve);
+  const std::string secret = dir_.Write("secret.yaml", PodYaml("secret"));
+  MakePrivate(secret, 0);
+  const Mounted mount({"--pod-file", bob + "/pod.yaml", "--items", items}, at_);
+  ASSERT_TRUE(mount.ok());
+  std::filesystem::remove(bob + "/pod.yaml");
+  std::filesystem::create_symlink(secret, bob + "/pod.yaml");
+  EXPECT_TRUE(Eventually([&] {
+    return mount.StatusField("lastError").find("Permission denied") != std::string::npos;
+  }));
+  EXPECT_EQ(Slurp(mount / "labels"), "app=\"one\"");
+}
+
+TEST_F(PrivateInputsTest, AnInputThatNobodyMayReadIsRefusedBeforeTheMount) {
+  const std::string bob = HomeOf(kBob, "bob");
+  HomeOf(kEve, "eve");
   const std::string items = dir_.Write("eve/items.yaml", "items: []");
+  MakePrivate(items, kEve);
+  std::filesystem::permissions(items, std::filesystem::perms(0));
   const Outcome refused =
       Downwardfs({"mount", "--pod-file", bob + "/pod.yaml", "--items", items, at_});
   EXPECT_EQ(refused.exit_code, 1);
-  EXPECT_THAT(refused.err,
-              AllOf(HasSubstr(bob + "/pod.yaml: Permission denied"), HasSubstr("--no-holder")));
+  EXPECT_THAT(refused.err, AllOf(HasSubstr(": Permission denied"), HasSubstr("--no-holder")));
   EXPECT_EQ(std::count(refused.err.begin(), refused.err.end(), '\n'), 1);
   EXPECT_FALSE(IsMountPoint(at_));
 }

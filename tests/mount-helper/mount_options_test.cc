@@ -11,6 +11,7 @@
 namespace downwardfs {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -31,6 +32,28 @@ TEST(MountOptionsTest, OptionsAreTheLongOptionsOfTheMountCommand) {
   EXPECT_THAT(CommandFor({"none", "/mnt", "-o", "pod-file=/p.yaml", "-o", "layout=live"}),
               ElementsAre("mount", "--pod-file=/p.yaml", "--layout=live", "--source-name=none",
                           "--", "/mnt"));
+}
+
+// The command would take its next word for the value.
+TEST(MountOptionsTest, AnEmptyValueIsRefused) {
+  for (const std::string option : {"volume=", "pod-file=", "items=", "uid=", "volume=\"\""}) {
+    EXPECT_THAT(CommandFor({"none", "/mnt", "-o", "strict," + option + ",no-resend"}),
+                ElementsAre(HasSubstr("error: option")))
+        << option;
+  }
+  EXPECT_THAT(CommandFor({"", "/mnt", "-o", "strict"}),
+              ElementsAre("mount", "--strict", "--", "/mnt"));
+}
+
+// mount(8) -N PATH, or a process id.
+TEST(MountOptionsTest, TheNamespaceIsEntered) {
+  EXPECT_THAT(CommandFor({"none", "/mnt", "-N", "/run/ns", "-o", "strict"}),
+              ElementsAre("mount", "--strict", "--source-name=none", "--mount-namespace=/run/ns",
+                          "--", "/mnt"));
+  EXPECT_THAT(CommandFor({"none", "/mnt", "-N", "321", "-o", "strict"}),
+              Contains("--mount-namespace=/proc/321/ns/mnt"));
+  EXPECT_THAT(CommandFor({"none", "/mnt", "-N1", "-o", "mount-namespace=/a"}),
+              Contains("--mount-namespace=/a"));
 }
 
 TEST(MountOptionsTest, TheSourceMayNameThePod) {

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon's side of its openers (mount-helper/input_opener.h). Main thread, before any other
+// exists.
+#pragma once
+
+namespace downwardfs {
+
+/// From now on the process reads files that it may not open through the openers that the holder has
+/// started for it, if there are any.
+void UseInputOpeners();
+
+}  // namespace downwardfs

@@ -30,7 +30,7 @@ OwnedFd OpenToRead(const std::string& path, int flags) {
   OwnedFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | flags));
   if (file || errno != EACCES || !Opener()) return file;
   file = Opener()(path);
-  // Who opens others' files does not know this one.
+  // This file is not one that somebody opens for us.
   if (!file && errno == EPERM) errno = EACCES;
   return file;
 }

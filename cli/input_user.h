@@ -17,7 +17,7 @@
 
 namespace downwardfs {
 
-/// Who reads the inputs.
+/// The users who read the inputs.
 struct InputUsers {
   std::optional<RunAs> daemon;  ///< the user whom the daemon has to become; absent: root
   /// Files that it may not read, and who may.

@@ -65,7 +65,7 @@ class WatchedFile {
   void Note(PathChanges::Last last);
   void LookIfBlind(Time now);
 
-  /// What a change of the file changes; all zero if it cannot be opened.
+  /// The facts that a change of the file changes; all zero if it cannot be opened.
   struct Look {
     std::uint64_t device = 0;
     std::uint64_t inode = 0;

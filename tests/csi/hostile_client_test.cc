@@ -85,7 +85,7 @@ TEST_F(HostileClientTest, NoMessageOfAClientHangsTheMounter) {
 
 // Descriptors that lie nowhere else than in a queue: the one that the mounter reads or closes, that
 // of a socket that is sent itself, and behind a packet without bytes, which looks like the end.
-// Whoever lets go of one hangs.
+// A process that lets go of one hangs.
 TEST_F(HostileClientTest, NoDescriptorInAQueueHangsTheMounter) {
   using Kind = Frame::Kind;
   const auto serves = [&] {

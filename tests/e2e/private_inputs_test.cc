@@ -118,7 +118,7 @@ TEST_F(PrivateInputsTest, InputsOfSeveralUsersAreOpenedByEachAndFollowed) {
   }
 }
 
-// What the user puts in the place of the file is opened with that user's rights.
+// A link that the user puts in the place of the file is followed with that user's rights.
 TEST_F(PrivateInputsTest, ALinkInAHomeLeadsNoFurtherThanItsOwnerMayGo) {
   const std::string bob = HomeOf(kBob, "bob");
   HomeOf(kEve, "eve");

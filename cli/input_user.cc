@@ -165,7 +165,10 @@ class Assignment {
   Result<InputUsers> Find() {
     const auto root = Ask(std::nullopt);
     if (!root) return Fail(root.error());
-    if (IsEnough(*root)) return InputUsers();
+    // An input that is wrong in another way is the daemon's to report.
+    if (root->exit_status != kDenied && (IsEnough(*root) || root->exit_status != kReadable)) {
+      return InputUsers();
+    }
     auto owners = AskForOwners(options_, ns_);
     if (!owners) return Fail(owners.error());
     owners_ = std::move(*owners);
@@ -194,10 +197,9 @@ class Assignment {
  private:
   static std::size_t FileNumber(char digit) { return static_cast<std::size_t>(digit - '0'); }
 
-  // An input that is wrong in another way is the daemon's to report.
+  // This user may do all.
   static bool IsEnough(const ChildAnswer& answer) {
-    return (answer.exit_status != kReadable && answer.exit_status != kDenied) ||
-           (answer.exit_status == kReadable && answer.text.empty());
+    return answer.exit_status == kReadable && answer.text.empty();
   }
 
   Result<ChildAnswer> Ask(const std::optional<RunAs>& who) const {

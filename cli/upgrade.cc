@@ -69,7 +69,8 @@ Result<int> RunUpgrade(const UpgradeOptions& options) {
   while (std::chrono::steady_clock::now() < deadline) {
     auto now = AskWhoServes(options.mount_point);
     if (now && now->generation > before->generation) {
-      std::printf("downwardfs %s serves %s\n", now->version.c_str(), options.mount_point.c_str());
+      std::printf("downwardfs %s serves %s\n", now->version.c_str(),
+                  OneLine(options.mount_point).c_str());
       return 0;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));

@@ -214,15 +214,15 @@ Status AtomicWriter::MakeLinks(const FileTree& tree, std::vector<std::string>& m
   for (const std::string& name : VisibleNames(tree)) {
     auto there = HasOurLink(name);
     if (!there) return Fail(std::move(there.error()));
+    const std::string target = std::string(kData) + "/" + name;
     if (!*there) {
-      const std::string target = std::string(kData) + "/" + name;
       if (symlinkat(target.c_str(), directory_.get(), name.c_str()) != 0) {
         return Fail(ErrnoError(errno, name));
       }
       made.push_back(name);
     }
     if (const auto user = LinkUser(tree, name)) {
-      if (auto given = GiveTo(directory_.get(), name, *user); !given) return given;
+      if (auto given = GiveLink(directory_.get(), name, target, *user); !given) return given;
     }
   }
   return {};

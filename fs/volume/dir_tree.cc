@@ -50,9 +50,9 @@ Status WriteFile(int directory, const std::string& path, const TreeFile& file) {
   if (!fd) return Fail(ErrnoError(errno, path));
   if (auto written = WriteAll(fd.get(), file.content, path); !written) return written;
   if (fchmod(fd.get(), file.mode) != 0) return Fail(ErrnoError(errno, path));
-  if (file.user) {
-    const int at = parent ? parent.get() : directory;
-    if (auto given = GiveTo(at, name, *file.user); !given) return given;
+  // By the descriptor: another file may have the name by now.
+  if (file.user && fchown(fd.get(), *file.user, static_cast<gid_t>(-1)) != 0 && errno != EPERM) {
+    return Fail(ErrnoError(errno, path));
   }
   // Some file systems report a full disk only here.
   if (close(fd.Release()) != 0) return Fail(ErrnoError(errno, path));
@@ -132,10 +132,17 @@ Result<OwnedFd> OpenDirectory(int directory, const std::string& name) {
   return fd;
 }
 
-Status GiveTo(int directory, const std::string& name, std::uint32_t user) {
-  const int done =
-      fchownat(directory, name.c_str(), user, static_cast<gid_t>(-1), AT_SYMLINK_NOFOLLOW);
-  if (done == 0 || errno == EPERM) return {};
+Status GiveLink(int directory, const std::string& name, const std::string& target,
+                std::uint32_t user) {
+  const OwnedFd link(openat(directory, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!link) return Fail(ErrnoError(errno, name));
+  std::string found(target.size() + 1, '\0');
+  const ssize_t size = readlinkat(link.get(), "", found.data(), found.size());
+  if (size < 0 || found.substr(0, static_cast<std::size_t>(size)) != target) {
+    return Fail(ErrorCode::kFailedPrecondition, name + ": is not the link that was made");
+  }
+  if (fchownat(link.get(), "", user, static_cast<gid_t>(-1), AT_EMPTY_PATH) == 0) return {};
+  if (errno == EPERM) return {};
   return Fail(ErrnoError(errno, name));
 }
 

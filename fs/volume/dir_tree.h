@@ -37,9 +37,11 @@ Result<OwnedFd> OpenDirectory(int directory, const std::string& name);
 /// whatever the umask. A file goes to its user if we may give it away; otherwise it stays ours.
 Status WriteTree(int directory, const FileTree& tree);
 
-/// Gives the entry `name` of `directory`, and no entry that it may lead to, to `user`. Done if we
-/// may not (EPERM): without CAP_CHOWN every file is the writer's.
-Status GiveTo(int directory, const std::string& name, std::uint32_t user);
+/// Gives the symlink `name` of `directory` to `user`. Done if we may not (EPERM): without CAP_CHOWN
+/// every file is the writer's. kFailedPrecondition if it does not lead to `target`: whoever owns
+/// the directory may have put any file there, which is not ours to give away.
+Status GiveLink(int directory, const std::string& name, const std::string& target,
+                std::uint32_t user);
 
 /// Whether `directory` holds just the files of `tree`, owned by their users if we are root. A file
 /// that may not be read differs.

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "fs/volume/dir_tree.h"
 #include "tests/support/projected.h"
 #include "tests/support/temp_dir.h"
 
@@ -299,6 +300,29 @@ INSTANTIATE_TEST_SUITE_P(
                       PathCase{{"a/"}, "path \"a/\": must be a clean relative path"},
                       PathCase{{"a", "a"}, "path \"a\": appears twice"},
                       PathCase{{"a", "a-b", "a/b"}, "path \"a\": is a directory of \"a/b\""}));
+
+// The owner of the directory puts another file in the place of a link.
+TEST(DirTreeTest, OnlyTheLinkThatWasMadeIsGivenAway) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  const testing::TempDir dir;
+  const OwnedFd fd(open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const auto owner = [&](const char* name) {
+    struct stat st = {};
+    EXPECT_EQ(fstatat(fd.get(), name, &st, AT_SYMLINK_NOFOLLOW), 0);
+    return st.st_uid;
+  };
+  dir.Write("file", "root's");
+  ASSERT_EQ(symlinkat("file", fd.get(), "other"), 0);
+  ASSERT_EQ(symlinkat("..data/ours", fd.get(), "ours"), 0);
+  EXPECT_EQ(GiveLink(fd.get(), "file", "..data/file", 1234).error().code,
+            ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(GiveLink(fd.get(), "other", "..data/other", 1234).error().code,
+            ErrorCode::kFailedPrecondition);
+  EXPECT_TRUE(GiveLink(fd.get(), "ours", "..data/ours", 1234));
+  EXPECT_EQ(owner("file"), 0U);
+  EXPECT_EQ(owner("other"), 0U);
+  EXPECT_EQ(owner("ours"), 1234U);
+}
 
 }  // namespace
 }  // namespace downwardfs

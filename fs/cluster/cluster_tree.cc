@@ -295,7 +295,7 @@ std::optional<std::string> ClusterTree::ReadLink(InodeId id) const {
   return inode->target;
 }
 
-FileBytes ClusterTree::Content(InodeId id, std::uint64_t) const {
+FileBytes ClusterTree::Content(InodeId id, std::uint64_t, std::uint64_t) {
   ObjectPtr object;
   std::string text;
   {

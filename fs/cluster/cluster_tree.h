@@ -66,7 +66,8 @@ class ClusterTree final : public FileSystem {
   void Forget(std::span<const Forgotten> inodes) override EXCLUDES(mutex_);
   std::optional<Entry> Attr(InodeId id) const override EXCLUDES(mutex_);
   std::optional<std::string> ReadLink(InodeId id) const override EXCLUDES(mutex_);
-  FileBytes Content(InodeId id, std::uint64_t handle) const override EXCLUDES(mutex_);
+  FileBytes Content(InodeId id, std::uint64_t handle, std::uint64_t offset) override
+      EXCLUDES(mutex_);
   std::optional<Origin> OriginOf(InodeId id) const override EXCLUDES(mutex_);
   std::optional<std::uint64_t> OpenDirectory(InodeId id) override { return directories_.Open(id); }
   void CloseDirectory(std::uint64_t handle) override { directories_.Close(handle); }

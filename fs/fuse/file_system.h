@@ -48,8 +48,9 @@ class FileSystem {
  public:
   /// How much the file system leaves to the kernel's caches. Fixed before it is mounted.
   struct Traits {
-    /// Each open pins a content, so the kernel must ask each time and keep no page. Without it the
-    /// content behind an inode never changes: open is answered ENOSYS once (FUSE_NO_OPEN_SUPPORT).
+    /// Each open pins a content, so the kernel must ask at each read and keep no page. Without it
+    /// the content behind an inode never changes: open is answered ENOSYS once
+    /// (FUSE_NO_OPEN_SUPPORT).
     bool opens_files = false;
     /// Each opendir pins a listing. Without it the kernel may cache listings, and opendir is
     /// answered ENOSYS once (FUSE_NO_OPENDIR_SUPPORT).
@@ -83,9 +84,10 @@ class FileSystem {
   virtual std::optional<Entry> Attr(InodeId id) const = 0;
   /// READLINK. Nothing: EINVAL.
   virtual std::optional<std::string> ReadLink(InodeId id) const = 0;
-  /// READ: the content that the open `handle` has pinned (opens_files); with kNoOpen, or without
-  /// opens_files, what the inode shows now. Null: ESTALE.
-  virtual FileBytes Content(InodeId id, std::uint64_t handle) const = 0;
+  /// READ from `offset`: the content that the open `handle` has pinned (opens_files), which a read
+  /// from the start pins anew; with kNoOpen, or without opens_files, what the inode shows now.
+  /// Null: ESTALE.
+  virtual FileBytes Content(InodeId id, std::uint64_t handle, std::uint64_t offset) = 0;
 
   /// OPEN and RELEASE, with opens_files only. Nothing: ESTALE.
   virtual std::optional<std::uint64_t> OpenFile(InodeId) { return std::nullopt; }

@@ -212,12 +212,13 @@ void Releasedir(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
 void Read(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset,
           fuse_file_info* file) {
   const bool fills_cache = file->lock_owner == 0;
-  const FileSystem& shown = *Counted(request, RequestKind::kRead).file_system;
+  FileSystem& shown = *Counted(request, RequestKind::kRead).file_system;
   if (inode == kAliveInode) {
     ReplyContent(request, kAliveContent, size, offset);
     return;
   }
-  const auto content = shown.Content(inode, fills_cache ? kNoOpen : file->fh);
+  const auto content =
+      shown.Content(inode, fills_cache ? kNoOpen : file->fh, static_cast<std::uint64_t>(offset));
   if (content) {
     ReplyContent(request, *content, size, offset);
   } else {

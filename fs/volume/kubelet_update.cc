@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/volume/kubelet_update.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -17,7 +18,7 @@ TreeChange InRoot(ChangeKind kind, std::string name, std::string new_name = "") 
 
 }  // namespace
 
-std::function<void()> KubeletUpdate::Show(VolumeVersionPtr version, std::string resource_version) {
+VolumeUpdate::Later KubeletUpdate::Show(VolumeVersionPtr version, std::string resource_version) {
   if (tree_.lost()) return {};  // the next daemon shows what is newest then
   const KubeletLayout::Flip flip = layout_.Stage(std::move(version), std::move(resource_version));
   if (auto done = ShowThroughKernel(flip); !done) {
@@ -28,8 +29,28 @@ std::function<void()> KubeletUpdate::Show(VolumeVersionPtr version, std::string 
     ShowByNotification(flip);
   }
   const auto now = std::chrono::steady_clock::now();
-  grace_ = now - std::exchange(last_change_, now) < kQuickly ? kLongGraceTime : kGraceTime;
-  return [this, flip] { Retire(flip.retires, flip.retired_dir); };
+  quiet_ = now - std::exchange(last_change_, now) < kQuickly ? kQuietTime : kGraceTime;
+  const bool task_waits = !retired_.empty();
+  retired_.push_back({flip.retires, flip.retired_dir, now});
+  return task_waits ? Later{} : RetireNext();
+}
+
+VolumeUpdate::Later KubeletUpdate::RetireNext() {
+  if (retired_.empty()) return {};
+  const auto due = std::min(last_change_ + quiet_, retired_.front().since + kLongGraceTime);
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - SteadyTime::clock::now());
+  return {std::max(left, std::chrono::milliseconds(0)), [this] { return RetireDue(); }};
+}
+
+VolumeUpdate::Later KubeletUpdate::RetireDue() {
+  const auto now = SteadyTime::clock::now();
+  const bool quiet = now - last_change_ >= quiet_;
+  while (!retired_.empty() && (quiet || now - retired_.front().since >= kLongGraceTime)) {
+    const Retired oldest = std::move(retired_.front());
+    retired_.pop_front();
+    Retire(oldest.version, oldest.data_dir);
+  }
+  return RetireNext();
 }
 
 Status KubeletUpdate::ShowThroughKernel(const KubeletLayout::Flip& flip) {
@@ -78,7 +99,7 @@ void KubeletUpdate::UnlinkFiles(WritableView::Session& tree, InodeId version) {
   }
 }
 
-std::function<void()> KubeletUpdate::Resume() {
+VolumeUpdate::Later KubeletUpdate::Resume() {
   SettleLastChange(layout_, notifier_);
   // The daemon before us may have died between what it recorded and what it told the kernel.
   for (const std::string& name : layout_.MovedNames()) notifier_.InvalidateName(kRootInode, name);
@@ -94,16 +115,17 @@ std::function<void()> KubeletUpdate::Resume() {
     if (!made && !tree_.lost()) ShowByNotification(layout_.Unfinished());
     for (const auto& [version, data_dir] : layout_.RetiredVersions()) UnlinkFiles(*tree, version);
   }
-  return [this, retired = layout_.RetiredVersions()] {
-    for (const auto& [version, data_dir] : retired) Retire(version, data_dir);
-    // The daemon before us may have died before it told those who watch.
-    if (auto tree = tree_.Open()) {
-      for (const InodeId version : layout_.RemovedVersions()) {
-        TellWatchers(*tree, version);
-        removed_.push_back(version);
-      }
-    }
-  };
+  return {kLongGraceTime, [this, retired = layout_.RetiredVersions()]() -> Later {
+            for (const auto& [version, data_dir] : retired) Retire(version, data_dir);
+            // The daemon before us may have died before it told those who watch.
+            if (auto tree = tree_.Open()) {
+              for (const InodeId version : layout_.RemovedVersions()) {
+                TellWatchers(*tree, version);
+                removed_.push_back(version);
+              }
+            }
+            return {};
+          }};
 }
 
 void KubeletUpdate::ShowByNotification(const KubeletLayout::Flip& flip) {

@@ -18,6 +18,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -33,19 +34,21 @@ class KubeletUpdate final : public VolumeUpdate {
   /// Short enough that the removal is of one burst with the change for those who gather events,
   /// and long enough that hardly any walk is still on its way.
   static constexpr std::chrono::milliseconds kGraceTime{10};
-  /// After a change that follows another within kQuickly: walks wait for the root's lock then, many
-  /// at a time, and there is no single burst anyhow. And after Resume(): readers have waited for a
-  /// daemon.
-  static constexpr std::chrono::milliseconds kLongGraceTime{2000};
+  /// Changes that follow each other within kQuickly: many walks wait for the root's lock then. The
+  /// old directories go together when it has been quiet for this time, so that the removals are of
+  /// one burst with the last change.
+  static constexpr std::chrono::milliseconds kQuietTime{30};
   static constexpr std::chrono::milliseconds kQuickly{100};
+  /// If it does not become quiet, each goes after this time. And after Resume(): readers have
+  /// waited for a daemon.
+  static constexpr std::chrono::milliseconds kLongGraceTime{2000};
 
   /// All outlive it. The layout shows a first version already.
   KubeletUpdate(KubeletLayout& layout, WritableView& tree, KernelNotifier& notifier)
       : layout_(layout), tree_(tree), notifier_(notifier) {}
 
-  std::function<void()> Show(VolumeVersionPtr version, std::string resource_version) override;
-  std::function<void()> Resume() override;
-  std::chrono::milliseconds grace_time() const override { return grace_; }
+  Later Show(VolumeVersionPtr version, std::string resource_version) override;
+  Later Resume() override;
   std::function<void()> TakeSecondLook() override;
   std::uint64_t without_events() const override { return without_events_; }
 
@@ -54,15 +57,24 @@ class KubeletUpdate final : public VolumeUpdate {
   void UnlinkFiles(WritableView::Session& tree, InodeId version);
   Status ShowThroughKernel(const KubeletLayout::Flip& flip);
   void ShowByNotification(const KubeletLayout::Flip& flip);
+  Later RetireNext();
+  Later RetireDue();
   void Retire(InodeId version, const std::string& data_dir);
   void TellWatchers(WritableView::Session& tree, InodeId version);
 
   KubeletLayout& layout_;
   WritableView& tree_;
   KernelNotifier& notifier_;
-  std::chrono::steady_clock::time_point last_change_;
-  std::chrono::milliseconds grace_{kLongGraceTime};
-  std::vector<InodeId> removed_;  // since the last TakeSecondLook()
+  using SteadyTime = std::chrono::steady_clock::time_point;
+  struct Retired {
+    InodeId version = 0;
+    std::string data_dir;
+    SteadyTime since;
+  };
+  std::deque<Retired> retired_;  // that wait for their removal, the oldest first
+  SteadyTime last_change_;
+  std::chrono::milliseconds quiet_{kGraceTime};  // to wait for after the last change
+  std::vector<InodeId> removed_;                 // since the last TakeSecondLook()
   std::atomic<std::uint64_t> without_events_{0};
 };
 

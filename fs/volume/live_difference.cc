@@ -79,7 +79,7 @@ bool LiveLayout::DropVersion(Edit& edit, std::uint64_t id) {
   for (const auto& [handle, open] : opened_.all()) {
     if (open.version_id == id) opens.push_back(handle);
   }
-  for (const std::uint64_t handle : opens) opened_.Erase(edit, handle);
+  for (const std::uint64_t handle : opens) Close(edit, handle);
   versions_.Erase(edit, id);
   return true;
 }

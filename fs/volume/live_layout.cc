@@ -10,6 +10,9 @@ namespace {
 // Cookies: ".", "..", then the names by their inodes.
 constexpr std::uint64_t kFirstCookie = 16;
 
+// Many readers ask twice at the end before they stop; one that asks again after this time follows.
+constexpr std::chrono::milliseconds kEndIsOld{20};
+
 }  // namespace
 
 LiveLayout::LiveLayout(Ownership ownership, WallTime created) : VolumeLayout(ownership) {
@@ -131,13 +134,10 @@ std::optional<std::uint64_t> LiveLayout::OpenFile(InodeId id) {
   }
   if (!FindFile(id)) return std::nullopt;
   const LiveInode& inode = inodes_.At(id);
-  while (opened_.all().size() >= kMostOpenFiles) {
-    opened_.Erase(edit, opened_.all().begin()->first);
-  }
+  while (opened_.all().size() >= kMostOpenFiles) Close(edit, opened_.all().begin()->first);
   const std::uint64_t handle = root_->next_open;
   root_.Change(edit, [](LiveRoot& root) { ++root.next_open; });
-  opened_.Put(edit, handle,
-              {inode.version, inode.version_id, inode.entry, root_->resource_version});
+  opened_.Put(edit, handle, Pin(inode));
   edit.Counted(handle | RecordedState::kOpenBit);
   return handle;
 }
@@ -155,9 +155,39 @@ std::optional<FileRef> LiveLayout::Opened(std::uint64_t handle) const {
   return file;
 }
 
-FileBytes LiveLayout::Content(InodeId id, std::uint64_t handle) const {
-  if (handle == kNoOpen) return VolumeLayout::Content(id, handle);
-  const auto file = Opened(handle);
+LiveOpen LiveLayout::Pin(const LiveInode& inode) const {
+  return {inode.version, inode.version_id, inode.entry, root_->resource_version};
+}
+
+void LiveLayout::PinAnew(InodeId id, std::uint64_t handle) {
+  const LiveInode* const inode = inodes_.Find(id);
+  const LiveOpen* const open = opened_.Find(handle);
+  if (inode == nullptr || open == nullptr || inode->Entry().is_directory) return;
+  if (inode->version_id == open->version_id) return;
+  Edit edit(record_);
+  opened_.Put(edit, handle, Pin(*inode));
+}
+
+bool LiveLayout::Follows(InodeId id, std::uint64_t handle) {
+  MutexLock lock(mutex_);
+  if (opened_.Find(handle) == nullptr) return false;
+  const auto now = std::chrono::steady_clock::now();
+  const auto told = ended_.try_emplace(handle, now).first->second;
+  if (now - told < kEndIsOld) return false;
+  PinAnew(id, handle);
+  return true;
+}
+
+FileBytes LiveLayout::Content(InodeId id, std::uint64_t handle, std::uint64_t offset) {
+  if (handle == kNoOpen) return VolumeLayout::Content(id, handle, offset);
+  if (offset == 0) {
+    MutexLock lock(mutex_);
+    ended_.erase(handle);
+    PinAnew(id, handle);
+  }
+  auto file = Opened(handle);
+  const bool at_end = file && offset != 0 && offset >= file->content().size();
+  if (at_end && Follows(id, handle)) file = Opened(handle);
   if (!file) return nullptr;
   return {file->contents, &file->content()};
 }
@@ -166,6 +196,11 @@ void LiveLayout::CloseFile(std::uint64_t handle) {
   if (handle == kNoOpen) return;
   MutexLock lock(mutex_);
   Edit edit(record_);
+  Close(edit, handle);
+}
+
+void LiveLayout::Close(Edit& edit, std::uint64_t handle) {
+  ended_.erase(handle);
   opened_.Erase(edit, handle);
 }
 

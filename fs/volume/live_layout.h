@@ -2,14 +2,15 @@
 //
 // The live layout: no links and no data directory; each item is one regular file whose content
 // changes in place, so that bind mounts of single files and the kubelet's subPath stay live. An
-// open pins the content that is shown at that moment; a slow reader gets all of one version.
-// Several files do not change at one instant.
+// open pins the content that is shown at that moment, and each read from the start pins it anew; a
+// slow reader gets all of one version. Several files do not change at one instant.
 //
 // Inodes are never used again. An inode lives while a name leads to it or the kernel knows it.
 // Owned by the volume; all methods may be called by any thread, those that change which version is
 // shown by one at a time (the volume's lane, or before it is mounted).
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <vector>
@@ -45,7 +46,12 @@ class LiveLayout final : public VolumeLayout {
 
   Traits traits() const override { return {.opens_files = true, .takes_changes = true}; }
   std::optional<std::string> ReadLink(InodeId) const override { return std::nullopt; }
-  FileBytes Content(InodeId id, std::uint64_t handle) const override EXCLUDES(mutex_);
+  /// A reader that begins anew gets what is shown now (as from the kernel's own seq_file): a
+  /// program that keeps its open for ever sees every change, and fstat(2) fits what it reads. A
+  /// read that goes on gets the rest of what it has begun. One that asks again, later, at the end
+  /// that it was told of, follows the file (`tail -f`): it gets what is there now, as of any file.
+  FileBytes Content(InodeId id, std::uint64_t handle, std::uint64_t offset) override
+      EXCLUDES(mutex_);
   std::optional<std::uint64_t> OpenFile(InodeId id) override EXCLUDES(mutex_);
   void CloseFile(std::uint64_t handle) override EXCLUDES(mutex_);
   /// The content that an open has pinned.
@@ -74,6 +80,11 @@ class LiveLayout final : public VolumeLayout {
   void Name(Edit& edit, const TreeChange& change, InodeId id) REQUIRES(mutex_);
   void Unname(Edit& edit, const TreeChange& change) REQUIRES(mutex_);
   void DropIfUnused(Edit& edit, InodeId id) REQUIRES(mutex_);
+  LiveOpen Pin(const LiveInode& inode) const REQUIRES(mutex_);
+  void PinAnew(InodeId id, std::uint64_t handle) REQUIRES(mutex_);
+  /// Whether the reader that has reached the end goes on, and then with what is shown now.
+  bool Follows(InodeId id, std::uint64_t handle) EXCLUDES(mutex_);
+  void Close(Edit& edit, std::uint64_t handle) REQUIRES(mutex_);
 
   // live_difference.cc: how a version compares with what is shown.
   using BytesOf = std::map<VolumeVersionPtr, FileContents::BytesPtr>;
@@ -105,6 +116,8 @@ class LiveLayout final : public VolumeLayout {
   RecordedValue<LiveRootFormat> root_ GUARDED_BY(mutex_){record_, LiveRoot{}};
   // Opens of the daemon before us that come again, by the request: the number stays.
   std::map<std::uint64_t, std::uint64_t> opened_before_ GUARDED_BY(mutex_);
+  // Opens whose reader was told of the end of what it has pinned, and when. Not recorded.
+  std::map<std::uint64_t, std::chrono::steady_clock::time_point> ended_ GUARDED_BY(mutex_);
 };
 
 }  // namespace downwardfs

@@ -8,7 +8,7 @@
 
 namespace downwardfs {
 
-std::function<void()> LiveUpdate::Show(VolumeVersionPtr version, std::string resource_version) {
+VolumeUpdate::Later LiveUpdate::Show(VolumeVersionPtr version, std::string resource_version) {
   if (tree_.lost()) return {};  // the next daemon shows what is newest then
   const LiveLayout::Difference difference =
       layout_.Stage(std::move(version), std::move(resource_version));
@@ -21,7 +21,7 @@ std::function<void()> LiveUpdate::Show(VolumeVersionPtr version, std::string res
   return {};
 }
 
-std::function<void()> LiveUpdate::Resume() {
+VolumeUpdate::Later LiveUpdate::Resume() {
   SettleLastChange(layout_, notifier_);
   // The daemon before us may have died between what it recorded and what it told the kernel.
   notifier_.InvalidateInode(kRootInode);
@@ -34,6 +34,9 @@ std::function<void()> LiveUpdate::Resume() {
 Status LiveUpdate::ShowThroughKernel(const LiveLayout::Difference& difference) {
   auto tree = tree_.Open();
   if (!tree) return Fail(std::move(tree.error()));
+  // All first: what is read is the new content already, and stat(2) must not go on to tell the old
+  // size until the turn of a file has come.
+  for (const auto& step : difference.changed) notifier_.InvalidateInode(step.id);
   for (const auto& [id, change, path] : difference.gone) {
     const bool directory = change.kind == ChangeKind::kRemoveDirectory;
     if (auto done = directory ? tree->RemoveDirectory(change, path) : tree->Unlink(change, path);
@@ -49,7 +52,6 @@ Status LiveUpdate::ShowThroughKernel(const LiveLayout::Difference& difference) {
     }
   }
   for (const auto& [id, change, path] : difference.changed) {
-    notifier_.InvalidateInode(id);
     if (auto done = tree->Touch(id, path); !done) return done;
   }
   return {};

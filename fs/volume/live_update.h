@@ -22,8 +22,8 @@ class LiveUpdate final : public VolumeUpdate {
   LiveUpdate(LiveLayout& layout, WritableView& tree, KernelNotifier& notifier)
       : layout_(layout), tree_(tree), notifier_(notifier) {}
 
-  std::function<void()> Show(VolumeVersionPtr version, std::string resource_version) override;
-  std::function<void()> Resume() override;
+  Later Show(VolumeVersionPtr version, std::string resource_version) override;
+  Later Resume() override;
   std::uint64_t without_events() const override { return without_events_; }
 
  private:

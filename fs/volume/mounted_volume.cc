@@ -14,7 +14,6 @@
 #include "base/mutex.h"
 #include "fs/fuse/kernel_features.h"
 #include "fs/fuse/kernel_session.h"
-#include "fs/volume/kubelet_update.h"
 #include "fs/volume/served_volume.h"
 #include "fs/volume/tree_caller.h"
 #include "mount-helper/fuse_mount.h"
@@ -32,11 +31,11 @@ constexpr std::chrono::seconds kInitPatience{2};
 
 // On the lane, each step at its time.
 void MountedVolume::FinishLater(const std::shared_ptr<ServedVolume>& state,
-                                const Lane::Poster& lane, std::function<void()> rest,
-                                std::chrono::milliseconds after) {
-  if (!rest) return;
-  lane.PostAt(std::chrono::steady_clock::now() + after, [state, lane, rest = std::move(rest)] {
-    rest();
+                                const Lane::Poster& lane, VolumeUpdate::Later later) {
+  if (!later.task) return;
+  const auto due = std::chrono::steady_clock::now() + later.after;
+  lane.PostAt(due, [state, lane, task = std::move(later.task)] {
+    FinishLater(state, lane, task());
     auto look = state->update->TakeSecondLook();
     if (!look) return;
     lane.PostAt(std::chrono::steady_clock::now() + VolumeUpdate::kSecondLook,
@@ -130,9 +129,7 @@ Result<std::unique_ptr<MountedVolume>> MountedVolume::Resume(
   auto volume = Serve(state, loop, lanes);
   if (!volume) return volume;
   const auto lane = (*volume)->lane_->poster();
-  lane.Post([state, lane] {
-    FinishLater(state, lane, state->update->Resume(), KubeletUpdate::kLongGraceTime);
-  });
+  lane.Post([state, lane] { FinishLater(state, lane, state->update->Resume()); });
   return volume;
 }
 
@@ -173,10 +170,7 @@ void MountedVolume::Publish(VolumeVersionPtr version, std::string resource_versi
     if (queued) return;
   }
   const auto lane = lane_->poster();
-  lane.Post([state = state_, lane] {
-    auto rest = state->ShowPending();
-    FinishLater(state, lane, std::move(rest), state->update->grace_time());
-  });
+  lane.Post([state = state_, lane] { FinishLater(state, lane, state->ShowPending()); });
 }
 
 void MountedVolume::SetResourceVersion(std::string resource_version) {
@@ -213,9 +207,8 @@ void MountedVolume::GoOnAlone() {
   state_->remote->GoOnAlone();
   const auto lane = lane_->poster();
   lane.Post([state = state_, lane] {
-    for (auto rest : {state->update->Resume(), state->ShowPending()}) {
-      FinishLater(state, lane, std::move(rest), state->update->grace_time());
-    }
+    FinishLater(state, lane, state->update->Resume());
+    FinishLater(state, lane, state->ShowPending());
   });
 }
 

@@ -22,6 +22,7 @@
 #include "fs/fuse/session_loop.h"
 #include "fs/volume/volume_layout.h"
 #include "fs/volume/volume_options.h"
+#include "fs/volume/volume_update.h"
 #include "fs/volume/volume_version.h"
 #include "mount-helper/fuse_mount.h"
 #include "mount-helper/handover_memory.h"
@@ -105,7 +106,7 @@ class MountedVolume {
  private:
   explicit MountedVolume(std::shared_ptr<ServedVolume> state);
   static void FinishLater(const std::shared_ptr<ServedVolume>& state, const Lane::Poster& lane,
-                          std::function<void()> rest, std::chrono::milliseconds after);
+                          VolumeUpdate::Later later);
   static Status MountAsRoot(ServedVolume& state);
   static Status MountAsUser(ServedVolume& state);
   static Result<std::unique_ptr<MountedVolume>> Serve(const std::shared_ptr<ServedVolume>& state,

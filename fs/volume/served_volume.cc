@@ -73,7 +73,7 @@ void ServedVolume::TakeHeld(int id, std::shared_ptr<TreeCaller> caller) {
   SetUpUpdates("", remote);
 }
 
-std::function<void()> ServedVolume::ShowPending() {
+VolumeUpdate::Later ServedVolume::ShowPending() {
   std::optional<Pending> next;
   {
     MutexLock lock(mutex);

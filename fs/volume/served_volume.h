@@ -50,7 +50,7 @@ struct ServedVolume {
   void TakeHeld(int id, std::shared_ptr<TreeCaller> caller);
   /// On the lane. Returns the update's rest, which is due after the grace time; empty if it has
   /// none.
-  std::function<void()> ShowPending() EXCLUDES(mutex);
+  VolumeUpdate::Later ShowPending() EXCLUDES(mutex);
   /// By which the kernel is told that what it has cached is no longer true. With the session there.
   KernelNotifier& notify() const;
 

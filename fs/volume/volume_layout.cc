@@ -52,7 +52,7 @@ std::optional<FileRef> VolumeLayout::File(InodeId id) const {
   return file;
 }
 
-FileBytes VolumeLayout::Content(InodeId id, std::uint64_t) const {
+FileBytes VolumeLayout::Content(InodeId id, std::uint64_t, std::uint64_t) {
   const auto file = File(id);
   if (!file) return nullptr;
   return {file->contents, &file->content()};

@@ -69,7 +69,8 @@ class VolumeLayout : public FileSystem, public RequestMemory {
   std::optional<Entry> Lookup(InodeId parent, std::string_view name) final EXCLUDES(mutex_);
   void Forget(std::span<const Forgotten> inodes) final EXCLUDES(mutex_);
   std::optional<Entry> Attr(InodeId id) const final EXCLUDES(mutex_);
-  FileBytes Content(InodeId id, std::uint64_t handle) const override EXCLUDES(mutex_);
+  FileBytes Content(InodeId id, std::uint64_t handle, std::uint64_t offset) override
+      EXCLUDES(mutex_);
   Listing List(InodeId id, std::uint64_t handle, bool from_start) final EXCLUDES(mutex_);
   std::optional<Origin> OriginOf(InodeId id) const final EXCLUDES(mutex_);
   Totals GetTotals() const final EXCLUDES(mutex_);

@@ -18,18 +18,20 @@ class VolumeUpdate {
  public:
   virtual ~VolumeUpdate() = default;
 
-  /// Shows the version. Returns what is left to do after the grace time, if anything.
-  virtual std::function<void()> Show(VolumeVersionPtr version, std::string resource_version) = 0;
+  /// The rest of an update, to be done some time later, if any. The task returns the rest after it.
+  struct Later {
+    std::chrono::milliseconds after{0};
+    std::function<Later()> task;
+  };
 
-  /// Finishes what the daemon before us has begun. Returns what is left to do after the grace time,
-  /// if anything.
-  virtual std::function<void()> Resume() = 0;
+  /// Shows the version.
+  virtual Later Show(VolumeVersionPtr version, std::string resource_version) = 0;
 
-  /// How long that is after the last Show().
-  virtual std::chrono::milliseconds grace_time() const { return std::chrono::milliseconds(0); }
+  /// Finishes what the daemon before us has begun.
+  virtual Later Resume() = 0;
 
-  /// Does once more, kSecondLook after the grace time, what may have come too late. By default
-  /// nothing. Asked when what was left has been done.
+  /// Does once more, kSecondLook later, what may have come too late. By default nothing. Asked
+  /// after each task.
   virtual std::function<void()> TakeSecondLook() { return {}; }
   static constexpr std::chrono::milliseconds kSecondLook{2000};
 

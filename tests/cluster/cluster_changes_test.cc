@@ -31,7 +31,7 @@ TEST_F(ClusterTest, AnInodeStandsForOneContent) {
   const InodeId labels = Walk(kWeb + "/labels");
   const InodeId phase = Walk(kWeb + "/phase");
   PutPod("web", {.version = "2", .labels = R"("app":"new")"});
-  EXPECT_EQ(*tree_.Content(labels, 0), "app=\"web\"\n");  // an open file keeps its bytes
+  EXPECT_EQ(*tree_.Content(labels, 0, 0), "app=\"web\"\n");  // an open file keeps its bytes
   EXPECT_NE(Walk(kWeb + "/labels"), labels);
   // The same content is the same inode, and so are the pages that the kernel holds of it.
   EXPECT_EQ(Walk(kWeb + "/phase"), phase);
@@ -136,7 +136,7 @@ TEST_F(ClusterTest, WhatTheKernelForgetsCostsNothing) {
   for (const auto& [id, count] : lookups) all.push_back({id, count});
   tree_.Forget(all);
   EXPECT_EQ(tree_.GetStats().known_inodes, 0U);
-  EXPECT_EQ(tree_.Content(at, 0), nullptr);
+  EXPECT_EQ(tree_.Content(at, 0, 0), nullptr);
   PutPod("web", {.version = "2", .labels = R"("a":"b")"});
   EXPECT_THAT(taken_back_, IsEmpty());
 }

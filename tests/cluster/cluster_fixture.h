@@ -81,7 +81,7 @@ class ClusterTest : public ::testing::Test {
     return reply ? static_cast<const InodeAttr&>(*reply) : InodeAttr();
   }
   std::string Read(const std::string& path) {
-    const auto content = tree_.Content(Walk(path), 0);
+    const auto content = tree_.Content(Walk(path), 0, 0);
     return content ? *content : "(no file " + path + ")";
   }
   std::string Link(const std::string& path) {

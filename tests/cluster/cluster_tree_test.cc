@@ -153,13 +153,13 @@ TEST_F(ClusterTest, TheStatusIsAnotherFileASecondLater) {
   options.clock = &clock;
   ClusterTree tree(source_, options);
   const InodeId before = tree.Lookup(kRootInode, "..status")->id;
-  EXPECT_EQ(*tree.Content(before, 0), "{}\n");
+  EXPECT_EQ(*tree.Content(before, 0, 0), "{}\n");
   status_ = "{\"x\":1}\n";
   EXPECT_EQ(tree.Lookup(kRootInode, "..status")->id, before);
   clock.Advance(std::chrono::seconds(1));
   const InodeId after = tree.Lookup(kRootInode, "..status")->id;
-  EXPECT_EQ(*tree.Content(after, 0), "{\"x\":1}\n");
-  EXPECT_EQ(*tree.Content(before, 0), "{}\n");  // for who still has it open
+  EXPECT_EQ(*tree.Content(after, 0, 0), "{\"x\":1}\n");
+  EXPECT_EQ(*tree.Content(before, 0, 0), "{}\n");  // for who still has it open
 }
 
 TEST_F(ClusterTest, ATableStaysForAMomentWhilePodsChange) {
@@ -178,7 +178,7 @@ TEST_F(ClusterTest, ATableStaysForAMomentWhilePodsChange) {
   EXPECT_EQ(tree.Lookup(ns, "pods.txt")->id, before);
   clock.Advance(std::chrono::milliseconds(250));
   const InodeId after = tree.Lookup(ns, "pods.txt")->id;
-  EXPECT_THAT(*tree.Content(after, 0), ::testing::HasSubstr("\ndb "));
+  EXPECT_THAT(*tree.Content(after, 0, 0), ::testing::HasSubstr("\ndb "));
   clock.Advance(std::chrono::milliseconds(999));
   EXPECT_EQ(tree.Lookup(ns, "pods.txt")->id, after);  // nothing has changed
 }

@@ -121,6 +121,31 @@ TEST_F(WatchSequenceTest, AChangeIsOneBurst) {
   }
 }
 
+// So do changes that follow each other quickly: who watches a data directory, by its own path,
+// hears of its end within that burst, and not when it was stale for seconds.
+TEST_F(WatchSequenceTest, QuickChangesAreOneBurst) {
+  const Mounted mount(Kubelet(), at_);
+  ASSERT_TRUE(mount.ok());
+  std::set<std::string> old = {DataDir(at_)};
+  EventLog root(at_, IN_MOVED_TO | IN_DELETE);
+  for (int i = 0; i < 4; ++i) {
+    value_ = "quick " + std::to_string(i);
+    dir_.Replace("pod.yaml", PodYaml(value_));
+    EXPECT_THAT(root.UntilLast("MOVED_TO ..data"), Contains("MOVED_TO ..data"));
+    old.insert(DataDir(at_));
+  }
+  old.erase(DataDir(at_));
+  const OwnedFd watch(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  ASSERT_GE(inotify_add_watch(watch.get(), at_.c_str(), IN_DELETE), 0);
+  alignas(inotify_event) char buffer[16384];
+  pollfd event = {watch.get(), POLLIN, 0};
+  // All are gone before it is quiet for a second.
+  while (poll(&event, 1, 1000) == 1 && read(watch.get(), buffer, sizeof buffer) > 0) {
+  }
+  for (const std::string& name : old) EXPECT_TRUE(Gone(mount / name)) << name;
+  EXPECT_TRUE(Settled(at_));
+}
+
 TEST_F(WatchSequenceTest, ADirectoryIsGoneWhenTheFirstEventSaysSo) {
   const Mounted mount(Kubelet(), at_);
   ASSERT_TRUE(mount.ok());

@@ -39,8 +39,9 @@ class FakeFileSystem final : public FileSystem {
     return id == kFile ? std::optional(EntryOf(id)) : std::nullopt;
   }
   std::optional<std::string> ReadLink(InodeId) const override { return std::nullopt; }
-  FileBytes Content(InodeId id, std::uint64_t handle) const override {
+  FileBytes Content(InodeId id, std::uint64_t handle, std::uint64_t offset) override {
     if (id != kFile) return nullptr;
+    offsets.push_back(offset);
     return std::make_shared<const std::string>("content " + std::to_string(handle));
   }
   std::optional<std::uint64_t> OpenFile(InodeId) override { return 3; }
@@ -74,6 +75,7 @@ class FakeFileSystem final : public FileSystem {
   std::vector<std::pair<InodeId, std::uint64_t>> forgotten;
   std::vector<std::uint64_t> closed;
   std::vector<bool> begun;
+  std::vector<std::uint64_t> offsets;
   std::vector<TreeChange> applied;
   TreeChange armed;
 };
@@ -196,6 +198,9 @@ TEST_F(OperationsTest, WhatOpensPinsIsAskedForEachTime) {
   read.read_flags = FUSE_READ_LOCKOWNER;
   read.lock_owner = 9;
   EXPECT_EQ(Ask(FUSE_READ, kFile, read).body, "content 3");
+  read.offset = 8;
+  EXPECT_EQ(Ask(FUSE_READ, kFile, read).body, "3");
+  EXPECT_THAT(shown_.offsets, ElementsAre(0, 8)) << "an open may pin anew at the start";
   const auto directory = Ask(FUSE_OPENDIR, FUSE_ROOT_ID, fuse_open_in{}).As<fuse_open_out>();
   EXPECT_EQ(directory.fh, 5u);
   fuse_release_in release = {};

@@ -174,20 +174,16 @@ bool CopiesBetweenFileSystems(int other) {
 
 const std::vector<ReadWay>& ReadWays() {
   static const std::vector<ReadWay> ways = [] {
-    // Before Linux 6.5 splice(2) and the calls that are made of it read as read(2) does.
-    const bool splices_pages = !KernelIsOlderThan(6, 5);
-    std::vector<ReadWay> all = {{"read", false, false, Read},
-                                {"pread", false, false, Pread},
-                                {"sendfile", splices_pages, false, Sendfile},
-                                {"splice", splices_pages, false, Splice},
-                                {"mmap, private", true, false, MapPrivate}};
+    std::vector<ReadWay> all = {{"read", Read},
+                                {"pread", Pread},
+                                {"sendfile", Sendfile},
+                                {"splice", Splice},
+                                {"mmap, private", MapPrivate}};
     // Refused with ENODEV for a file of the live layout before.
-    if (!KernelIsOlderThan(6, 6)) all.push_back({"mmap, shared", true, false, MapShared});
-    if (Ring().ok()) all.push_back({"io_uring", false, true, IoUring});
+    if (!KernelIsOlderThan(6, 6)) all.push_back({"mmap, shared", MapShared});
+    if (Ring().ok()) all.push_back({"io_uring", IoUring});
     const OwnedFd other(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
-    if (CopiesBetweenFileSystems(other.get())) {
-      all.push_back({"copy_file_range", splices_pages, false, CopyFileRange});
-    }
+    if (CopiesBetweenFileSystems(other.get())) all.push_back({"copy_file_range", CopyFileRange});
     return all;
   }();
   return ways;

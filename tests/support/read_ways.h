@@ -13,10 +13,6 @@ namespace downwardfs::testing {
 
 struct ReadWay {
   const char* name;
-  /// It reads through the page cache, which all opens of an inode share.
-  bool cached;
-  /// It may leave out the bytes beyond the present end of the inode, which the open has pinned.
-  bool ends_at_size;
   /// The file from its start to its end, read through `file`; mappings know its size beforehand.
   /// Nothing if a call fails, with errno.
   std::optional<std::string> (*read)(int file, std::size_t size);

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
+
 #include "tests/support/projected.h"
 
 namespace downwardfs {
@@ -95,6 +97,41 @@ TEST_F(LiveLayoutTest, AnOpenPinsItsContentUntilItIsClosed) {
   EXPECT_FALSE(nodes_.Opened(before));
   EXPECT_EQ(nodes_.GetStats().open_files, 0u);
   EXPECT_FALSE(nodes_.OpenFile(kRootInode));
+}
+
+TEST_F(LiveLayoutTest, AReadFromTheStartPinsAnewAndOneThatGoesOnGetsTheRest) {
+  Show({File("labels", "one")});
+  const InodeId id = Walk({"labels"})->id;
+  const auto open = *nodes_.OpenFile(id);
+  EXPECT_EQ(*nodes_.Content(id, open, 0), "one");
+  Show({File("labels", "second")});
+  EXPECT_EQ(*nodes_.Content(id, open, 2), "one");
+  EXPECT_EQ(*nodes_.Content(id, open, 3), "one") << "at its end, to see that it is the end";
+  EXPECT_EQ(*nodes_.Content(id, open, 3), "one") << "and once more";
+  EXPECT_EQ(*nodes_.Content(id, open, 0), "second");
+  EXPECT_EQ(*nodes_.Content(id, open, 3), "second");
+  EXPECT_EQ(nodes_.GetStats().open_files, 1u);
+  EXPECT_EQ(nodes_.Content(id, open + 1, 0), nullptr);
+}
+
+// As tail(1) does: it has read up to the end, and asks there again when it hears of a change.
+TEST_F(LiveLayoutTest, WhoWaitsAtTheEndGetsWhatIsThereNow) {
+  Show({File("log", "one")});
+  const InodeId id = Walk({"log"})->id;
+  const auto open = *nodes_.OpenFile(id);
+  EXPECT_EQ(*nodes_.Content(id, open, 3), "one");
+  std::uint64_t end = 3;
+  for (const std::string longer : {"one two", "one two three"}) {
+    Show({File("log", longer)});
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    std::string seen;
+    while (seen != longer && std::chrono::steady_clock::now() < deadline) {
+      seen = *nodes_.Content(id, open, end);
+    }
+    EXPECT_EQ(seen, longer);
+    end = seen.size();
+    EXPECT_EQ(*nodes_.Content(id, open, end), longer);
+  }
 }
 
 TEST_F(LiveLayoutTest, NewNamesShowAsTheyAreMadeAndGoneOnesUntilTheyAreRemoved) {

@@ -91,6 +91,19 @@ TEST_F(LiveRecordTest, AnOpenThatComesAgainKeepsItsNumberAndItsContent) {
   EXPECT_EQ(next->GetStats().open_files, 2u);
 }
 
+TEST_F(LiveRecordTest, WhatAReadHasPinnedAnewStaysPinned) {
+  nodes_.ShowNames(nodes_.Stage(Version(1), ""));
+  const InodeId a = nodes_.Lookup(kRootInode, "a")->id;
+  const auto handle = *nodes_.OpenFile(a);
+  nodes_.Stage(Version(5), "");
+  const std::string begun = *nodes_.Content(a, handle, 0);
+  EXPECT_EQ(begun, nodes_.File(a)->content());
+  nodes_.Stage(Version(6), "");
+  const auto next = Successor();
+  EXPECT_EQ(*next->Content(a, handle, 1), begun);
+  EXPECT_EQ(*next->Content(a, handle, 0), next->File(a)->content());
+}
+
 TEST_F(LiveRecordTest, WhatWasNotFinishedIsFound) {
   nodes_.ShowNames(nodes_.Stage(Version(1), ""));
   const InodeId a = nodes_.Lookup(kRootInode, "a")->id;

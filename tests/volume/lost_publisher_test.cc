@@ -121,9 +121,9 @@ TEST_F(LostPublisherTest, ARetiredVersionStaysForTheNextDaemon) {
   Record(nodes);
   nodes.Show(nodes.Stage(Version(1), ""));
   Publishing<KubeletUpdate> dying(nodes, notes_, 6);
-  const auto retire = dying.update.Show(Version(2), "");
-  ASSERT_TRUE(retire);
-  retire();  // its rmdir is the seventh call
+  auto retire = dying.update.Show(Version(2), "");
+  ASSERT_TRUE(retire.task);
+  while (retire.task) retire = retire.task();  // its rmdir is the seventh call
   EXPECT_TRUE(nodes.Lookup(kRootInode, "..v1"));
   EXPECT_EQ(nodes.RetiredVersions().size(), 1u);
 }

@@ -2,11 +2,8 @@
 #include "sources/cluster_source.h"
 
 #include <malloc.h>
-#include <poll.h>
-#include <sys/eventfd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 namespace downwardfs {
@@ -30,16 +27,16 @@ Error Explain(Error error, const ClusterSource::Options& options) {
 
 Result<std::unique_ptr<ClusterSource>> ClusterSource::Make(const ServerAccess& access,
                                                            Options options) {
-  OwnedFd changed(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!changed) return Fail(ErrnoError(errno, "eventfd"));
+  auto waiting = AnswerWait::Begin(access.description, options.wait, options.stop_fd);
+  if (!waiting) return Fail(std::move(waiting.error()));
   return std::unique_ptr<ClusterSource>(
-      new ClusterSource(access, std::move(options), std::move(changed)));
+      new ClusterSource(access, std::move(options), std::move(*waiting)));
 }
 
-ClusterSource::ClusterSource(const ServerAccess& access, Options options, OwnedFd changed)
+ClusterSource::ClusterSource(const ServerAccess& access, Options options, AnswerWait waiting)
     : transport_(access.transport),
       options_(std::move(options)),
-      changed_(std::move(changed)),
+      waiting_(std::move(waiting)),
       pods_(access.description),
       nodes_(access.description),
       namespaces_(access.description) {
@@ -83,12 +80,6 @@ std::unique_ptr<ClusterSource::Following> ClusterSource::Start(const Change& cha
   return following;
 }
 
-void ClusterSource::Wake() const {
-  const std::uint64_t one = 1;
-  // A full counter wakes as well.
-  (void)!write(changed_.get(), &one, sizeof one);
-}
-
 // The first pod of a long list is an answer.
 void ClusterSource::OnPod(const std::string& ns) {
   bool first = false;
@@ -98,7 +89,7 @@ void ClusterSource::OnPod(const std::string& ns) {
       if (scope.ns.empty() || scope.ns == ns) first |= !std::exchange(scope.answered, true);
     }
   }
-  if (first) Wake();
+  if (first) waiting_.Wake();
 }
 
 void ClusterSource::OnOutcome(std::size_t scope, const client::ApiFailure* failure) {
@@ -115,7 +106,7 @@ void ClusterSource::OnOutcome(std::size_t scope, const client::ApiFailure* failu
   // The remains of the list: a page's memory, the decoder's, and the objects' before they were
   // compressed.
   if (failure == nullptr && pods_.store().size() > 1000) malloc_trim(0);
-  Wake();
+  waiting_.Wake();
 }
 
 // The fault that keeps the answer away: rather one that waiting will not mend. With the answer
@@ -135,14 +126,8 @@ bool ClusterSource::AllAnswered() const {
                      [](const Scope& scope) { return scope.answered; });
 }
 
-bool ClusterSource::Stopped() const {
-  pollfd stop = {options_.stop_fd, POLLIN, 0};
-  return poll(&stop, 1, 0) > 0;
-}
-
 Status ClusterSource::AwaitAnswer() {
-  const auto since = steady_clock::now();
-  std::string said;
+  const bool once = options_.wait && options_.wait->count() == 0;
   for (;;) {
     std::optional<client::ApiFailure> failure;
     {
@@ -151,37 +136,11 @@ Status ClusterSource::AwaitAnswer() {
       // Of several namespaces one that may not be read is worth an error before anything is shown.
       if (AllAnswered() && (!failure || WorthWaiting(*failure))) return {};
     }
-    if (failure && (!WorthWaiting(*failure) || (options_.wait && options_.wait->count() == 0))) {
+    if (failure && (once || !WorthWaiting(*failure))) {
       return Fail(Explain(std::move(failure->error), options_));
     }
-    if (failure && failure->error.message != said) {
-      said = failure->error.message;
-      SayWaiting(said);
-    }
-    const bool silent = said.empty() && steady_clock::now() < since + kFirstWord;
-    if (said.empty() && !silent) {
-      said = "no answer from " + pods_.store().State().description + " yet";
-      SayWaiting(said);
-    }
-    const std::string last =
-        said.empty() ? "no answer from " + pods_.store().State().description : said;
-    int timeout = silent ? static_cast<int>(milliseconds(kFirstWord).count()) : -1;
-    if (options_.wait && options_.wait->count() > 0) {
-      const auto left =
-          std::chrono::duration_cast<milliseconds>(since + *options_.wait - steady_clock::now());
-      if (left.count() <= 0) {
-        return Fail(ErrorCode::kDeadlineExceeded, "gave up after --wait: " + last);
-      }
-      const auto longest = silent ? std::int64_t{timeout} : std::int64_t{3'600'000};
-      timeout = static_cast<int>(std::min<std::int64_t>(left.count() + 1, longest));
-    }
-    pollfd fds[] = {{changed_.get(), POLLIN, 0}, {options_.stop_fd, POLLIN, 0}};
-    if (poll(fds, 2, timeout) < 0 && errno != EINTR) return Fail(ErrnoError(errno, "poll"));
-    if ((fds[1].revents & POLLIN) != 0) {
-      return Fail(ErrorCode::kCancelled, "stopped by a signal while waiting: " + last);
-    }
-    std::uint64_t drained = 0;
-    (void)!read(changed_.get(), &drained, sizeof drained);
+    waiting_.Say(failure ? failure->error.message : "");
+    if (auto more = waiting_.Next(); !more) return more;
   }
 }
 
@@ -197,8 +156,7 @@ bool ClusterSource::AwaitLoaded(milliseconds limit) const {
     if (rest && Pods().loaded) return true;
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
     if (left.count() <= 0) return false;
-    pollfd stop = {options_.stop_fd, POLLIN, 0};
-    if (poll(&stop, 1, static_cast<int>(std::min(left, kLook).count()) + 1) > 0) return false;
+    if (waiting_.IsStopped(std::min(left, kLook) + milliseconds(1))) return false;
   }
 }
 

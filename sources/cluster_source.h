@@ -19,10 +19,10 @@
 
 #include "base/mutex.h"
 #include "base/object_source.h"
-#include "base/owned_fd.h"
 #include "base/result.h"
 #include "client/store/object_store.h"
 #include "client/watch/reflector.h"
+#include "sources/answer_wait.h"
 #include "sources/follower.h"
 #include "sources/server_access.h"
 
@@ -76,7 +76,7 @@ class ClusterSource final : public ObjectSource {
   /// False with --no-node, and for the pods of some namespaces: there is nothing to wait for.
   bool FollowsNodes() const { return options_.nodes; }
   bool FollowsNamespaces() const { return options_.namespaces.empty(); }
-  bool Stopped() const;
+  bool Stopped() const { return waiting_.IsStopped(); }
 
   ObjectPtr Get(const ObjectKey& key) const override { return StoreOf(key.kind).Get(key); }
   std::vector<ObjectPtr> List(const std::string& kind) const override {
@@ -87,18 +87,17 @@ class ClusterSource final : public ObjectSource {
   SourceState State() const override { return pods_.store().State(); }
 
  private:
-  ClusterSource(const ServerAccess& access, Options options, OwnedFd changed);
+  ClusterSource(const ServerAccess& access, Options options, AnswerWait waiting);
   static Progress ProgressOf(const client::ObjectStore& store);
   void OnOutcome(std::size_t scope, const client::ApiFailure* failure) EXCLUDES(mutex_);
   void OnPod(const std::string& ns) EXCLUDES(mutex_);
   std::optional<client::ApiFailure> Pending() const REQUIRES(mutex_);
   bool AllAnswered() const REQUIRES(mutex_);
-  void Wake() const;
   const client::ObjectStore& StoreOf(const std::string& kind) const;
 
   const std::shared_ptr<client::Transport> transport_;
   const Options options_;
-  const OwnedFd changed_;  // an eventfd
+  AnswerWait waiting_;
   // The outcome of the list of pods of each namespace, or of all: each may be refused on its own.
   struct Scope {
     std::string ns;  // empty: all

@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sources/follow_source.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 namespace downwardfs {
@@ -22,13 +16,11 @@ constexpr std::chrono::seconds kWatchAnswer{3};
 
 }  // namespace
 
-FollowSource::FollowSource(const ServerAccess& access, const Options& options, OwnedFd changed,
-                           OwnedFd stop)
+FollowSource::FollowSource(const ServerAccess& access, const Options& options, AnswerWait waiting)
     : transport_(access.transport),
       follow_nodes_(options.nodes),
       pod_(options.pod),
-      changed_(std::move(changed)),
-      stop_(std::move(stop)),
+      waiting_(std::move(waiting)),
       pods_(access.description),
       nodes_(access.description),
       namespaces_(access.description) {}
@@ -40,12 +32,9 @@ FollowSource::~FollowSource() {
 
 Result<std::unique_ptr<FollowSource>> FollowSource::Open(const ServerAccess& access,
                                                          const Options& options) {
-  OwnedFd changed(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!changed) return Fail(ErrnoError(errno, "eventfd"));
-  OwnedFd stop(options.stop_fd < 0 ? -1 : fcntl(options.stop_fd, F_DUPFD_CLOEXEC, 0));
-  if (!stop && options.stop_fd >= 0) return Fail(ErrnoError(errno, "dup"));
-  std::unique_ptr<FollowSource> source(
-      new FollowSource(access, options, std::move(changed), std::move(stop)));
+  auto waiting = AnswerWait::Begin(access.description, options.wait, options.stop_fd);
+  if (!waiting) return Fail(std::move(waiting.error()));
+  std::unique_ptr<FollowSource> source(new FollowSource(access, options, std::move(*waiting)));
   auto follow =
       OfOneObject(client::PodReflectorOptions(options.pod.ns, "metadata.name=" + options.pod.name));
   follow.on_outcome = [self = source.get()](const client::ApiFailure* failure) {
@@ -54,12 +43,6 @@ Result<std::unique_ptr<FollowSource>> FollowSource::Open(const ServerAccess& acc
   source->pods_.Follow(source->transport_, std::move(follow));
   if (auto done = source->AwaitPod(options); !done) return Fail(std::move(done.error()));
   return source;
-}
-
-void FollowSource::Wake() const {
-  const std::uint64_t one = 1;
-  // A full counter wakes as well.
-  (void)!write(changed_.get(), &one, sizeof one);
 }
 
 void FollowSource::OnPodOutcome(const client::ApiFailure* failure) {
@@ -80,7 +63,7 @@ void FollowSource::OnPodOutcome(const client::ApiFailure* failure) {
     nodes_.Hurry();
     namespaces_.Hurry();
   }
-  Wake();
+  waiting_.Wake();
 }
 
 std::string FollowSource::Missing() const {
@@ -89,13 +72,11 @@ std::string FollowSource::Missing() const {
 }
 
 Status FollowSource::AwaitPod(const Options& options) {
-  const auto since = std::chrono::steady_clock::now();
   const bool once = options.wait && options.wait->count() == 0;
-  const auto deadline = options.wait && !once ? since + *options.wait : SteadyTime::max();
-  const auto subscription = pods_.store().Subscribe(pod_, [this](const ObjectPtr&) { Wake(); });
+  const auto subscription =
+      pods_.store().Subscribe(pod_, [this](const ObjectPtr&) { waiting_.Wake(); });
   const bool known = !pod_.uid.empty();
-  std::optional<SteadyTime> listed_at;
-  std::string said;
+  std::optional<AnswerWait::Time> listed_at;
   for (;;) {
     Outcome outcome;
     {
@@ -112,9 +93,10 @@ Status FollowSource::AwaitPod(const Options& options) {
     if (outcome.listed && !listed_at) listed_at = now;
     if (known && listed_at) return {};
     const ObjectPtr pod = pods_.store().Get(pod_);
-    const auto watch_due = listed_at ? *listed_at + kWatchAnswer : SteadyTime::max();
+    const auto watch_due = listed_at ? *listed_at + kWatchAnswer : AnswerWait::Time::max();
     // A watch that cannot start for now is the reflector's business: there is content to show.
-    if (pod && (outcome.failure || outcome.watched || now >= std::min(watch_due, deadline))) {
+    if (pod &&
+        (outcome.failure || outcome.watched || now >= std::min(watch_due, waiting_.deadline()))) {
       pod_.uid = pod->meta().uid;
       return {};
     }
@@ -123,44 +105,15 @@ Status FollowSource::AwaitPod(const Options& options) {
       reason = outcome.failure->error.message;
     } else if (outcome.listed && !pod) {
       reason = Missing();
-    } else if (said.empty() && now >= since + kFirstWord) {
-      reason = "no answer from " + pods_.store().State().description + " yet";
     }
-    if (once && (outcome.failure || (outcome.listed && !pod))) {
+    if (once && !reason.empty()) {
       return Fail(outcome.failure ? outcome.failure->error.code : ErrorCode::kNotFound, reason);
     }
-    if (!reason.empty() && reason != said) {
-      SayWaiting(reason);
-      if (options.on_waiting) options.on_waiting(reason);
-      said = reason;
-    }
-    const auto look_again = std::min(pod ? watch_due : SteadyTime::max(),
-                                     said.empty() ? since + kFirstWord : SteadyTime::max());
-    if (auto more = WaitForChange(look_again, deadline, said); !more) return more;
+    const std::string said = waiting_.Say(std::move(reason));
+    if (!said.empty() && options.on_waiting) options.on_waiting(said);
+    const auto look_again = pod ? watch_due : AnswerWait::Time::max();
+    if (auto more = waiting_.Next(look_again); !more) return more;
   }
-}
-
-Status FollowSource::WaitForChange(SteadyTime look_again, SteadyTime deadline,
-                                   const std::string& reason) const {
-  const std::string last =
-      reason.empty() ? "no answer from " + pods_.store().State().description : reason;
-  const auto now = std::chrono::steady_clock::now();
-  if (now >= deadline) {
-    return Fail(ErrorCode::kDeadlineExceeded, "gave up after --wait: " + last);
-  }
-  int timeout = -1;
-  if (const auto until = std::min(look_again, deadline); until != SteadyTime::max()) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - now);
-    timeout = static_cast<int>(std::clamp<std::int64_t>(left.count() + 1, 0, 3'600'000));
-  }
-  pollfd fds[] = {{changed_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
-  if (poll(fds, 2, timeout) < 0 && errno != EINTR) return Fail(ErrnoError(errno, "poll"));
-  if ((fds[1].revents & POLLIN) != 0) {
-    return Fail(ErrorCode::kCancelled, "stopped by a signal while waiting: " + last);
-  }
-  std::uint64_t drained = 0;
-  (void)!read(changed_.get(), &drained, sizeof drained);
-  return {};
 }
 
 void FollowSource::Require(const ObjectKey& key) {
@@ -175,22 +128,16 @@ void FollowSource::Require(const ObjectKey& key) {
   other.Stop();
   auto follow = OfOneObject(is_node ? client::NodeReflectorOptions(key.name)
                                     : client::NamespaceReflectorOptions(key.name));
-  follow.on_outcome = [this](const client::ApiFailure*) { Wake(); };
+  follow.on_outcome = [this](const client::ApiFailure*) { waiting_.Wake(); };
   other.Follow(transport_, std::move(follow));
   if (!serving_) Await(other);
 }
 
 void FollowSource::Await(const Follower& other) const {
   const auto deadline = std::chrono::steady_clock::now() + kOtherAnswer;
-  while (!other.answered()) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return;
-    pollfd fds[] = {{changed_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
-    if (poll(fds, 2, static_cast<int>(left.count()) + 1) < 0 && errno != EINTR) return;
-    if ((fds[1].revents & POLLIN) != 0) return;  // the command ends soon, by the same signal
-    std::uint64_t drained = 0;
-    (void)!read(changed_.get(), &drained, sizeof drained);
+  while (!other.answered() && std::chrono::steady_clock::now() < deadline) {
+    // To stop is the command's end, which comes soon, by the same signal.
+    if (!waiting_.NextUntil(deadline)) return;
   }
 }
 

@@ -24,9 +24,9 @@
 
 #include "base/mutex.h"
 #include "base/object_source.h"
-#include "base/owned_fd.h"
 #include "base/result.h"
 #include "client/store/object_store.h"
+#include "sources/answer_wait.h"
 #include "sources/follower.h"
 #include "sources/server_access.h"
 
@@ -73,17 +73,12 @@ class FollowSource final : public ObjectSource {
     bool listed = false;   ///< once: the store knows whether there is such a pod
     bool watched = false;  ///< a watch has run, if only for a moment
   };
-  using SteadyTime = std::chrono::steady_clock::time_point;
 
-  FollowSource(const ServerAccess& access, const Options& options, OwnedFd changed, OwnedFd stop);
+  FollowSource(const ServerAccess& access, const Options& options, AnswerWait waiting);
   Status AwaitPod(const Options& options);
-  /// Waits for the next outcome or event, at most until `look_again`; fails once --wait's
-  /// `deadline` has passed or we are to stop.
-  Status WaitForChange(SteadyTime look_again, SteadyTime deadline, const std::string& reason) const;
   std::string Missing() const;
   void OnPodOutcome(const client::ApiFailure* failure) EXCLUDES(mutex_);
   void Await(const Follower& other) const;
-  void Wake() const;
   Follower& Of(const std::string& kind) {
     return kind == "Node" ? nodes_ : kind == "Namespace" ? namespaces_ : pods_;
   }
@@ -94,8 +89,7 @@ class FollowSource final : public ObjectSource {
   const std::shared_ptr<client::Transport> transport_;
   const bool follow_nodes_;
   ObjectKey pod_;
-  const OwnedFd changed_;  // an eventfd
-  const OwnedFd stop_;     // a duplicate of the caller's, who may close his after the start
+  AnswerWait waiting_;
   std::atomic<bool> serving_ = false;
   std::map<std::string, std::string> required_;  // a name by kind; of Require() alone
   mutable Mutex mutex_;

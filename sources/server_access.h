@@ -39,9 +39,6 @@ bool WorthRetrying(const Error& error);
 /// server that is not there yet.
 bool WorthWaiting(const client::ApiFailure& failure);
 
-/// A caller that waits for so long without an answer is told for what.
-inline constexpr std::chrono::seconds kFirstWord{2};
-
 /// Tells the person at standard error what the command waits for: one line.
 void SayWaiting(const std::string& reason);
 

@@ -27,12 +27,10 @@ void SetFileOpener(FileOpener opener) {
 }
 
 OwnedFd OpenToRead(const std::string& path, int flags) {
-  OwnedFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | flags));
-  if (file || errno != EACCES || !Opener()) return file;
-  file = Opener()(path);
-  // This file is not one that somebody opens for us.
-  if (!file && errno == EPERM) errno = EACCES;
-  return file;
+  if (Opener()) {
+    if (auto file = Opener()(path)) return std::move(*file);
+  }
+  return OwnedFd(open(path.c_str(), O_RDONLY | O_CLOEXEC | flags));
 }
 
 Result<std::string> ReadFile(const std::string& path, std::size_t limit) {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,13 +15,13 @@
 
 namespace downwardfs {
 
-/// Opens a file for reading with `flags` beside O_RDONLY and O_CLOEXEC. If this process may not
-/// (EACCES), whoever SetFileOpener() has named is asked. Empty, with errno, on an error.
+/// Opens a file for reading with `flags` beside O_RDONLY and O_CLOEXEC, unless somebody else opens
+/// it for us (SetFileOpener()). Empty, with errno, on an error.
 OwnedFd OpenToRead(const std::string& path, int flags = 0);
 
-/// Opens files that this process may not; empty, with errno, if it does not either. Called from any
-/// thread.
-using FileOpener = std::function<OwnedFd(const std::string& path)>;
+/// Opens certain files for this process; empty, with errno, if it cannot. Nothing: this file is not
+/// one of them. Called from any thread.
+using FileOpener = std::function<std::optional<OwnedFd>(const std::string& path)>;
 /// Once, before there are other threads.
 void SetFileOpener(FileOpener opener);
 

@@ -27,6 +27,8 @@ namespace downwardfs {
 namespace {
 
 constexpr std::size_t kMostOwners = 8;
+// An owner needs no group to read what is its own; that of root would open others' files.
+constexpr gid_t kNobodysGroup = 65534;
 
 // A child's exit status.
 constexpr int kReadable = 0;
@@ -91,25 +93,38 @@ void AddOwner(const std::string& path, std::vector<RunAs>& owners) {
   if (stat(path.c_str(), &st) != 0 || st.st_uid == 0 || owners.size() >= kMostOwners) return;
   const bool known = std::any_of(owners.begin(), owners.end(),
                                  [&](const RunAs& owner) { return owner.uid == st.st_uid; });
-  if (!known) owners.push_back({st.st_uid, st.st_gid});
+  if (!known) owners.push_back({st.st_uid, st.st_gid != 0 ? st.st_gid : kNobodysGroup});
 }
 
-// Of the files and of the directories on the way to them: with all of root's rights.
+// Of the file and of the directories on the way to it: with all of root's rights.
+void AddOwnersOn(const std::string& path, std::vector<RunAs>& owners) {
+  if (path.empty() || path == "-" || IsDescriptor(path)) return;
+  std::error_code error;
+  const auto real = std::filesystem::weakly_canonical(path, error);
+  if (error) return;
+  std::filesystem::path way;
+  for (const auto& element : real) AddOwner((way /= element).string(), owners);
+}
+
+// Of all inputs.
 std::vector<RunAs> OwnersOf(const MountOptions& options) {
   std::vector<std::string> paths = InputPaths(options);
   if (options.source.pod_file.empty()) {
     for (std::string& path : ServerPaths(options.source)) paths.push_back(std::move(path));
   }
   std::vector<RunAs> owners;
-  for (const std::string& path : paths) {
-    if (path.empty() || path == "-" || IsDescriptor(path)) continue;
-    std::error_code error;
-    const auto real = std::filesystem::weakly_canonical(path, error);
-    if (error) continue;
-    std::filesystem::path way;
-    for (const auto& element : real) AddOwner((way /= element).string(), owners);
-  }
+  for (const std::string& path : paths) AddOwnersOn(path, owners);
   return owners;
+}
+
+std::vector<RunAs> OwnersOn(const std::string& path) {
+  std::vector<RunAs> owners;
+  AddOwnersOn(path, owners);
+  return owners;
+}
+
+std::string IdsOf(const RunAs& who) {
+  return Concat({std::to_string(who.uid), ":", std::to_string(who.gid)});
 }
 
 // Asks a child in the daemon's mount namespace.
@@ -166,9 +181,8 @@ class Assignment {
     const auto root = Ask(std::nullopt);
     if (!root) return Fail(root.error());
     // An input that is wrong in another way is the daemon's to report.
-    if (root->exit_status != kDenied && (IsEnough(*root) || root->exit_status != kReadable)) {
-      return InputUsers();
-    }
+    if (root->exit_status != kDenied && root->exit_status != kReadable) return InputUsers();
+    if (IsEnough(*root)) return ForRoot();
     auto owners = AskForOwners(options_, ns_);
     if (!owners) return Fail(owners.error());
     owners_ = std::move(*owners);
@@ -183,7 +197,9 @@ class Assignment {
       if (answers[i].exit_status != kReadable) continue;
       InputUsers users;
       if (i > 0) users.daemon = owners_[i - 1];
-      if (AddOpeners(answers[i].text, users)) return users;
+      if (!AddOpeners(answers[i].text, users)) continue;
+      if (i == 0) AddKeepersOfPaths(users);
+      return users;
     }
     const std::string what = root->exit_status == kDenied
                                  ? root->text
@@ -214,6 +230,35 @@ class Assignment {
     return answer && answer->exit_status == kReadable;
   }
 
+  // Root may read all.
+  InputUsers ForRoot() const {
+    InputUsers users;
+    AddKeepersOfPaths(users);
+    return users;
+  }
+
+  // The last owner on the way to a file, but for root: whoever owns a directory on it decides about
+  // the rest of the way.
+  std::optional<RunAs> KeeperOf(const std::string& path) const {
+    const auto answer = AskThere(ns_, [&](int out) {
+      struct stat st = {};
+      if (stat(path.c_str(), &st) != 0 || !S_ISREG(st.st_mode)) return kNoAnswer;
+      const auto owners = OwnersOn(path);
+      if (owners.empty()) return kNoAnswer;
+      return WriteAll(out, IdsOf(owners.back()), "pipe") ? kReadable : kNoAnswer;
+    });
+    return answer ? ParseRunAs(answer->text) : std::nullopt;
+  }
+
+  void AddKeepersOfPaths(InputUsers& users) const {
+    for (const std::string& path : files_) {
+      const auto has = [&](const InputUsers::Opened& one) { return one.path == path; };
+      if (std::any_of(users.opened.begin(), users.opened.end(), has)) continue;
+      const auto keeper = KeeperOf(path);
+      if (keeper && CanRead(*keeper, path)) users.opened.push_back({path, *keeper});
+    }
+  }
+
   // For each of the files somebody who may read it; false if there is one that nobody may.
   bool AddOpeners(const std::string& denied, InputUsers& users) const {
     std::vector<RunAs> candidates = owners_;
@@ -223,7 +268,7 @@ class Assignment {
       const auto by = std::find_if(candidates.begin(), candidates.end(),
                                    [&](const RunAs& who) { return CanRead(who, path); });
       if (by == candidates.end()) return false;
-      users.opened.push_back({path, *by});
+      users.opened.push_back({path, *by, /*denied=*/true});
     }
     return true;
   }

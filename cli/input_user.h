@@ -3,7 +3,8 @@
 // mode 0700; the owner of that home can. So the daemon becomes that user, if this user may read all
 // inputs: it learns nothing then that the user could not read. If the inputs are several users',
 // each file of the pod, the node and the items that the daemon may not read is opened by a process
-// of a user who may (mount-helper/input_opener.h). Main thread, before any other exists.
+// of a user who may (mount-helper/input_opener.h). So is each whose path is another user's, who
+// could put a symlink to a file of root's there. Main thread, before any other exists.
 #pragma once
 
 #include <optional>
@@ -20,10 +21,11 @@ namespace downwardfs {
 /// The users who read the inputs.
 struct InputUsers {
   std::optional<RunAs> daemon;  ///< the user whom the daemon has to become; absent: root
-  /// Files that it may not read, and who may.
+  /// Files that it may not read, or should not, and who does.
   struct Opened {
     std::string path;
     RunAs by;
+    bool denied = false;  ///< the daemon may not
   };
   std::vector<Opened> opened;
 };

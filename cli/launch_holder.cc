@@ -95,6 +95,7 @@ void SayUsers(const InputUsers& users) {
                  TextOf(*users.daemon).c_str());
   }
   for (const InputUsers::Opened& file : users.opened) {
+    if (!file.denied) continue;
     std::fprintf(stderr, "downwardfs: %s is opened as user %s: the daemon may not\n",
                  OneLine(file.path).c_str(), TextOf(file.by).c_str());
   }

@@ -4,10 +4,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,16 +25,12 @@ class Openers {
  public:
   explicit Openers(std::vector<OwnedFd> connections) : connections_(std::move(connections)) {}
 
-  OwnedFd Open(const std::string& path) {
+  std::optional<OwnedFd> Open(const std::string& path) {
     const MutexLock lock(mutex_);
-    int error = EPERM;
     for (const OwnedFd& connection : connections_) {
-      OwnedFd file = AskInputOpener(connection.get(), ++serial_, path);
-      if (file) return file;
-      if (errno != EPERM) error = errno;
+      if (auto file = AskInputOpener(connection.get(), ++serial_, path)) return file;
     }
-    errno = error;
-    return {};
+    return std::nullopt;
   }
 
  private:

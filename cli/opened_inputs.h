@@ -5,8 +5,8 @@
 
 namespace downwardfs {
 
-/// From now on the process reads files that it may not open through the openers that the holder has
-/// started for it, if there are any.
+/// From now on the process opens its inputs through the openers that the holder has started for
+/// them, if there are any.
 void UseInputOpeners();
 
 }  // namespace downwardfs

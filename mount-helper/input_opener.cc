@@ -28,6 +28,7 @@ namespace downwardfs {
 namespace {
 
 constexpr std::chrono::milliseconds kOpenerPatience{5000};
+constexpr int kNotOurs = -1;  // no errno: a file system may answer with any
 
 struct OpenerAnswer {
   std::uint64_t serial;
@@ -55,7 +56,7 @@ OwnedFd OpenRegular(const std::string& path, int& error) {
     std::memcpy(&answer.serial, question->bytes.data(), sizeof answer.serial);
     const std::string path = question->bytes.substr(sizeof answer.serial);
     OwnedFd file;
-    answer.error = EPERM;
+    answer.error = kNotOurs;
     if (std::find(paths.begin(), paths.end(), path) != paths.end()) {
       file = OpenRegular(path, answer.error);
     }
@@ -114,29 +115,31 @@ Result<OwnedFd> StartInputOpener(const InputsOf& inputs, int mount_namespace) {
   return daemons;
 }
 
-OwnedFd AskInputOpener(int connection, std::uint64_t serial, const std::string& path) {
+std::optional<OwnedFd> AskInputOpener(int connection, std::uint64_t serial,
+                                      const std::string& path) {
   std::string question(reinterpret_cast<const char*>(&serial), sizeof serial);
   question += path;
-  if (!SendPacket(connection, question, {}, kOpenerPatience)) return {};
+  if (!SendPacket(connection, question, {}, kOpenerPatience)) return OwnedFd();
   for (;;) {
     pollfd ready = {connection, POLLIN, 0};
     const int events = poll(&ready, 1, static_cast<int>(kOpenerPatience.count()));
     if (events < 0 && errno == EINTR) continue;
     if (events <= 0) {
       errno = ETIMEDOUT;
-      return {};
+      return OwnedFd();
     }
     auto packet = ReceivePacket(connection, sizeof(OpenerAnswer), 1);
     OpenerAnswer answer = {};
     if (!packet || packet->bytes.size() != sizeof answer) {
       errno = ECONNRESET;
-      return {};
+      return OwnedFd();
     }
     std::memcpy(&answer, packet->bytes.data(), sizeof answer);
     if (answer.serial != serial) continue;  // of a question that was given up
+    if (answer.error == kNotOurs) return std::nullopt;
     if (answer.error == 0 && packet->fds.size() == 1) return std::move(packet->fds[0]);
     errno = answer.error != 0 ? answer.error : ECONNRESET;
-    return {};
+    return OwnedFd();
   }
 }
 

@@ -80,6 +80,18 @@ TEST_F(PrivateInputsTest, APodFileInAPrivateHomeIsReadAndFollowedByEachDaemon) {
               HasSubstr("CapEff:\t0000000000000000"));
 }
 
+TEST_F(PrivateInputsTest, AHomeOfRootsGroupGivesNoRightOfThatGroup) {
+  const std::string home = HomeOf(kBob, "home");
+  for (const std::string& path : {home, home + "/pod.yaml"}) {
+    ASSERT_EQ(chown(path.c_str(), kBob, 0), 0);
+  }
+  const Mounted mount({"--pod-file", home + "/pod.yaml", "--volume", "info"}, at_);
+  ASSERT_TRUE(mount.ok());
+  EXPECT_EQ(UserOf(mount), std::to_string(kBob));
+  EXPECT_THAT(Slurp("/proc/" + std::to_string(mount.DaemonPid()) + "/status"),
+              HasSubstr("Gid:\t65534\t65534\t65534\t65534"));
+}
+
 TEST_F(PrivateInputsTest, InputsThatRootMayReadLeaveTheDaemonRoot) {
   ASSERT_EQ(chown(pod_.c_str(), kBob, kBob), 0);
   const Mounted mount(Arguments(), at_);
@@ -116,6 +128,24 @@ TEST_F(PrivateInputsTest, InputsOfSeveralUsersAreOpenedByEachAndFollowed) {
     EXPECT_THAT(status, AllOf(HasSubstr("CapEff:\t0000000000000000"), HasSubstr("Groups:\t \n"),
                               HasSubstr("NoNewPrivs:\t1")));
   }
+}
+
+// The same where root may read the file: the directory is the user's.
+TEST_F(PrivateInputsTest, ALinkInAnotherUsersDirectoryIsNotFollowedWithRootsRights) {
+  const std::string bob = HomeOf(kBob, "bob");
+  std::filesystem::permissions(bob, std::filesystem::perms(0755));
+  std::filesystem::permissions(bob + "/pod.yaml", std::filesystem::perms(0644));
+  const std::string secret = dir_.Write("secret.yaml", PodYaml("secret"));
+  MakePrivate(secret, 0);
+  const Mounted mount({"--pod-file", bob + "/pod.yaml", "--volume", "info"}, at_);
+  ASSERT_TRUE(mount.ok());
+  EXPECT_EQ(UserOf(mount), "0");
+  std::filesystem::remove(bob + "/pod.yaml");
+  std::filesystem::create_symlink(secret, bob + "/pod.yaml");
+  EXPECT_TRUE(Eventually([&] {
+    return mount.StatusField("lastError").find("Permission denied") != std::string::npos;
+  }));
+  EXPECT_EQ(Slurp(mount / "labels"), "app=\"one\"");
 }
 
 // A link that the user puts in the place of the file is followed with that user's rights.

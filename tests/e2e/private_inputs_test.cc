@@ -53,6 +53,14 @@ class PrivateInputsTest : public HeldMountTest {
     MakePrivate(home, user);
     return home;
   }
+  // Items in a home of her own.
+  std::string ItemsOfEve() {
+    HomeOf(kEve, "eve");
+    const std::string items = dir_.Write(
+        "eve/items.yaml", "items: [{path: labels, fieldRef: {fieldPath: metadata.labels}}]");
+    MakePrivate(items, kEve);
+    return items;
+  }
   void Put(uid_t user, const std::string& home, const std::string& label) {
     const std::string draft = dir_.Write("draft", PodYaml(label));
     MakePrivate(draft, user);
@@ -101,10 +109,7 @@ TEST_F(PrivateInputsTest, InputsThatRootMayReadLeaveTheDaemonRoot) {
 
 TEST_F(PrivateInputsTest, InputsOfSeveralUsersAreOpenedByEachAndFollowed) {
   const std::string bob = HomeOf(kBob, "bob");
-  HomeOf(kEve, "eve");
-  const std::string items = dir_.Write(
-      "eve/items.yaml", "items: [{path: labels, fieldRef: {fieldPath: metadata.labels}}]");
-  MakePrivate(items, kEve);
+  const std::string items = ItemsOfEve();
   const Mounted mount({"--pod-file", bob + "/pod.yaml", "--items", items}, at_);
   ASSERT_TRUE(mount.ok());
   const auto shows = [&](const std::string& label) {
@@ -151,10 +156,7 @@ TEST_F(PrivateInputsTest, ALinkInAnotherUsersDirectoryIsNotFollowedWithRootsRigh
 // A link that the user puts in the place of the file is followed with that user's rights.
 TEST_F(PrivateInputsTest, ALinkInAHomeLeadsNoFurtherThanItsOwnerMayGo) {
   const std::string bob = HomeOf(kBob, "bob");
-  HomeOf(kEve, "eve");
-  const std::string items = dir_.Write(
-      "eve/items.yaml", "items: [{path: labels, fieldRef: {fieldPath: metadata.labels}}]");
-  MakePrivate(items, kEve);
+  const std::string items = ItemsOfEve();
   const std::string secret = dir_.Write("secret.yaml", PodYaml("secret"));
   MakePrivate(secret, 0);
   const Mounted mount({"--pod-file", bob + "/pod.yaml", "--items", items}, at_);

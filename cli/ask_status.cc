@@ -22,7 +22,7 @@
 namespace downwardfs {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{5000};
+constexpr std::chrono::milliseconds kAnswerWithin{5000};
 constexpr std::size_t kMaxBytes = 65536;  // XATTR_SIZE_MAX
 constexpr std::size_t kLongestStatus = std::size_t{64} << 20;
 constexpr int kAttempts = 5;
@@ -135,7 +135,7 @@ Error Explain(const std::string& mount_point, int errnum) {
 // A daemon that hangs would hang us too, and a thread stuck in the kernel cannot be ended: so a
 // child asks, and it is killed when it takes too long.
 Result<std::string> AskInChild(Question question, const std::string& path) {
-  auto answer = AskChild([&](int out) { return Ask(question, path, out); }, kPatience);
+  auto answer = AskChild([&](int out) { return Ask(question, path, out); }, kAnswerWithin);
   if (!answer && answer.error().code == ErrorCode::kDeadlineExceeded) {
     return Fail(ErrorCode::kDeadlineExceeded,
                 path + ": the mount's daemon does not answer (waited 5 s)");

@@ -97,7 +97,7 @@ MountedTreeOptions TreeMountOptions(const MountOptions& options, const MountPoin
   return out;
 }
 
-Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
+Result<int> ServeTree(const MountOptions& options, ReadinessPipe ready) {
   auto begun = BeginSingleMount(options);
   if (!begun) return Fail(std::move(begun.error()));
   MountPoint& mount_point = begun->place;
@@ -148,8 +148,8 @@ Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
 }  // namespace
 
 Result<int> RunClusterMount(const MountOptions& options) {
-  return ServeInBackground(options,
-                           [&](ReadinessPipe ready) { return Serve(options, std::move(ready)); });
+  return ServeInBackground(
+      options, [&](ReadinessPipe ready) { return ServeTree(options, std::move(ready)); });
 }
 
 }  // namespace downwardfs

@@ -55,7 +55,7 @@ Result<int> WaitForTheEnd(MountedVolume& volume, int signals) {
 }
 
 // Runs in the process that stays: the child, or with -f the only one.
-Result<int> Serve(const MountOptions& options, ReadinessPipe ready) {
+Result<int> ServeVolume(const MountOptions& options, ReadinessPipe ready) {
   auto begun = BeginSingleMount(options);
   if (!begun) return Fail(std::move(begun.error()));
   MountPoint& mount_point = begun->place;
@@ -131,8 +131,8 @@ Result<int> RunMount(const MountOptions& given) {
   if (options.what.is_tree()) return RunClusterMount(options);
   // As an ordinary user fusermount3 mounts and unmounts, and nobody could hold anything.
   if (options.holder && geteuid() == 0) return LaunchHolder(options, left);
-  return ServeInBackground(options,
-                           [&](ReadinessPipe ready) { return Serve(options, std::move(ready)); });
+  return ServeInBackground(
+      options, [&](ReadinessPipe ready) { return ServeVolume(options, std::move(ready)); });
 }
 
 }  // namespace downwardfs

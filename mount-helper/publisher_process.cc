@@ -36,10 +36,6 @@ bool AreOfAVolume(const std::vector<OwnedFd>& fds) {
   return DescriptorsFit({FdKind::kFuseDevice, FdKind::kPathOnly}, fds);
 }
 
-int Number(const OwnedFd& fd) {
-  return fd ? fd.get() : -1;
-}
-
 }  // namespace
 
 struct PublisherProcess::Work {
@@ -102,7 +98,7 @@ bool PublisherProcess::Work::TakeCall() {
 
 int PublisherProcess::Work::Perform(const TreeCall& call, std::vector<OwnedFd> fds) const {
   if (allowed == nullptr) {
-    return PerformTreeCall(call, view.get(), device.get(), Number(descriptors));
+    return PerformTreeCall(call, view.get(), device.get(), descriptors.get());
   }
   if (fds.size() != 2) return EPERM;
   const std::string file_system = FileSystemOf(fds[1].get());
@@ -113,7 +109,7 @@ int PublisherProcess::Work::Perform(const TreeCall& call, std::vector<OwnedFd> f
       call.kind == TreeCall::Kind::kInvalidateName || call.kind == TreeCall::Kind::kInvalidateNode;
   if (!notifies) fds[0].Reset();
   allowed->Enter(file_system);
-  const int result = PerformTreeCall(call, fds[1].get(), fds[0].get(), Number(descriptors));
+  const int result = PerformTreeCall(call, fds[1].get(), fds[0].get(), descriptors.get());
   allowed->Leave(file_system);
   return result;
 }
@@ -157,7 +153,7 @@ Result<PublisherProcess> PublisherProcess::Fork(Work work) {
   // would keep the file system, and those who read it, waiting.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(0);
-  CloseAllBut({work.control.get(), Number(work.view), Number(work.device),
+  CloseAllBut({work.control.get(), work.view.get(), work.device.get(),
                work.allowed != nullptr ? work.allowed->fd() : -1});
   process.control_.Release();
   LeaveStandardStreams();
@@ -172,7 +168,7 @@ Result<PublisherProcess> PublisherProcess::Fork(Work work) {
   if (!DropCapabilitiesBut(CAP_DAC_OVERRIDE)) _exit(1);
   ForbidDumps();
   // The process of one mount changes that mount alone; those of the shared one are not known yet.
-  const int view = Number(work.view);
+  const int view = work.view.get();
   static_cast<void>(view >= 0 ? ForbidWrites({{}, view}) : ForbidSignals());
   static_cast<void>(FilterSystemCalls(ProcessRole::kPublisher));
   work.Run();

@@ -11,7 +11,7 @@
 namespace downwardfs {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 255;
+constexpr std::size_t kMaxElementBytes = 255;
 constexpr std::size_t kMaxPathBytes = 4096;
 
 std::vector<std::string_view> Elements(std::string_view path) {
@@ -152,9 +152,9 @@ Status ValidateLayout(const ItemSpec& spec, EqualPaths equal_paths) {
     }
     if (path.find('\0') != std::string::npos) return Invalid(context + "contains a NUL byte");
     for (const std::string_view element : Elements(path)) {
-      if (element.size() > kMaxNameBytes) {
+      if (element.size() > kMaxElementBytes) {
         return Invalid(context + "a file name must not be longer than " +
-                       std::to_string(kMaxNameBytes) + " bytes");
+                       std::to_string(kMaxElementBytes) + " bytes");
       }
     }
     if (!files.insert(path).second && equal_paths == EqualPaths::kRefused) {

@@ -4,23 +4,17 @@
 
 #include <functional>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <utility>
 
 namespace downwardfs {
 
-/// The error of a thread that cannot be started, with the limits that may be the reason.
-std::system_error CannotStartThread(const std::string& name, const std::system_error& why);
-
 /// Runs one function on a thread of its own. The owner must make the function return before it
-/// destroys the WorkerThread (set a flag, write to an eventfd): the destructor only joins. All
-/// signals are blocked in the thread, so that the main thread alone handles them.
+/// destroys the WorkerThread (set a flag, write to an eventfd): the destructor only joins.
 class WorkerThread {
  public:
   WorkerThread() = default;
-  /// Starts the thread; `name` shows in ps and gdb (15 bytes at most, the kernel's limit). Throws
-  /// CannotStartThread().
+  /// As StartNamedThread().
   WorkerThread(const std::string& name, std::function<void()> body);
   WorkerThread(WorkerThread&&) = default;
   /// Takes over a thread; the one owned before, if any, is joined first.

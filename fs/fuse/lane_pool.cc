@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/fuse/lane_pool.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <deque>
 #include <map>
@@ -18,6 +15,7 @@
 #include "base/log.h"
 #include "base/log_keys.h"
 #include "base/mutex.h"
+#include "base/named_thread.h"
 #include "base/thread_time.h"
 
 namespace downwardfs {
@@ -107,19 +105,13 @@ Lane::Pool::State* Lane::Pool::Open(std::uint64_t id) {
 void Lane::Pool::StartWorker() {
   ++workers;
   // Not a WorkerThread: whoever owns one joins it, and a stuck one cannot be joined.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
   std::thread thread;
   try {
-    thread = std::thread([self = shared_from_this()] { self->Work(); });
-  } catch (const std::system_error& error) {
+    thread = StartNamedThread("lane", [self = shared_from_this()] { self->Work(); });
+  } catch (const std::system_error&) {
     --workers;
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    throw CannotStartThread("lane", error);
+    throw;
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_setname_np(thread.native_handle(), "lane");
   thread.detach();  // counted in `workers`, which the destructor waits for
 }
 

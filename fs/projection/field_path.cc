@@ -88,7 +88,8 @@ class Parser {
       step.kind = PathStep::Kind::kIndex;
       for (const char c : inside) step.index = step.index * 10 + static_cast<std::size_t>(c - '0');
     } else {
-      return Invalid("[" + std::string(inside) + "] is neither [index], [key=value] nor ['key']");
+      return Invalid("[" + QuoteForMessage(inside) +
+                     "] is neither [index], [key=value] nor ['key']");
     }
     Push(step, at_ + close + 2);
     return {};

@@ -18,8 +18,13 @@ constexpr std::size_t kRememberedThreads = 1024;
 }  // namespace
 
 bool KubeletLayout::LeadsElsewhere(InodeId parent, std::string_view name, pid_t thread) {
-  if (parent != kRootInode) return false;
   MutexLock lock(mutex_);
+  if (parent != kRootInode) {
+    // The walk came past the name before it went.
+    const auto directory = Locate(parent);
+    if (!directory || !directory->alias) return false;
+    name = directory->known.version->data_dir();
+  }
   auto removed = std::ranges::find(just_removed_, name, &RemovedName::name);
   if (removed == just_removed_.end()) {
     // It may have been a daemon before us that has removed it; not one that is about to be made.
@@ -37,9 +42,12 @@ bool KubeletLayout::LeadsElsewhere(InodeId parent, std::string_view name, pid_t 
 // The one place where a version's life changes.
 void KubeletLayout::Advance(Edit& edit, InodeId base, LifeEvent event) {
   if (known_.Find(base) == nullptr) return;
-  if (event == LifeEvent::kUnname) {
-    just_removed_.push_back({known_.At(base).version->data_dir(), {}});
-    if (just_removed_.size() > kRememberedNames) just_removed_.pop_front();
+  if (event == LifeEvent::kAlias || event == LifeEvent::kUnname) {
+    const std::string& name = known_.At(base).version->data_dir();
+    if (std::ranges::find(just_removed_, name, &RemovedName::name) == just_removed_.end()) {
+      just_removed_.push_back({name, {}});
+      if (just_removed_.size() > kRememberedNames) just_removed_.pop_front();
+    }
   }
   known_.Change(edit, base,
                 [&](KnownVersion& version) { version.life = After(version.life, event); });

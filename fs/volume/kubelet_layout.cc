@@ -83,11 +83,13 @@ std::optional<InodeId> KubeletLayout::FindLink(std::string_view name) const {
 
 std::optional<InodeId> KubeletLayout::FindInDirectory(const Located& directory,
                                                       std::string_view name) const {
-  if (directory.is_link()) return std::nullopt;
+  // The alias of a directory is empty: it is about to be removed, and who watched something that it
+  // leads to would never hear of its end.
+  if (directory.is_link() || directory.alias) return std::nullopt;
   const VolumeVersion& version = *directory.known.version;
   const auto child = version.Child(directory.entry(), name);
   if (!child) return std::nullopt;
-  const bool alias = directory.alias || directory.known.IsUnlinked(*child);
+  const bool alias = directory.known.IsUnlinked(*child);
   return directory.base + 1 + *child + (alias ? 1 + version.size() : 0);
 }
 
@@ -204,14 +206,15 @@ std::optional<std::vector<DirectoryEntry>> KubeletLayout::Names(InodeId id) cons
   const VolumeVersion& version = *located->known.version;
   const TreeEntry& directory = version.entry(located->entry());
   if (!directory.is_directory) return std::nullopt;
-  const InodeId first = id - located->entry();  // of the same block
-  const InodeId parent = located->entry() == 0 ? kRootInode : first + directory.parent;
+  const InodeId parent =
+      located->entry() == 0 ? kRootInode : id - located->entry() + directory.parent;
   std::vector<DirectoryEntry> out = {{".", id, kDirectoryType, 1},
                                      {"..", parent, kDirectoryType, 2}};
+  if (located->alias) return out;
   std::uint64_t cookie = kFirstNameCookie;
   for (const std::uint32_t child : directory.children) {
     const TreeEntry& entry = version.entry(child);
-    out.push_back({entry.name, FindInDirectory(*located, entry.name).value_or(first + child),
+    out.push_back({entry.name, *FindInDirectory(*located, entry.name),
                    entry.is_directory ? kDirectoryType : kFileType, cookie++});
   }
   return out;

@@ -175,16 +175,15 @@ void KubeletUpdate::TellWatchers(WritableView::Session& tree, InodeId version) {
 }
 
 // A walk that was on its way to a file of the version when the name went, and had to wait for a
-// processor, finds the file's alias after TellWatchers() has looked. The kernel keeps what it has
-// found, so a watch that is added there would never hear that the file is gone.
+// processor, finds the file's alias after TellWatchers() has looked; and one that stood on a
+// directory kept the kernel from dropping it. The kernel keeps what it has found, so a watch that
+// is added there would never hear that it is gone.
 std::function<void()> KubeletUpdate::TakeSecondLook() {
   if (removed_.empty()) return {};
   return [this, versions = std::exchange(removed_, {})] {
     auto tree = tree_.Open();
     if (!tree) return;
-    for (const InodeId version : versions) {
-      if (!layout_.KnownAliases(version).empty()) TellWatchers(*tree, version);
-    }
+    for (const InodeId version : versions) TellWatchers(*tree, version);
   };
 }
 

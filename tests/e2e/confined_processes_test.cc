@@ -66,6 +66,24 @@ TEST_F(ConfinedProcessesTest, HolderDaemonAndPublisherAre) {
   EXPECT_EQ(st.st_uid, 0u);
 }
 
+TEST_F(ConfinedProcessesTest, TheThreadsHaveTheirNames) {
+  const Mounted mount(Arguments({}), at_);
+  ASSERT_TRUE(mount.ok());
+  EXPECT_EQ(Slurp(mount / "labels"), "app=\"one\"");
+  const std::string threads = "/proc/" + std::to_string(mount.DaemonPid()) + "/task";
+  const auto without_name = [&] {
+    std::vector<std::string> ids;
+    for (const auto& thread : std::filesystem::directory_iterator(threads)) {
+      const std::string id = thread.path().filename();
+      const bool main = id == std::to_string(mount.DaemonPid());
+      if (!main && Slurp(thread.path() / "comm") == "downwardfs\n") ids.push_back(id);
+    }
+    return ids;
+  };
+  // A thread that has just started is about to take its name.
+  EXPECT_TRUE(Eventually([&] { return without_name().empty(); })) << without_name().size();
+}
+
 TEST_F(ConfinedProcessesTest, TheyDoAllTheirWorkSo) {
   for (const std::string layout : {"kubelet", "live"}) {
     const Mounted mount(Arguments({"--layout", layout}), at_);

@@ -169,13 +169,14 @@ TEST_F(WatchSequenceTest, ADirectoryIsGoneWhenTheFirstEventSaysSo) {
   }
 }
 
-// This holds for any inode that the name of an old file leads to, while it leads anywhere.
+// This holds for any inode that the name of an old file or directory leads to, while it leads
+// anywhere.
 TEST_F(WatchSequenceTest, AWatchThatIsAddedLateHearsTheEnd) {
   const Mounted mount(Kubelet(), at_);
   ASSERT_TRUE(mount.ok());
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 30; ++i) {
     EXPECT_NE(Slurp(mount / "labels"), "");
-    const std::string file = fs::canonical(mount / "labels");
+    const std::string file = fs::canonical(mount / (i % 3 == 2 ? "res" : "labels"));
     const OwnedFd watch(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     std::set<int> silent;
     dir_.Replace("pod.yaml", PodYaml("late " + std::to_string(i)));

@@ -16,7 +16,7 @@ namespace downwardfs {
 class StoppableThread {
  public:
   /// Runs `work`, which returns soon after `stop`, an eventfd that it does not read, is readable.
-  /// Fails if no descriptor is left; throws CannotStartThread().
+  /// Fails if no descriptor is left; throws as StartNamedThread().
   static Result<StoppableThread> Start(const std::string& name, std::function<void(int stop)> work);
   StoppableThread() = default;
   StoppableThread(StoppableThread&&) = default;

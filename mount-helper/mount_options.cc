@@ -138,7 +138,8 @@ Result<MountRequest> ParseMountArguments(const std::vector<std::string>& argumen
         std::string value = argument.substr(at + 1);
         if (value.empty() && ++i < arguments.size()) value = arguments[i];
         if (value.empty()) {
-          return Fail(ErrorCode::kInvalidArgument, std::string("-") + flag + " needs a value");
+          return Fail(ErrorCode::kInvalidArgument,
+                      QuoteForMessage(std::string{'-', flag}) + " needs a value");
         }
         if (flag == 'o') request.options += (request.options.empty() ? "" : ",") + value;
         if (flag == 'N') request.mount_namespace = value;
@@ -151,7 +152,8 @@ Result<MountRequest> ParseMountArguments(const std::vector<std::string>& argumen
       } else if (flag == 'v') {
         request.verbose = true;
       } else if (flag != 'n') {  // -n: no /etc/mtab, which is no file any more
-        return Fail(ErrorCode::kInvalidArgument, std::string("unknown option -") + flag);
+        return Fail(ErrorCode::kInvalidArgument,
+                    "unknown option " + QuoteForMessage(std::string{'-', flag}));
       }
     }
   }

@@ -49,6 +49,13 @@ Status LiveLayout::CheckInode(InodeId id, const LiveInode& inode) const {
   if (parent == nullptr || inode.parent >= id || !parent->Entry().is_directory) {
     return DamagedMemory("an inode without parent");
   }
+  // Its version may be another than its parent's, its place is the same.
+  const std::uint32_t above = inode.Entry().parent;
+  const bool in_place =
+      inode.parent == kRootInode
+          ? above == 0
+          : above != 0 && inode.version->entry(above).name == parent->Entry().name;
+  if (!in_place) return DamagedMemory("an inode in another directory");
   // An inode that has a name is below one that has a name, up to the root.
   const bool parent_fits =
       parent->state == NameState::kNamed ||

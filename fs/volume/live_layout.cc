@@ -75,7 +75,8 @@ void LiveLayout::DropLookups(Edit& edit, const Forgotten& forgotten) {
 std::optional<InodeId> LiveLayout::InodeToMake(const TreeChange& change) const {
   const auto& pending = inodes_.format().pending;
   if (const auto at = pending.find({change.inode, change.name}); at != pending.end()) {
-    return at->second;
+    // Whatever has the name must go first, also if a damaged memory says otherwise.
+    return Find(change.inode, change.name) ? std::nullopt : std::optional(at->second);
   }
   return record_.on() ? Find(change.inode, change.name) : std::nullopt;
 }

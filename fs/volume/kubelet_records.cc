@@ -51,7 +51,7 @@ bool RootLinkFormat::Read(InodeId, RecordReader& reader, RootLink& value) const 
   return true;
 }
 
-// A damaged memory may list a name twice: the first counts until all is read and refused.
+// A damaged memory may list a name twice: the first counts until all is read (FinishReading()).
 void RootLinkFormat::Index(InodeId id, const RootLink& value, bool before, bool now) {
   if (now) by_name.emplace(value.name, id);
   if (!before) return;

@@ -82,6 +82,9 @@ Status RecordedState::Read(const HandoverLog& log) {
     if (!known) return DamagedMemory("an unknown record");
     return {};
   });
+  if (read) {
+    for (RecordedPart* part : parts_) part->FinishReading();
+  }
   before_ = done_;  // all so far was done by the daemon before us
   return read;
 }

@@ -43,6 +43,9 @@ class RecordedPart {
   /// (`known` stays as it is); several parts may take the same one.
   virtual Status Read(Record record, RecordReader reader, const HandoverLog::Place& place,
                       bool& known) = 0;
+  /// All records are applied: an index is made anew, from what is there in the end. A damaged
+  /// memory may have listed two of one name on the way, of which an index knew one.
+  virtual void FinishReading() {}
   /// Adds all that it holds.
   virtual void Copy(HandoverLog& log) = 0;
   /// Adds the places of large records that never change, which a copy carries over beforehand.

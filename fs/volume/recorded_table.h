@@ -107,6 +107,18 @@ class RecordedTable final : public RecordedPart {
     return {};
   }
 
+  void FinishReading() override {
+    using Indexed = decltype(Format::Indexed(std::declval<const Value&>()));
+    for (const auto& [id, value] : values_) {
+      const auto now = Format::Indexed(value);
+      if (now != Indexed{}) format_.Index(id, value, now, Indexed{});
+    }
+    for (const auto& [id, value] : values_) {
+      const auto now = Format::Indexed(value);
+      if (now != Indexed{}) format_.Index(id, value, Indexed{}, now);
+    }
+  }
+
   void Copy(HandoverLog& log) override {
     for (const auto& [id, value] : values_) log.Add(RecordOf(id, value));
   }

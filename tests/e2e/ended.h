@@ -4,17 +4,17 @@
 
 #include <cerrno>
 #include <csignal>
-#include <fstream>
-#include <iterator>
 #include <string>
+
+#include "base/file.h"
 
 namespace downwardfs::testing {
 
 /// Also true of a zombie, which nobody may reap.
 inline bool HasEnded(int pid) {
   if (kill(pid, 0) != 0 && errno == ESRCH) return true;
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  const std::string text{std::istreambuf_iterator<char>(status), {}};
+  // A process that ends between open(2) and read(2) is told of by ESRCH.
+  const std::string text = ReadFile("/proc/" + std::to_string(pid) + "/status").value_or("");
   return text.empty() || text.find("State:\tZ") != std::string::npos;
 }
 

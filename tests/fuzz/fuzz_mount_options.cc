@@ -46,8 +46,9 @@ void CheckCommand(const MountRequest& request, const std::vector<std::string>& c
     if (word.rfind("--source-name=", 0) == 0) ++sources;
   }
   Check(sources >= (request.source.empty() ? 0 : 1));
-  // Each option that was asked for is one word at most; a pod and a source may be added.
-  Check(command.size() <= SplitMountOptions(request.options).size() + 5);
+  // Each option that was asked for is one word at most; a pod, a source and a mount namespace may
+  // be added.
+  Check(command.size() <= SplitMountOptions(request.options).size() + 6);
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ Status LiveLayout::Check() {
     return DamagedMemory("the root");
   }
   const LiveInode* const root = inodes_.Find(kRootInode);
-  if (root == nullptr || root->entry != 0 || root->state != NameState::kNamed) {
+  if (root == nullptr || root->entry != 0 || root->parent != 0 ||
+      root->state != NameState::kNamed) {
     return DamagedMemory("no root");
   }
   if (versions_.all().rbegin()->first > root_->version) {

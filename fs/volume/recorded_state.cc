@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fs/fuse/request_in_work.h"
+#include "fs/volume/handover_checks.h"
 
 namespace downwardfs {
 namespace {
@@ -100,6 +101,9 @@ Status RecordedState::ReadOwn(Record record, RecordReader& reader, bool& known) 
     armed_.inode = reader.Number();
     armed_.name = reader.Text();
     armed_.new_name = reader.Text();
+    for (const std::string& name : {armed_.name, armed_.new_name}) {
+      if (!name.empty() && !IsFileName(name)) return DamagedMemory("a change of no file's name");
+    }
   } else if (record == Record::kDone) {
     known = true;
     const std::uint64_t slot = reader.Number();

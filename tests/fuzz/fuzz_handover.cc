@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -28,8 +29,10 @@ const OwnedFd& MemoryFile() {
   return fd;
 }
 
-void Require(bool holds) {
-  if (!holds) std::abort();
+void Require(bool holds, const std::string& why = "", int line = __builtin_LINE()) {
+  if (holds) return;
+  std::fprintf(stderr, "line %d: %s\n", line, why.c_str());
+  std::abort();
 }
 
 // As it is after Create(): mapping a new one for each input would take most of the time.
@@ -157,7 +160,8 @@ void Resume(const HandoverMemory& memory) {
   Use(layout);
   Change(layout);
   Layout next{Ownership{}, {}};
-  Require(next.ResumeFrom(std::make_unique<HandoverLog>(memory)).has_value());
+  const auto reread = next.ResumeFrom(std::make_unique<HandoverLog>(memory));
+  Require(reread.has_value(), reread ? "" : reread.error().message);
   Require(next.GetStats().lookups == layout.GetStats().lookups);
 }
 

@@ -167,7 +167,11 @@ Result<std::vector<std::string>> RequestRecovery::Unanswered(bool forgets_only) 
     const fuse_in_header header = HeaderOf(slot.data());
     const std::uint64_t unique = header.unique & ~kResentBit;
     if (unique == 0 || unique == memory_.header().slot[i].done) continue;
-    if (header.opcode == FUSE_INIT || header.opcode == FUSE_INTERRUPT) continue;
+    // Nobody asks the kernel for a NOTIFY_REPLY, and libfuse keeps for ever what nobody waits for.
+    if (header.opcode == FUSE_INIT || header.opcode == FUSE_INTERRUPT ||
+        header.opcode == FUSE_NOTIFY_REPLY) {
+      continue;
+    }
     if (forgets_only && !IsForget(header)) continue;
     std::string request = slot.substr(0, header.len);
     if (!IsWholeRequest(request)) return Damaged("a request that nobody has answered");

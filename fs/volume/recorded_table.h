@@ -108,15 +108,8 @@ class RecordedTable final : public RecordedPart {
   }
 
   void FinishReading() override {
-    using Indexed = decltype(Format::Indexed(std::declval<const Value&>()));
-    for (const auto& [id, value] : values_) {
-      const auto now = Format::Indexed(value);
-      if (now != Indexed{}) format_.Index(id, value, now, Indexed{});
-    }
-    for (const auto& [id, value] : values_) {
-      const auto now = Format::Indexed(value);
-      if (now != Indexed{}) format_.Index(id, value, Indexed{}, now);
-    }
+    for (const auto& [id, value] : values_) LeaveIndex(id, value);
+    for (const auto& [id, value] : values_) EnterIndex(id, value);
   }
 
   void Copy(HandoverLog& log) override {
@@ -138,21 +131,27 @@ class RecordedTable final : public RecordedPart {
   const Value& Store(std::uint64_t id, Value value) {
     Remove(id);
     Value& stored = values_[id] = std::move(value);
-    using Indexed = decltype(Format::Indexed(stored));
-    if (const auto now = Format::Indexed(stored); now != Indexed{}) {
-      format_.Index(id, stored, Indexed{}, now);
-    }
+    EnterIndex(id, stored);
     return stored;
   }
 
   void Remove(std::uint64_t id) {
     const auto at = values_.find(id);
     if (at == values_.end()) return;
-    using Indexed = decltype(Format::Indexed(at->second));
-    if (const auto before = Format::Indexed(at->second); before != Indexed{}) {
-      format_.Index(id, at->second, before, Indexed{});
-    }
+    LeaveIndex(id, at->second);
     values_.erase(at);
+  }
+
+  using Indexed = decltype(Format::Indexed(std::declval<const Value&>()));
+  void EnterIndex(std::uint64_t id, const Value& value) {
+    if (const auto now = Format::Indexed(value); now != Indexed{}) {
+      format_.Index(id, value, Indexed{}, now);
+    }
+  }
+  void LeaveIndex(std::uint64_t id, const Value& value) {
+    if (const auto before = Format::Indexed(value); before != Indexed{}) {
+      format_.Index(id, value, before, Indexed{});
+    }
   }
 
   Format format_;

@@ -12,12 +12,12 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <sstream>
 
 #include "mount-helper/confinement.h"
 #include "mount-helper/filter_program.h"
 #include "tests/e2e/api_fixture.h"
 #include "tests/e2e/mount_fixture.h"
+#include "tests/support/children.h"
 
 namespace downwardfs::testing {
 namespace {
@@ -31,15 +31,6 @@ class ConfinedProcessesTest : public HeldMountTest {
     setenv("DOWNWARDFS_FILTER", "kill", 1);
   }
   void TearDown() override { unsetenv("DOWNWARDFS_FILTER"); }
-
-  // Of the holder, its daemon among them.
-  static std::vector<int> ChildrenOf(int pid) {
-    const std::string id = std::to_string(pid);
-    std::istringstream text(Slurp("/proc/" + id + "/task/" + id + "/children"));
-    std::vector<int> children;
-    for (int child = 0; text >> child;) children.push_back(child);
-    return children;
-  }
 };
 
 TEST_F(ConfinedProcessesTest, HolderDaemonAndPublisherAre) {

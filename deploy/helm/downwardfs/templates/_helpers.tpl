@@ -1,12 +1,18 @@
 {{/* SPDX-License-Identifier: Apache-2.0 */}}
 
-{{/* The name of the objects; the longest one that is made of it is NAME-holder. */}}
+{{- define "downwardfs.name" -}}
+{{ .Values.nameOverride | default .Chart.Name }}
+{{- end -}}
+
+{{/* The name of the objects; the longest one that is made of it is NAME-dashboard. Every place quotes
+it: `123` and `null` are names too. A release's name may have dots, and none may be the last. */}}
 {{- define "downwardfs.fullname" -}}
 {{- $name := .Release.Name -}}
-{{- if not (contains .Chart.Name $name) -}}
-{{- $name = printf "%s-%s" $name .Chart.Name -}}
+{{- $ours := include "downwardfs.name" . -}}
+{{- if not (contains $ours $name) -}}
+{{- $name = printf "%s-%s" $name $ours -}}
 {{- end -}}
-{{- .Values.fullnameOverride | default $name | trunc 50 | trimSuffix "-" -}}
+{{- .Values.fullnameOverride | default $name | trunc 50 | trimAll "-." -}}
 {{- end -}}
 
 {{- define "downwardfs.image" -}}
@@ -26,7 +32,7 @@
 {{/* (list . COMPONENT): what the selectors go by; it cannot change under an installed release. */}}
 {{- define "downwardfs.selector" -}}
 {{- $root := index . 0 -}}
-app.kubernetes.io/name: {{ $root.Chart.Name }}
+app.kubernetes.io/name: {{ include "downwardfs.name" $root | quote }}
 app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
@@ -38,13 +44,26 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- end -}}
 
+{{/* (list VALUE LABELS): the user's labels. One that the chart sets would be there twice, and the later
+one would count: pods that their selector does not find. */}}
+{{- define "downwardfs.moreLabels" -}}
+{{- $value := index . 0 -}}
+{{- $ours := list "app.kubernetes.io/component" "app.kubernetes.io/instance" "app.kubernetes.io/managed-by" "app.kubernetes.io/name" "app.kubernetes.io/version" "helm.sh/chart" -}}
+{{- range $key, $_ := index . 1 -}}
+{{- if has $key $ours -}}
+{{- fail (printf "%s: the chart sets the label %s itself; leave it out" $value $key) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml (index . 1) -}}
+{{- end -}}
+
 {{/* (list . COMPONENT): labels of a pod. */}}
 {{- define "downwardfs.podMetadata" -}}
 {{- $root := index . 0 -}}
 labels:
   {{- include "downwardfs.selector" . | nindent 2 }}
   {{- with $root.Values.podLabels }}
-  {{- toYaml . | nindent 2 }}
+  {{- include "downwardfs.moreLabels" (list "podLabels" .) | nindent 2 }}
   {{- end }}
 {{- with $root.Values.podAnnotations }}
 annotations:

@@ -15,6 +15,7 @@ inline constexpr char kResource[] = "resource";
 inline constexpr char kServer[] = "server";
 inline constexpr char kSignal[] = "signal";
 inline constexpr char kSource[] = "source";
+inline constexpr char kTaint[] = "taint";
 inline constexpr char kUid[] = "uid";
 inline constexpr char kVersion[] = "version";
 inline constexpr char kVolume[] = "volume";

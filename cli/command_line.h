@@ -120,6 +120,7 @@ struct CsiOptions {
   std::string registration;   ///< the socket in plugins_registry; empty: under kubelet_dir
   std::chrono::milliseconds review_interval{300000};
   std::string metrics_address;  ///< of the HTTP endpoint; empty: none
+  std::string startup_taint;    ///< key of the taint to take off the node; empty: none
   int watchdog_ms = 10000;
   std::string run_as;
   bool resend = true;

@@ -20,6 +20,7 @@ constexpr char kServerGroup[] =
     "The API server (none given: that of $KUBECONFIG, then of ~/.kube/config, then of the pod that "
     "this runs in)";
 constexpr std::size_t kLongestDriverName = 63;  // CSI specification, GetPluginInfo
+constexpr std::size_t kLongestTaintKey = 253 + 1 + 63;
 
 CLI::Option* AddText(CLI::App* command, const char* name, std::string& value, const char* type,
                      const char* text, const char* group) {
@@ -31,6 +32,15 @@ bool IsDriverName(const std::string& name) {
   return !name.empty() && name.size() <= kLongestDriverName && alphanumeric(name.front()) &&
          alphanumeric(name.back()) && std::all_of(name.begin(), name.end(), [&](unsigned char c) {
            return alphanumeric(c) || c == '-' || c == '.' || c == '_';
+         });
+}
+
+// Refuses what is no key at all, such as KEY=VALUE:EFFECT; the rest is the API server's to say,
+// which gives no node such a taint.
+bool MayBeTaintKey(const std::string& key) {
+  return key.size() <= kLongestTaintKey && std::count(key.begin(), key.end(), '/') <= 1 &&
+         std::all_of(key.begin(), key.end(), [](unsigned char c) {
+           return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_' || c == '/';
          });
 }
 
@@ -86,6 +96,10 @@ void AddCsiFlags(CLI::App* command, CsiOptions& options) {
                    "be left out: all addresses (default: nowhere)")
       ->type_name("HOST:PORT")
       ->group(kPluginGroup);
+  AddText(command, "--startup-taint", options.startup_taint, "KEY",
+          "Take taints of this key off the node once the kubelet has registered the driver; needs "
+          "the rights to patch nodes and to get csinodes (default: no taint)",
+          kPluginGroup);
   AddText(command, "--holder-socket", options.holder_socket, "PATH",
           "A `downwardfs-holder --serve` that mounts for this daemon, which then needs no right "
           "at all and whose death no pod notices. Without it a holder of its own is started, as "
@@ -118,6 +132,10 @@ std::string CsiContradiction(const CsiOptions& options) {
     if (auto trouble = AddressTrouble(options.metrics_address); !trouble.empty()) {
       return "--metrics-address " + trouble;
     }
+  }
+  if (!MayBeTaintKey(options.startup_taint)) {
+    return "--startup-taint " + options.startup_taint +
+           ": give the key of a taint alone, such as example.org/starting";
   }
   return ServerContradiction(options.server);
 }

@@ -29,6 +29,7 @@
 #include "csi/csi_server.h"
 #include "csi/csi_service.h"
 #include "csi/plugin_metrics.h"
+#include "csi/startup_taint.h"
 #include "mount-helper/unix_socket.h"
 
 namespace downwardfs {
@@ -131,6 +132,12 @@ Result<int> Serve(const CsiOptions& options, const std::string& socket) {
         std::move(metrics), PluginPages({volumes, objects, **holder, lanes, budget, tally}));
     if (!started) return Fail(std::move(started.error()));
     endpoint = std::move(*started);
+  }
+  std::unique_ptr<StartupTaint> taint;
+  if (!options.startup_taint.empty()) {
+    auto started = StartupTaint::Start(objects, options.driver_name, options.startup_taint);
+    if (!started) return Fail(std::move(started.error()));
+    taint = std::move(*started);
   }
   NotifySystemd("READY=1");
   LogInfo("serving", {{log_keys::kNode, options.node},

@@ -19,6 +19,7 @@ SAME = {
                    "networkPolicy": {"enabled": True},
                    "metrics": {"enabled": True, "podMonitor": {"enabled": True}}},
                   "overlays/gke", "metrics", "pod-monitor"),
+    "startup-taint": ({"startupTaint": "csi.downwardfs.dev/starting"}, "base", "startup-taint"),
 }
 # Values that no overlay has: the objects are checked against the schemas alone.
 MORE = {
@@ -27,7 +28,7 @@ MORE = {
         "image": {"repository": "localhost:5000/downwardfs", "digest": "sha256:" + "0a" * 32},
         "priorityClassName": "important", "priorityQuota": True, "podLabels": {"team": "infra"},
         "podAnnotations": {"example.org/scrape": "true"}, "logLevel": "debug", "logFormat": "text",
-        "reviewInterval": "1m30s", "tolerations": [{"key": "gpu", "operator": "Exists"}],
+        "reviewInterval": "1m30s", "startupTaint": "example.org/new", "tolerations": [{"key": "gpu", "operator": "Exists"}],
         "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {
             "nodeSelectorTerms": [{"matchExpressions": [{"key": "pool", "operator": "Exists"}]}]}}},
         "daemon": {"resources": {"requests": {"cpu": "50m", "memory": "64Mi"},
@@ -78,6 +79,7 @@ REFUSED = [
     ({"metrics": {"dashboard": {"labels": {"grafana_dashboard": 1}}}}, "grafana_dashboard"),
     ({"metrics": {"prometheusRule": {"enabled": "yes"}}}, "enabled"),
     ({"tolerations": {}}, "tolerations"),
+    ({"startupTaint": "example.org/a:NoSchedule"}, "startupTaint"),
 ]
 # The schema cannot say these: the templates refuse them.
 REFUSED_BY_TEMPLATES = [({"metrics": {part: {"enabled": True}}}, f"metrics.{part}.enabled needs metrics.enabled")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The answers of the API server double.
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "tests/fakes/fake_api_parts.h"
 #include "tests/fakes/fake_api_server.h"
@@ -79,8 +80,12 @@ bool FakeApiServer::Answer(Connection& connection, const ServedRequest& request)
     if (parts.size() > at + 1) name = parts[at + 1];
   } else if (request.path == "/apis/authorization.k8s.io/v1/subjectaccessreviews") {
     resource = "subjectaccessreviews";
+  } else if (parts.size() == 5 && request.path.starts_with("/apis/storage.k8s.io/v1/")) {
+    resource = parts[3];
+    name = parts[4];
   }
   std::string verb = request.method == "POST"     ? "create"
+                     : request.method == "PATCH"  ? "patch"
                      : request.method == "DELETE" ? "delete"
                                                   : "get";
   if (verb == "get" && !resource.empty() && name.empty()) {
@@ -136,6 +141,7 @@ bool FakeApiServer::Answer(Connection& connection, const ServedRequest& request)
   const ServerFault* const body_fault = in_body ? &fault : nullptr;
   if (resource == "subjectaccessreviews") return Review(http, request);
   if (verb == "create") return Create(http, request, resource, ns);
+  if (verb == "patch") return Patch(http, request, resource, ns + "/" + name);
   if (verb == "delete") return Remove(http, resource, ns + "/" + name);
   if (verb == "list") return List(http, request, resource, ns, body_fault);
   if (verb == "watch") return Watch(connection, request, resource, ns, body_fault);
@@ -294,6 +300,34 @@ bool FakeApiServer::Review(HttpConnection& http, const ServedRequest& request) {
   return http.Respond(201, "application/json",
                       std::string(R"({"kind":"SubjectAccessReview","status":{"allowed":)") +
                           (allowed ? "true" : "false") + "}}");
+}
+
+// JSON patch alone (RFC 6902).
+bool FakeApiServer::Patch(HttpConnection& http, const ServedRequest& request,
+                          const std::string& resource, const std::string& key) {
+  const auto type = request.headers.find("content-type");
+  if (type == request.headers.end() || type->second != "application/json-patch+json") {
+    return Refuse(http, 415, "UnsupportedMediaType", "JSON patch alone is known here");
+  }
+  std::string json;
+  {
+    const MutexLock lock(mutex_);
+    const auto at = objects_[resource].find(key);
+    if (at != objects_[resource].end()) {
+      try {
+        auto changed =
+            nlohmann::json::parse(at->second.json).patch(nlohmann::json::parse(request.body));
+        changed["metadata"]["resourceVersion"] = std::to_string(version_ + 1);
+        Stored object = at->second;
+        object.members.whole = changed.dump();
+        Store(resource, std::move(object));
+        json = objects_[resource][key].json;
+      } catch (const nlohmann::json::exception&) {  // a `test` that fails, too
+      }
+    }
+  }
+  if (json.empty()) return Refuse(http, 422, "Invalid", "the patch cannot be applied");
+  return http.Respond(200, "application/json", json);
 }
 
 bool FakeApiServer::Remove(HttpConnection& http, const std::string& resource,

@@ -155,6 +155,15 @@ std::string FakeApiServer::Store(const std::string& resource, Stored object) {
   return version;
 }
 
+std::string FakeApiServer::Json(const std::string& resource, const std::string& ns,
+                                const std::string& name) const {
+  const MutexLock lock(mutex_);
+  const auto all = objects_.find(resource);
+  if (all == objects_.end()) return "";
+  const auto at = all->second.find(ns + "/" + name);
+  return at == all->second.end() ? "" : at->second.json;
+}
+
 void FakeApiServer::Delete(const std::string& ns, const std::string& name) {
   const MutexLock lock(mutex_);
   Erase("pods", ns + "/" + name);

@@ -101,6 +101,9 @@ class FakeApiServer {
   /// Creates or changes an object of any core resource ("pods", "nodes", "secrets").
   std::string PutObject(const std::string& resource, const std::string& ns, const std::string& name,
                         const Members& members, const std::string& label = "one");
+  /// The object as the server has it; empty: there is no such object.
+  std::string Json(const std::string& resource, const std::string& ns,
+                   const std::string& name) const;
   void Delete(const std::string& ns, const std::string& name);
   /// "ns/name uid rv label", sorted: what a client should hold.
   std::vector<std::string> Pods() const;
@@ -199,6 +202,8 @@ class FakeApiServer {
   bool Create(HttpConnection& http, const ServedRequest& request, const std::string& resource,
               const std::string& ns);
   bool Review(HttpConnection& http, const ServedRequest& request);
+  bool Patch(HttpConnection& http, const ServedRequest& request, const std::string& resource,
+             const std::string& key);
   bool Remove(HttpConnection& http, const std::string& resource, const std::string& key);
   bool Discover(HttpConnection& http, const std::string& path);
   bool Refuse(HttpConnection& http, int code, const std::string& reason, const std::string& message,

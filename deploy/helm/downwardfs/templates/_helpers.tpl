@@ -88,10 +88,27 @@ nodeSelector:
 affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .Values.tolerations }}
+{{- with include "downwardfs.tolerations" . }}
 tolerations:
-  {{- toYaml . | nindent 2 }}
+  {{- . | nindent 2 }}
 {{- end }}
+{{- end -}}
+
+{{/* Those of the values; and the startup taint, which waits for these very pods, if none covers all taints. */}}
+{{- define "downwardfs.tolerations" -}}
+{{- $all := .Values.tolerations | default list -}}
+{{- $covered := false -}}
+{{- range $all -}}
+{{- if and (eq (.operator | default "Equal") "Exists") (not .key) (not .effect) -}}
+{{- $covered = true -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.startupTaint (not $covered) -}}
+{{- $all = append $all (dict "key" .Values.startupTaint "operator" "Exists") -}}
+{{- end -}}
+{{- if $all -}}
+{{- toYaml $all -}}
+{{- end -}}
 {{- end -}}
 
 {{/* (list . PART): "true" if metrics.PART.enabled. Without metrics it would render a thing that never works. */}}

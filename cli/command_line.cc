@@ -101,11 +101,11 @@ CLI::App* AddMount(CLI::App& app, MountOptions& options) {
       "Example:\n"
       "  downwardfs mount --pod-file pod.yaml --volume podinfo ./downward\n"
       "  cat ./downward/labels\n"
-      "  downwardfs mount --pod default/web ./web                  # as kubectl finds the server\n"
-      "  downwardfs mount --context dev --pod default/web --volume podinfo --wait 1m ./downward\n"
-      "  kubectl proxy & downwardfs mount --server http://127.0.0.1:8001 --pod default/web ./web\n"
-      "  downwardfs mount --cluster ~/k8s && grep -l 'app=\"web\"' "
-      "~/k8s/namespaces/*/pods/*/labels\n"
+      "  downwardfs mount --pod default/web ./web         # as kubectl finds the server\n"
+      "  downwardfs mount --context dev --pod web --volume podinfo --wait 1m ./downward\n"
+      "  kubectl proxy & downwardfs mount --server http://127.0.0.1:8001 --pod web web\n"
+      "  downwardfs mount --cluster ~/k8s\n"
+      "  grep -l 'app=\"web\"' ~/k8s/namespaces/*/pods/*/labels\n"
       "  downwardfs mount --namespace dev,test ~/k8s");
   return command;
 }
@@ -235,11 +235,10 @@ CLI::App* AddAlive(CLI::App& app, AliveOptions& options) {
       app.add_subcommand("alive", "Exit 0 if somebody serves a mount, 1 if not: for probes");
   command->add_option("PATH", options.path, "A downwardfs mount, or a file of one")->required();
   command->footer(
-      "The kernel goes on to show the files that it has cached if nobody serves the mount any "
-      "more,\n"
-      "so a probe that reads a file learns nothing. This command asks the daemon. In an image "
-      "without\n"
-      "this program: `test -e MOUNTPOINT/..alive`, or `stat -f FILE` for a subPath.\n\n"
+      "The kernel goes on to show the files that it has cached if nobody serves the\n"
+      "mount any more, so a probe that reads a file learns nothing. This command asks\n"
+      "the daemon. In an image without this program: `test -e MOUNTPOINT/..alive`, or\n"
+      "`stat -f FILE` for a subPath.\n\n"
       "Example:\n"
       "  downwardfs alive /etc/downward");
   return command;
@@ -264,7 +263,8 @@ CLI::App* AddCompletion(CLI::App& app, std::string& shell) {
       ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""));
   command->footer(
       "Installed packages have it in place. By hand:\n"
-      "  downwardfs completion bash > ~/.local/share/bash-completion/completions/downwardfs\n"
+      "  downwardfs completion bash \\\n"
+      "    > ~/.local/share/bash-completion/completions/downwardfs\n"
       "  downwardfs completion zsh > \"${fpath[1]}/_downwardfs\"\n"
       "  downwardfs completion fish > ~/.config/fish/completions/downwardfs.fish");
   return command;
@@ -276,8 +276,9 @@ CLI::App* AddUpgrade(CLI::App& app, UpgradeOptions& options) {
   command->add_option("MOUNTPOINT", options.mount_point, "A downwardfs mount with a holder")
       ->required();
   command->footer(
-      "Install the new build over the old one first: holder and daemon are started again from the\n"
-      "paths that they were started from. Returns when the new daemon serves.\n\n"
+      "Install the new build over the old one first: holder and daemon are started\n"
+      "again from the paths that they were started from. Returns when the new daemon\n"
+      "serves.\n\n"
       "Example:\n"
       "  downwardfs upgrade /etc/downward");
   return command;

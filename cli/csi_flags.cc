@@ -111,7 +111,7 @@ void AddCsiFlags(CLI::App* command, CsiOptions& options) {
   command->footer(
       "Example:\n"
       "  downwardfs csi --node-id \"$(hostname)\" --kubelet-dir /var/lib/kubelet\n"
-      "  downwardfs csi --node-id node1 --endpoint unix:///tmp/csi.sock --kubeconfig admin.conf\n"
+      "  downwardfs csi --node-id n1 --endpoint unix:///tmp/csi.sock --kubeconfig conf\n"
       "  downwardfs csi --probe --endpoint unix:///tmp/csi.sock");
 }
 

@@ -11,8 +11,8 @@ class FormatterBase;
 
 namespace downwardfs {
 
-/// CLI11's own layout, with the texts broken between words at 60 columns and without its remarks on
-/// options (REQUIRED, Excludes), which the texts say better.
+/// CLI11's own layout, with lines of 80 columns at most, broken between words, and without its
+/// remarks on options (REQUIRED, Excludes), which the texts say better.
 std::shared_ptr<CLI::FormatterBase> HelpFormatter();
 
 }  // namespace downwardfs

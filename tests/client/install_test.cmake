@@ -50,3 +50,14 @@ string(STRIP "${out}" flags)
 separate_arguments(flags UNIX_COMMAND "${flags}")
 run(${COMPILER} -std=c++20 ${SANITIZE} ${WORK_DIR}/consumer/own_logger.cc -o ${WORK_DIR}/by_pkg_config ${flags})
 check_own_logger(${WORK_DIR}/by_pkg_config)
+
+# The document's own lines.
+file(READ ${SOURCE_DIR}/docs/client-library.md text)
+string(REGEX MATCH "    downwardfs::SetLogSink\\([^\n]*\n(    [^\n]*\n)*" lines "${text}")
+file(WRITE ${WORK_DIR}/documented.cc "#include <spdlog/spdlog.h>\n#include \"base/log.h\"\nint main() {\n${lines}\
+  downwardfs::LogWarning(\"from the library\", {{\"key\", \"value\"}});\n}\n")
+run(${COMPILER} -std=c++20 ${SANITIZE} ${WORK_DIR}/documented.cc -o ${WORK_DIR}/documented ${flags})
+run(${WORK_DIR}/documented)
+if(NOT out MATCHES "\\[warning\\] from the library key=\"value\"\n$")
+  message(FATAL_ERROR "the sink of docs/client-library.md: ${out}")
+endif()

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <sstream>
 
 #include "tests/e2e/pods.h"
 #include "tests/support/matchers.h"
@@ -161,6 +162,21 @@ TEST_F(BadInputTest, WrongUsageIsExitTwo) {
     EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
     EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
     EXPECT_THAT(outcome.err, HasSubstr("--help"));
+  }
+}
+
+// As terminals and mails have it.
+TEST_F(BadInputTest, HelpFitsEightyColumns) {
+  for (const char* command : {"", "mount", "render", "env", "exec", "write", "status", "alive",
+                              "upgrade", "umount", "csi", "completion"}) {
+    std::vector<std::string> words = {command, "--help"};
+    if (words.front().empty()) words.erase(words.begin());
+    std::istringstream help(Downwardfs(words).out);
+    int lines = 0;
+    for (std::string line; std::getline(help, line); ++lines) {
+      EXPECT_LE(line.size(), 80U) << command << ": " << line;
+    }
+    EXPECT_GT(lines, 5) << command;
   }
 }
 

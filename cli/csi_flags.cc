@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 
 #include "base/tcp_listener.h"
 #include "cli/duration.h"
@@ -20,6 +21,8 @@ constexpr char kServerGroup[] =
     "The API server (none given: that of $KUBECONFIG, then of ~/.kube/config, then of the pod that "
     "this runs in)";
 constexpr std::size_t kLongestDriverName = 63;  // CSI specification, GetPluginInfo
+// Each volume that shows something of others costs the API server a review.
+constexpr std::chrono::milliseconds kShortestReviewInterval{100};
 constexpr std::size_t kLongestTaintKey = 253 + 1 + 63;
 
 CLI::Option* AddText(CLI::App* command, const char* name, std::string& value, const char* type,
@@ -72,6 +75,8 @@ void AddCsiFlags(CLI::App* command, CsiOptions& options) {
             auto interval = ParseDuration(text);
             if (!interval)
               throw CLI::ValidationError("--review-interval " + interval.error().message);
+            if (*interval < kShortestReviewInterval)
+              throw CLI::ValidationError("--review-interval " + text + ": must be at least 100ms");
             options.review_interval = *interval;
           },
           "How often it is asked anew whether a pod's ServiceAccount may still read what its "

@@ -11,6 +11,8 @@ constexpr char kLogGroup[] = "Logging";
 
 }  // namespace
 
+// Of two transforms the later one is asked first. IsMember refuses a word in words; a
+// CheckedTransformer names its numbers, and takes them too.
 void AddLog(CLI::App* command, LogOptions& log) {
   command
       ->add_option(
@@ -23,6 +25,7 @@ void AddLog(CLI::App* command, LogOptions& log) {
                                                              {"json", LogOptions::Format::kJson}};
   command->add_option("--log-format", log.format, "text or json (default: text)")
       ->transform(CLI::CheckedTransformer(formats).description(""))
+      ->transform(CLI::IsMember(formats).description(""))
       ->type_name("FORMAT")
       ->group(kLogGroup);
   const std::map<std::string, LogLevel> levels = {{"debug", LogLevel::kDebug},
@@ -31,6 +34,7 @@ void AddLog(CLI::App* command, LogOptions& log) {
                                                   {"error", LogLevel::kError}};
   command->add_option("--log-level", log.level, "debug, info, warning or error (default: info)")
       ->transform(CLI::CheckedTransformer(levels).description(""))
+      ->transform(CLI::IsMember(levels).description(""))
       ->type_name("LEVEL")
       ->group(kLogGroup);
 }

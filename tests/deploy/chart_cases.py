@@ -45,6 +45,7 @@ MORE = {
     "nothing": {"tolerations": [], "nodeSelector": None, "priorityClassName": "",
                 "daemon": {"resources": None}, "holder": {"resources": None},
                 "csiDriver": {"labels": None}},
+    "longest": {"driverName": "d" * 63, "kubeletDir": "/var/lib/kubelet1", "reviewInterval": "2h30m5s"},
     # Texts that YAML would take for numbers or booleans, if they were not quoted.
     "quoted": {"nameOverride": "null", "fullnameOverride": "1e3", "driverName": "1e3", "kubeletDir": "/1", "image": {"repository": "1", "tag": "1.0"},
                "podLabels": {"on": "yes", "n": "012"}, "daemon": {"extraArgs": ["1", "null"]}},
@@ -71,6 +72,9 @@ REFUSED = [
     ({"image": {"pullPolicy": "Sometimes"}}, "pullPolicy"),
     ({"logLevel": "loud"}, "logLevel"),
     ({"reviewInterval": "5"}, "reviewInterval"),
+    ({"reviewInterval": "0s"}, "reviewInterval"),
+    ({"reviewInterval": "1.5h"}, "reviewInterval"),
+    ({"reviewInterval": "99999h"}, "reviewInterval"),
     ({"daemon": {"resources": {"request": {}}}}, "request"),
     ({"networkPolicy": {"apiServerPorts": [0]}}, "apiServerPorts"),
     ({"metrics": {"port": 0}}, "port"),
@@ -87,6 +91,8 @@ REFUSED_BY_TEMPLATES = [({"metrics": {part: {"enabled": True}}}, f"metrics.{part
 REFUSED_BY_TEMPLATES += [
     ({"podLabels": {"app.kubernetes.io/component": "x"}},
      "podLabels: the chart sets the label app.kubernetes.io/component itself"),
+    ({"driverName": "d" * 63, "kubeletDir": "/var/snap/microk8s/common/var/lib/kubelet"},
+     "kubeletDir and driverName are too long together"),
     ({"csiDriver": {"labels": {"helm.sh/chart": "x"}}}, "csiDriver.labels: the chart sets the label helm.sh/chart"),
 ]
 for _part in ("podMonitor", "prometheusRule", "dashboard"):

@@ -165,6 +165,27 @@ TEST_F(BadInputTest, WrongUsageIsExitTwo) {
   }
 }
 
+TEST_F(BadInputTest, AValueThatIsNoneOfAFlagsIsRefusedWithItsRule) {
+  const std::vector<std::string> csi = {"csi", "--node-id", "n", "--kubelet-dir", "/none"};
+  const struct {
+    std::vector<std::string> words;
+    std::string rule;
+  } cases[] = {
+      {{"--log-level", "loud"}, "--log-level: loud not in {debug,error,info,warning}"},
+      {{"--log-level", "1"}, "--log-level: 1 not in {debug,error,info,warning}"},
+      {{"--log-format", "xml"}, "--log-format: xml not in {json,text}"},
+      {{"--review-interval", "0"}, "--review-interval 0: must be at least 100ms"},
+      {{"--review-interval", "1.5h"}, "must be a duration such as 30s or 1m30s"},
+  };
+  for (const auto& [words, rule] : cases) {
+    std::vector<std::string> arguments = csi;
+    arguments.insert(arguments.end(), words.begin(), words.end());
+    const Outcome outcome = Downwardfs(arguments);
+    EXPECT_EQ(outcome.exit_code, 2) << rule;
+    EXPECT_THAT(outcome.err, HasSubstr(rule));
+  }
+}
+
 // As terminals and mails have it.
 TEST_F(BadInputTest, HelpFitsEightyColumns) {
   for (const char* command : {"", "mount", "render", "env", "exec", "write", "status", "alive",

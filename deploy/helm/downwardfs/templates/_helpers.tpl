@@ -26,6 +26,10 @@ it: `123` and `null` are names too. A release's name may have dots, and none may
 
 {{/* The directory of the sockets and the journal on the node. */}}
 {{- define "downwardfs.pluginDir" -}}
+{{- $longest := printf "%s/plugins_registry/%s-reg.sock" .Values.kubeletDir .Values.driverName -}}
+{{- if gt (len $longest) 107 -}}
+{{- fail (printf "kubeletDir and driverName are too long together: a socket's path may have 107 bytes, and %s has %d" $longest (len $longest)) -}}
+{{- end -}}
 {{ .Values.kubeletDir }}/plugins/{{ .Values.driverName }}
 {{- end -}}
 

@@ -66,6 +66,17 @@ class PrivateInputsTest : public HeldMountTest {
     MakePrivate(draft, user);
     std::filesystem::rename(draft, dir_ / (home + "/pod.yaml"));
   }
+  // A link to a file that only root may read takes the place of the mount's pod file.
+  void ExpectNoSecretByALinkAt(const std::string& pod_file, const Mounted& mount) {
+    const std::string secret = dir_.Write("secret.yaml", PodYaml("secret"));
+    MakePrivate(secret, 0);
+    std::filesystem::remove(pod_file);
+    std::filesystem::create_symlink(secret, pod_file);
+    EXPECT_TRUE(Eventually([&] {
+      return mount.StatusField("lastError").find("Permission denied") != std::string::npos;
+    }));
+    EXPECT_EQ(Slurp(mount / "labels"), "app=\"one\"");
+  }
 };
 
 TEST_F(PrivateInputsTest, APodFileInAPrivateHomeIsReadAndFollowedByEachDaemon) {
@@ -140,33 +151,19 @@ TEST_F(PrivateInputsTest, ALinkInAnotherUsersDirectoryIsNotFollowedWithRootsRigh
   const std::string bob = HomeOf(kBob, "bob");
   std::filesystem::permissions(bob, std::filesystem::perms(0755));
   std::filesystem::permissions(bob + "/pod.yaml", std::filesystem::perms(0644));
-  const std::string secret = dir_.Write("secret.yaml", PodYaml("secret"));
-  MakePrivate(secret, 0);
   const Mounted mount({"--pod-file", bob + "/pod.yaml", "--volume", "info"}, at_);
   ASSERT_TRUE(mount.ok());
   EXPECT_EQ(UserOf(mount), "0");
-  std::filesystem::remove(bob + "/pod.yaml");
-  std::filesystem::create_symlink(secret, bob + "/pod.yaml");
-  EXPECT_TRUE(Eventually([&] {
-    return mount.StatusField("lastError").find("Permission denied") != std::string::npos;
-  }));
-  EXPECT_EQ(Slurp(mount / "labels"), "app=\"one\"");
+  ExpectNoSecretByALinkAt(bob + "/pod.yaml", mount);
 }
 
 // A link that the user puts in the place of the file is followed with that user's rights.
 TEST_F(PrivateInputsTest, ALinkInAHomeLeadsNoFurtherThanItsOwnerMayGo) {
   const std::string bob = HomeOf(kBob, "bob");
   const std::string items = ItemsOfEve();
-  const std::string secret = dir_.Write("secret.yaml", PodYaml("secret"));
-  MakePrivate(secret, 0);
   const Mounted mount({"--pod-file", bob + "/pod.yaml", "--items", items}, at_);
   ASSERT_TRUE(mount.ok());
-  std::filesystem::remove(bob + "/pod.yaml");
-  std::filesystem::create_symlink(secret, bob + "/pod.yaml");
-  EXPECT_TRUE(Eventually([&] {
-    return mount.StatusField("lastError").find("Permission denied") != std::string::npos;
-  }));
-  EXPECT_EQ(Slurp(mount / "labels"), "app=\"one\"");
+  ExpectNoSecretByALinkAt(bob + "/pod.yaml", mount);
 }
 
 TEST_F(PrivateInputsTest, AnInputThatNobodyMayReadIsRefusedBeforeTheMount) {

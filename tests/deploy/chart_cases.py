@@ -45,6 +45,10 @@ MORE = {
     "nothing": {"tolerations": [], "nodeSelector": None, "priorityClassName": "",
                 "daemon": {"resources": None}, "holder": {"resources": None},
                 "csiDriver": {"labels": None}},
+    "numbers": {"daemon": {"resources": {"limits": {"cpu": 1, "memory": 1073741824}, "requests": {"cpu": 0.5}}},
+                "holder": {"resources": {"limits": {}}},
+                "tolerations": [{"key": "a", "operator": "Exists", "effect": "NoExecute",
+                                 "tolerationSeconds": 1000000}]},
     "longest": {"driverName": "d" * 63, "kubeletDir": "/var/lib/kubelet1", "reviewInterval": "2h30m5s"},
     # Texts that YAML would take for numbers or booleans, if they were not quoted.
     "quoted": {"nameOverride": "null", "fullnameOverride": "1e3", "driverName": "1e3", "kubeletDir": "/1", "image": {"repository": "1", "tag": "1.0"},

@@ -115,6 +115,17 @@ tolerations:
 {{- end -}}
 {{- end -}}
 
+{{/* Requests and limits; amounts as texts, which is what the API has, also if the values have numbers. */}}
+{{- define "downwardfs.resources" -}}
+{{- $made := dict -}}
+{{- range $kind, $amounts := . -}}
+{{- range $name, $amount := $amounts -}}
+{{- $_ := set $made $kind (set (get $made $kind | default dict) $name ($amount | toJson | trimAll "\"")) -}}
+{{- end -}}
+{{- end -}}
+{{- with $made }}{{ toYaml . }}{{ end -}}
+{{- end -}}
+
 {{/* (list . PART): "true" if metrics.PART.enabled. Without metrics it would render a thing that never works. */}}
 {{- define "downwardfs.metricsPart" -}}
 {{- $metrics := (index . 0).Values.metrics -}}

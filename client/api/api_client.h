@@ -90,7 +90,9 @@ class ApiClient {
   ApiResult<void> Watch(const ResourcePath& path, const ListQuery& query,
                         const WatchHandler& handler, Cancellation* cancel = nullptr) const;
 
-  // Writes return the object as the server stored it. They are defined in api_writes.cc.
+  // Writes return the object as the server stored it. They are defined in api_writes.cc. A path
+  // that is no object's own (no name, or "..") is refused with kInvalidArgument before anything is
+  // sent.
 
   /// `path` names the collection, or an object and its subresource ("eviction").
   ApiResult<std::string> Create(const ResourcePath& path, std::string json,
@@ -118,6 +120,7 @@ class ApiClient {
                                const WriteOptions& options, bool force = false,
                                Cancellation* cancel = nullptr) const;
 
+  /// Deletes one object, never a collection.
   /// Returns the server's answer: the object on its way out, or a Status. `options`: a
   /// metav1.DeleteOptions as JSON, or nothing.
   ApiResult<std::string> Delete(const ResourcePath& path, std::string options = {},

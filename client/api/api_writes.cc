@@ -36,10 +36,28 @@ const char* ContentType(PatchType type) {
   return "";
 }
 
-// An object's own URL: without a name the same method would be one of the collection.
-Status CheckNamesAnObject(const ResourcePath& path) {
-  if (!path.name.empty()) return {};
+// Without a name the same method would be one of the collection: DELETE would delete all there is.
+// A proxy on the way may take `..` for the URL above, which is another object's. Rule:
+// IsValidPathSegmentName of apimachinery.
+Status CheckPath(const ResourcePath& path, bool of_an_object) {
+  for (const std::string* part :
+       {&path.group, &path.version, &path.ns, &path.resource, &path.name, &path.subresource}) {
+    if (*part == "." || *part == "..") {
+      return Fail(ErrorCode::kInvalidArgument, "nothing can be called \"" + *part + "\"");
+    }
+  }
+  if (path.resource.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "the path names no resource; set it, as to \"pods\"");
+  }
+  if (!of_an_object || !path.name.empty()) return {};
   return Fail(ErrorCode::kInvalidArgument, "the path names no object; set its name");
+}
+
+tl::unexpected<ApiFailure> Refusal(const ApiQuestion& question, Error error) {
+  ApiFailure failure;
+  failure.error = std::move(error).WithContext(question.server + ": cannot " + question.verb + " " +
+                                               question.path.Describe());
+  return tl::unexpected<ApiFailure>(std::move(failure));
 }
 
 Status CheckOptions(const WriteOptions& options) {
@@ -79,13 +97,8 @@ ApiResult<std::string> ApiClient::Write(const std::string& verb, const ResourceP
                                         bool force, Cancellation* cancel) const {
   const ApiQuestion question = Question(verb, path);
   Status allowed = CheckOptions(options);
-  if (allowed && request.method != "POST") allowed = CheckNamesAnObject(path);
-  if (!allowed) {
-    ApiFailure failure;
-    failure.error = std::move(allowed.error())
-                        .WithContext(question.server + ": cannot " + verb + " " + path.Describe());
-    return tl::unexpected<ApiFailure>(std::move(failure));
-  }
+  if (allowed) allowed = CheckPath(path, request.method != "POST");
+  if (!allowed) return Refusal(question, std::move(allowed.error()));
   request.target = WithQuery(path.UrlPath(), ParametersOf(options, force));
   return Unary(question, std::move(request), cancel);
 }
@@ -123,10 +136,14 @@ ApiResult<std::string> ApiClient::Apply(const ResourcePath& path, std::string js
 
 ApiResult<std::string> ApiClient::Delete(const ResourcePath& path, std::string options,
                                          Cancellation* cancel) const {
+  const ApiQuestion question = Question("delete", path);
+  if (auto allowed = CheckPath(path, /*of_an_object=*/true); !allowed) {
+    return Refusal(question, std::move(allowed.error()));
+  }
   const char* const type = options.empty() ? "" : kJson;
   HttpRequest request = RequestWith("DELETE", type, std::move(options));
   request.target = path.UrlPath();
-  return Unary(Question("delete", path), std::move(request), cancel);
+  return Unary(question, std::move(request), cancel);
 }
 
 }  // namespace downwardfs::client

@@ -138,6 +138,10 @@ TEST_F(ApiWritesTest, AConflictIsKnownByItsStatusAndReason) {
 TEST_F(ApiWritesTest, WrongArgumentsAreRefusedBeforeAnythingIsSent) {
   ResourcePath nameless = Deployment();
   nameless.name.clear();
+  ResourcePath above = Deployment();
+  above.name = "..";
+  ResourcePath untyped = Deployment();
+  untyped.resource.clear();
   WriteOptions longer;
   longer.field_manager = std::string(129, 'm');
   WriteOptions validation;
@@ -147,6 +151,12 @@ TEST_F(ApiWritesTest, WrongArgumentsAreRefusedBeforeAnythingIsSent) {
        "cannot update deployments.apps in namespace \"default\": "
        "the path names no object"},
       {client_.Patch(nameless, PatchType::kMerge, "{}"), "the path names no object"},
+      {client_.Delete(nameless),
+       "cannot delete deployments.apps in namespace \"default\": "
+       "the path names no object"},
+      {client_.Delete(above), "nothing can be called \"..\""},
+      {client_.Update(above, "{}"), "nothing can be called \"..\""},
+      {client_.Create(untyped, "{}"), "the path names no resource"},
       {client_.Apply(Deployment(), "{}", {}), "server-side apply needs a field manager"},
       {client_.Apply(Deployment(), "{}", longer), "is longer than 128 bytes"},
       {client_.Update(Deployment(), "{}", validation), "is not Ignore, Warn or Strict"},

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/process.h"
+#include "base/version.h"
 #include "mount-helper/holder.h"
 #include "mount-helper/node_main.h"
 
@@ -17,23 +18,27 @@ namespace {
 
 constexpr int kWrongUsage = 2;
 
-int Usage() {
+void PrintUsage(std::FILE* to) {
   std::fputs(
       "usage: downwardfs-holder [--mount-directory FD] [--daemon-namespace FD]\n"
       "         --mount-point DIR [--allow-other] [--selinux-context C]\n"
       "         [--ready-fd N] [--watchdog MS] [--no-resend] [--run-as UID:GID]\n"
       "         [--input-fd N]... [--open-input UID:GID:PATH]...\n"
       "         -- PROGRAM [ARGUMENTS]\n",
-      stderr);
-  std::fputs(kNodeUsage, stderr);
+      to);
+  std::fputs(kNodeUsage, to);
   std::fputs(
       "\n"
-      "Keeps a downwardfs mount alive while its daemon is started, dies, and is started again.\n"
-      "`downwardfs mount` runs it; SIGTERM unmounts, SIGUSR2 starts it and its daemon\n"
-      "anew, from the same paths. The other forms are of `downwardfs csi`: --serve mounts\n"
-      "volumes for a daemon that may not, --attach and --own start that daemon and keep\n"
-      "its volumes, --probe says whether one that serves is there.\n",
-      stderr);
+      "Keeps a downwardfs mount alive while its daemon is started, dies, and is started\n"
+      "again. `downwardfs mount` runs it; SIGTERM unmounts, SIGUSR2 starts it and its\n"
+      "daemon anew, from the same paths. The other forms are of `downwardfs csi`:\n"
+      "--serve mounts volumes for a daemon that may not, --attach and --own start that\n"
+      "daemon and keep its volumes, --probe says whether one that serves is there.\n",
+      to);
+}
+
+int Usage() {
+  PrintUsage(stderr);
   return kWrongUsage;
 }
 
@@ -61,6 +66,14 @@ bool TakeValue(const std::string& option, const char* value, HolderOptions& opti
 }
 
 int Main(int argc, char** argv) {
+  if (argc == 2 && std::strcmp(argv[1], "--help") == 0) {
+    PrintUsage(stdout);
+    return 0;
+  }
+  if (argc == 2 && std::strcmp(argv[1], "--version") == 0) {
+    std::printf("downwardfs-holder %s\n", std::string(Version()).c_str());
+    return 0;
+  }
   if (IsNodeCommand(argc, argv)) {
     openlog("downwardfs-holder", LOG_PID | LOG_PERROR, LOG_DAEMON);
     const int status = RunNodeCommand(argc, argv);

@@ -72,15 +72,15 @@ int Main(const std::vector<std::string>& arguments) {
     std::puts(
         "usage: mount.downwardfs none DIR [-fnsv] [-N NAMESPACE] [-o OPTIONS]\n"
         "\n"
-        "The helper of mount(8) for downwardfs. OPTIONS are the long options of `downwardfs "
-        "mount`\n"
-        "without their dashes, separated by commas; a value with commas goes in double quotes.\n"
+        "The helper of mount(8) for downwardfs. OPTIONS are the long options of\n"
+        "`downwardfs mount` without their dashes, separated by commas; a value with\n"
+        "commas goes in double quotes.\n"
         "Options of mount(8) and FUSE are accepted, or refused with a reason.\n"
         "\n"
         "Example:\n"
-        "  mount -t downwardfs none /etc/downward -o pod=default/web,kubeconfig=/etc/kube.conf\n"
-        "  none /etc/downward downwardfs pod-file=/etc/pod.yaml,volume=podinfo,nofail 0 0   # "
-        "fstab");
+        "  mount -t downwardfs none /etc/downward -o pod=web,kubeconfig=/etc/kube.conf\n"
+        "In /etc/fstab:\n"
+        "  none /etc/downward downwardfs pod-file=/etc/pod.yaml,volume=podinfo,nofail 0 0");
     return 0;
   }
   auto request = ParseMountArguments(arguments);

@@ -7,8 +7,8 @@ namespace downwardfs {
 inline constexpr char kNodeUsage[] =
     "   or: downwardfs-holder --serve SOCKET --kubelet-dir DIR --driver-name NAME\n"
     "         [--client UID:GID]\n"
-    "   or: downwardfs-holder --attach SOCKET | --own [--kubelet-dir DIR] [--driver-name NAME]\n"
-    "         [--endpoint PATH] [--registration PATH]\n"
+    "   or: downwardfs-holder --attach SOCKET | --own [--kubelet-dir DIR]\n"
+    "         [--driver-name NAME] [--endpoint PATH] [--registration PATH]\n"
     "         [--watchdog MS] [--no-resend] [--run-as UID:GID] -- PROGRAM [ARGUMENTS]\n"
     "   or: downwardfs-holder --probe SOCKET\n";
 

@@ -201,6 +201,20 @@ TEST_F(BadInputTest, HelpFitsEightyColumns) {
   }
 }
 
+TEST_F(BadInputTest, EveryProgramHasHelpAndVersion) {
+  for (const char* program : {HOLDER_BINARY, MOUNT_HELPER}) {
+    const Outcome outcome = RunProgram({program, "--help"});
+    EXPECT_EQ(outcome.exit_code, 0) << program;
+    EXPECT_THAT(outcome.out,
+                HasSubstr("usage: " + std::filesystem::path(program).filename().string()));
+    EXPECT_EQ(outcome.err, "");
+    std::istringstream help(outcome.out);
+    for (std::string line; std::getline(help, line);) EXPECT_LE(line.size(), 80U) << line;
+    EXPECT_THAT(RunProgram({program, "--version"}).out,
+                HasSubstr(std::filesystem::path(program).filename().string() + " "));
+  }
+}
+
 TEST_F(BadInputTest, HelpAndVersionEverywhere) {
   EXPECT_THAT(Downwardfs({"--version"}).out, HasSubstr("downwardfs "));
   EXPECT_EQ(Downwardfs({"--help"}).exit_code, 0);

@@ -26,4 +26,12 @@ void ReturnFreedMemory() {
 #endif
 }
 
+void LimitMemoryPools(int most) {
+#if defined(__GLIBC__)
+  mallopt(M_ARENA_MAX, most);
+#else
+  static_cast<void>(most);
+#endif
+}
+
 }  // namespace downwardfs

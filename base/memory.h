@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gives the machine back what the process has freed. Any thread.
+// How much memory the process has beyond what it uses. Any thread.
 #pragma once
 
 namespace downwardfs {
@@ -9,5 +9,10 @@ namespace downwardfs {
 /// freed memory; takes some milliseconds then. Call now and then, from a thread that nobody waits
 /// for.
 void ReturnFreedMemory();
+
+/// malloc has eight pools for each processor, and each keeps what was freed in it while another
+/// grows: a process with many threads holds several times what it uses. From now on there are
+/// `most`. Call once, before there are other threads.
+void LimitMemoryPools(int most);
 
 }  // namespace downwardfs

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/log_keys.h"
 #include "base/log_setup.h"
+#include "base/memory.h"
 #include "base/process.h"
 #include "base/sd_notify.h"
 #include "base/stoppable_thread.h"
@@ -39,6 +40,7 @@ constexpr int kWrongUsage = 2;
 constexpr int kServingThreads = 4;
 constexpr int kForBusySessions = 2;  // of them
 constexpr int kLookForEnd = 500;     // ms
+constexpr int kMemoryPools = 4;      // as many as may project at once
 
 // Tells the supervisor that this process lives and that requests are answered, if it wants to know.
 Result<StoppableThread> SignsOfLife(HolderClient& holder, const VolumeManager& volumes,
@@ -170,6 +172,7 @@ Result<int> Run(const CsiOptions& options) {
     return 0;
   }
   RaiseFileLimit();  // four descriptors for each volume
+  LimitMemoryPools(kMemoryPools);
   return Serve(options, *socket);
 }
 

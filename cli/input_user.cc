@@ -153,12 +153,26 @@ int Try(const MountOptions& options, const std::optional<RunAs>& who, int out) {
   return WriteAll(out, denied, "pipe") ? kReadable : kNoAnswer;
 }
 
-Result<std::vector<RunAs>> AskForOwners(const MountOptions& options, const OwnedFd& ns) {
-  const auto answer = AskThere(ns, [&options](int out) {
+// The last owner on the way to each file of the server's, but for root: this user decides which
+// server is asked, with which token, or what program is run for one.
+std::vector<RunAs> KeepersOfServer(const MountOptions& options) {
+  std::vector<RunAs> keepers;
+  if (!options.source.pod_file.empty()) return keepers;
+  for (const std::string& path : ServerPaths(options.source)) {
+    struct stat st = {};
+    if (stat(path.c_str(), &st) != 0 || !S_ISREG(st.st_mode)) continue;
+    const auto owners = OwnersOn(path);
+    if (!owners.empty()) keepers.push_back(owners.back());
+  }
+  return keepers;
+}
+
+// Users, found in the daemon's mount namespace.
+Result<std::vector<RunAs>> AskForUsers(const OwnedFd& ns,
+                                       const std::function<std::vector<RunAs>()>& find) {
+  const auto answer = AskThere(ns, [&find](int out) {
     std::string text;
-    for (const RunAs& owner : OwnersOf(options)) {
-      text += std::to_string(owner.uid) + ":" + std::to_string(owner.gid) + "\n";
-    }
+    for (const RunAs& user : find()) text += IdsOf(user) + "\n";
     return WriteAll(out, text, "pipe") ? kReadable : kNoAnswer;
   });
   if (!answer) return Fail(answer.error());
@@ -182,10 +196,13 @@ class Assignment {
     if (!root) return Fail(root.error());
     // An input that is wrong in another way is the daemon's to report.
     if (root->exit_status != kDenied && root->exit_status != kReadable) return InputUsers();
-    if (IsEnough(*root)) return ForRoot();
-    auto owners = AskForOwners(options_, ns_);
+    auto owners = AskForUsers(ns_, [this] { return OwnersOf(options_); });
     if (!owners) return Fail(owners.error());
     owners_ = std::move(*owners);
+    auto keeper = ForKeeperOfServer();
+    if (!keeper) return Fail(keeper.error());
+    if (*keeper) return std::move(**keeper);
+    if (IsEnough(*root)) return ForRoot();
     std::vector<ChildAnswer> answers = {*root};
     for (const RunAs& owner : owners_) {
       auto answer = Ask(owner);
@@ -228,6 +245,21 @@ class Assignment {
       return MayRead(path) ? kReadable : kDenied;
     });
     return answer && answer->exit_status == kReadable;
+  }
+
+  // The daemon is no more than the user whose kubeconfig it follows, if this user may do all:
+  // otherwise a symlink in the place of a token sends a file of root's to the user's server, and a
+  // credential plugin is a program of the user's that root runs.
+  Result<std::optional<InputUsers>> ForKeeperOfServer() const {
+    const auto keepers = AskForUsers(ns_, [this] { return KeepersOfServer(options_); });
+    if (!keepers) return Fail(keepers.error());
+    for (const RunAs& keeper : *keepers) {
+      const auto answer = Ask(keeper);
+      if (!answer) return Fail(answer.error());
+      InputUsers users = {keeper, {}};
+      if (answer->exit_status == kReadable && AddOpeners(answer->text, users)) return users;
+    }
+    return std::nullopt;
   }
 
   // Root may read all.

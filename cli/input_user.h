@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The users who read the inputs of root's mount. Without a capability uid 0 cannot enter a home of
 // mode 0700; the owner of that home can. So the daemon becomes that user, if this user may read all
-// inputs: it learns nothing then that the user could not read. If the inputs are several users',
-// each file of the pod, the node and the items that the daemon may not read is opened by a process
-// of a user who may (mount-helper/input_opener.h). So is each whose path is another user's, who
-// could put a symlink to a file of root's there. Main thread, before any other exists.
+// inputs: it learns nothing then that the user could not read. The same holds for the user to whom
+// a kubeconfig, a token file or a CA file belongs, or a directory above one, also if root may read
+// it: this user decides which server gets the token and which program is run. If the inputs are
+// several users', each file of the pod, the node and the items that the daemon may not read is
+// opened by a process of a user who may (mount-helper/input_opener.h). So is each whose path is
+// another user's, who could put a symlink to a file of root's there. Main thread, before any other
+// exists.
 #pragma once
 
 #include <optional>

@@ -7,14 +7,21 @@
 #include "base/text.h"
 #include "cli/ask_status.h"
 #include "cli/commands.h"
-#include "fs/fuse/status_head.h"
+#include "cli/status_answer.h"
 #include "mount-helper/fuse_mount.h"
 
 namespace downwardfs {
 namespace {
 
-std::string Plain(const nlohmann::json& value) {
-  return value.is_string() ? OneLine(value.get_ref<const std::string&>()) : value.dump();
+// What a cluster's mount has of one kind of objects.
+std::string ObjectsText(const nlohmann::json& state) {
+  const auto count = state.find("count");
+  std::string text = count != state.end() ? PlainText(*count) : "0";
+  if (!FlagIn(state, "loaded", false)) text += ", still loading";
+  if (const auto error = state.find("lastError"); error != state.end()) {
+    text += "; " + PlainText(*error);
+  }
+  return text;
 }
 
 std::string AsText(const nlohmann::json& status) {
@@ -25,7 +32,7 @@ std::string AsText(const nlohmann::json& status) {
   const auto field = [&](const char* label, const char* key) {
     const auto it = status.find(key);
     if (it == status.end() || it->is_null()) return;
-    const std::string value = Plain(*it);
+    const std::string value = PlainText(*it);
     if (!value.empty()) line(label, value);
   };
   field("mount point", "mountPoint");
@@ -36,25 +43,22 @@ std::string AsText(const nlohmann::json& status) {
   field("data age (s)", "dataAgeSeconds");
   field("last error", "lastError");
   field("last fault", "lastFault");
-  const auto objects = status.value("objects", nlohmann::json::object());
+  const auto objects = status.value("objects", nlohmann::json());
   for (const auto& [kind, state] : objects.items()) {
-    std::string text = Plain(state.value("count", nlohmann::json(0)));
-    if (!state.value("loaded", false)) text += ", still loading";
-    if (state.contains("lastError")) text += "; " + Plain(state["lastError"]);
-    line(kind, text);
+    if (state.is_object()) line(OneLine(kind), ObjectsText(state));
   }
   // The namespaces that were asked for; "all" is said by their count above.
   const auto chosen = status.value("namespaces", nlohmann::json());
   if (chosen.is_array()) {
     std::string names;
-    for (const auto& name : chosen) names += (names.empty() ? "" : ", ") + Plain(name);
+    for (const auto& name : chosen) names += (names.empty() ? "" : ", ") + PlainText(name);
     line("namespaces", names);
   }
-  if (status.value("podDeleted", false)) line("pod", "deleted; this is its last content");
-  const auto problems = status.value("problems", nlohmann::json::array());
-  for (const auto& problem : problems) line("empty", Plain(problem));
-  if (!status.value("writableView", true)) line("events", kNoEvents);
-  if (status.value("publishHeldBack", false)) {
+  if (FlagIn(status, "podDeleted", false)) line("pod", "deleted; this is its last content");
+  const auto problems = status.value("problems", nlohmann::json());
+  for (const auto& problem : problems) line("empty", PlainText(problem));
+  if (!FlagIn(status, "writableView", true)) line("events", kNoEvents);
+  if (FlagIn(status, "publishHeldBack", false)) {
     line("changes", "held back: the pod changes too often; the newest state follows");
   }
   field("resourceVersion", "resourceVersion");
@@ -70,10 +74,11 @@ std::string AsText(const nlohmann::json& status) {
   field("last stall (s)", "lastHandoverSeconds");
   field("worst stall (s)", "longestStallSeconds");
   field("uptime (s)", "uptimeSeconds");
-  const auto counts = status.value("requests", nlohmann::json::object());
+  const auto counts = status.value("requests", nlohmann::json());
   std::string requests;
   for (const auto& [name, count] : counts.items()) {
-    if (count != 0) requests += (requests.empty() ? "" : "  ") + name + " " + count.dump();
+    if (count == 0) continue;
+    requests += (requests.empty() ? "" : "  ") + OneLine(name) + " " + PlainText(count);
   }
   line("requests", requests);
   return out;
@@ -84,14 +89,12 @@ std::string AsText(const nlohmann::json& status) {
 Result<int> RunStatus(const StatusOptions& options) {
   const auto answer = AskStatus(options.mount_point);
   if (!answer) return Fail(answer.error());
-  auto status = nlohmann::json::parse(answer->json, nullptr, /*allow_exceptions=*/false);
-  if (!status.is_object()) {
-    return Fail(ErrorCode::kInternal, options.mount_point + ": the daemon's answer is not JSON");
-  }
+  auto status = ParseStatus(options.mount_point, *answer);
+  if (!status) return Fail(std::move(status.error()));
   // `mount --move` tells no daemon, which may be in another mount namespace too. Only root is told.
-  const auto place = status.find("mountPoint");
-  if (place != status.end() && place->is_string()) *place = answer->mount.mount_point;
-  const std::string out = options.json ? StatusText(status) + '\n' : AsText(status);
+  const auto place = status->find("mountPoint");
+  if (place != status->end() && place->is_string()) *place = answer->mount.mount_point;
+  const std::string out = options.json ? SafeStatusText(*status) + '\n' : AsText(*status);
   if (auto done = WriteAll(STDOUT_FILENO, out, "standard output"); !done) {
     return Fail(std::move(done.error()));
   }

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/ask_status.h"
 #include "cli/commands.h"
+#include "cli/status_answer.h"
 #include "mount-helper/holder_process.h"
 
 namespace downwardfs {
@@ -29,18 +30,18 @@ struct Serving {
 Result<Serving> AskWhoServes(const std::string& mount_point) {
   auto status = AskStatus(mount_point);
   if (!status) return Fail(std::move(status.error()));
-  const auto found = nlohmann::json::parse(status->json, nullptr, /*allow_exceptions=*/false);
-  if (!found.is_object()) return Fail(ErrorCode::kInternal, mount_point + ": unreadable status");
+  const auto found = ParseStatus(mount_point, *status);
+  if (!found) return Fail(found.error());
   Serving serving;
   serving.mount = std::move(status->mount);
   // Any member may be of any type: nothing proves yet that these are the words of our daemon.
-  if (const auto holder = found.find("holderPid"); holder != found.end()) {
+  if (const auto holder = found->find("holderPid"); holder != found->end()) {
     if (holder->is_number_integer()) serving.holder = holder->get<int>();
   }
-  if (const auto number = found.find("generation"); number != found.end()) {
+  if (const auto number = found->find("generation"); number != found->end()) {
     if (number->is_number_unsigned()) serving.generation = number->get<std::uint64_t>();
   }
-  if (const auto version = found.find("version"); version != found.end()) {
+  if (const auto version = found->find("version"); version != found->end()) {
     if (version->is_string()) serving.version = OneLine(version->get<std::string>());
   }
   return serving;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "client/api/api_client.h"
+#include "fs/volume/projection_turn.h"
 
 namespace downwardfs {
 namespace {
@@ -53,6 +54,7 @@ NodeObjects::~NodeObjects() {
 
 Status NodeObjects::Check(const ObjectKey& pod, const Object& found) const {
   const std::string name = "pod " + pod.ns + "/" + pod.name;
+  const ProjectionTurn turn;
   const auto json = nlohmann::json::parse(found.Json(), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return Fail(ErrorCode::kInternal, name + ": not an object");
   const std::string hash = Text(Member(Member(json, "metadata"), "annotations"), kConfigHash);
@@ -76,6 +78,7 @@ Result<ObjectPtr> NodeObjects::Ask(const ObjectKey& pod) const {
   path.name = pod.name;
   auto json = client::ApiClient(transport_).Get(path);
   if (!json) return Fail(std::move(json.error().error));
+  const ProjectionTurn turn;
   const auto parsed = nlohmann::json::parse(*json, nullptr, /*allow_exceptions=*/false);
   if (!parsed.is_object()) return Fail(ErrorCode::kInternal, "the server's answer is no object");
   const auto metadata = Member(parsed, "metadata");

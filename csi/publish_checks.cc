@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "fs/volume/projection_turn.h"
 #include "mount-helper/volume_place.h"
 
 namespace downwardfs {
@@ -80,6 +81,7 @@ ObjectKey KeyOf(const PublishSpec& spec, const Object& pod) {
 
 bool IsPodOf(const PublishSpec& spec, const Object& pod) {
   if (pod.meta().uid == spec.pod.uid) return true;
+  const ProjectionTurn turn;
   const Json json = Parse(pod);
   const Json::json_pointer hash("/metadata/annotations/kubernetes.io~1config.hash");
   return json.contains(hash) && json[hash] == spec.pod.uid;
@@ -109,6 +111,7 @@ Status CheckPod(PublishSpec& spec, const Object& pod, const std::string& kubelet
       name = target->volume;
     }
   }
+  const ProjectionTurn turn;
   const Json json = Parse(pod);
   const Json* const volume = json.is_object() ? FindVolume(json, name, driver) : nullptr;
   if (volume == nullptr) {

@@ -18,8 +18,7 @@ std::string NodeNameOf(const Json& pod) {
   return name != spec->end() && name->is_string() ? name->get<std::string>() : "";
 }
 
-ObjectPtr FindNode(const ObjectSource& source, const Json& pod) {
-  const std::string name = NodeNameOf(pod);
+ObjectPtr FindNode(const ObjectSource& source, const std::string& name) {
   if (!name.empty()) {
     if (auto node = source.Get(ObjectKey{"Node", "", name, ""})) return node;
   }
@@ -40,7 +39,7 @@ Status ParseObject(const ObjectPtr& object, DocumentPtr& document) {
 }
 
 Status TakeNode(const ObjectSource& source, LoadedInput& loaded) {
-  loaded.node = FindNode(source, loaded.input.pod->root());
+  loaded.node = FindNode(source, NodeNameOf(loaded.input.pod->root()));
   if (!loaded.node) return {};
   return ParseObject(loaded.node, loaded.input.node);
 }
@@ -57,6 +56,46 @@ Status TakeNamespace(const ObjectSource& source, LoadedInput& loaded) {
 
 bool Lack(const std::vector<ProjectedFile>& files, ProjectedFile::Lacks what) {
   return std::ranges::find(files, what, &ProjectedFile::lacks) != files.end();
+}
+
+// The Node and the Namespace that the files depend on.
+std::vector<ObjectKey> OthersOf(const LoadedInput& loaded,
+                                const std::vector<ProjectedFile>& files) {
+  std::vector<ObjectKey> others;
+  if (loaded.node || Lack(files, ProjectedFile::Lacks::kNode)) {
+    std::string name =
+        loaded.node ? loaded.node->meta().name : NodeNameOf(loaded.input.pod->root());
+    if (!name.empty()) others.push_back({"Node", "", std::move(name), ""});
+  }
+  if (loaded.ns || Lack(files, ProjectedFile::Lacks::kNamespace)) {
+    others.push_back(NamespaceOf(loaded));
+  }
+  return others;
+}
+
+// Asks the source for those that are not there, and may wait for it. False if it has none of them.
+bool AddMissing(ObjectSource& source, Projection& projection) {
+  LoadedInput& loaded = projection.loaded;
+  bool added = false;
+  for (const ObjectKey& key : projection.others) {
+    const bool node = key.kind == "Node";
+    ObjectPtr& object = node ? loaded.node : loaded.ns;
+    if (object) continue;
+    source.Require(key);
+    object = node ? FindNode(source, key.name) : source.Get(key);
+    added = added || object;
+  }
+  return added;
+}
+
+Status ParseAll(const LoadedInput& objects, ProjectionInput& input) {
+  for (const auto& [object, document] :
+       {std::pair(&objects.pod, &input.pod), std::pair(&objects.node, &input.node),
+        std::pair(&objects.ns, &input.ns)}) {
+    if (!*object) continue;  // not known
+    if (auto done = ParseObject(*object, *document); !done) return done;
+  }
+  return {};
 }
 
 }  // namespace
@@ -95,34 +134,27 @@ Result<ObjectKey> RequireNamespace(ObjectSource& source, LoadedInput& loaded) {
 
 Result<Projection> ProjectFrom(ObjectSource& source, const ObjectKey& key, const VolumeView& view) {
   Projection projection;
-  Result<std::vector<ProjectedFile>> files;
+  LoadedInput& loaded = projection.loaded;
   {
     const ProjectionTurn turn;
-    auto loaded = LoadInput(source, key);
-    if (!loaded) return Fail(std::move(loaded.error()));
-    projection.loaded = std::move(*loaded);
-    files = ProjectView(view, projection.loaded.input);
+    auto first = LoadInput(source, key);
+    if (!first) return Fail(std::move(first.error()));
+    loaded = std::move(*first);
+    auto files = ProjectView(view, loaded.input);
     if (!files) return Fail(std::move(files.error()));
+    projection.files = std::move(*files);
+    projection.others = OthersOf(loaded, projection.files);
+    // Within the turn: parsed, it takes ten times as much, and the source may have to wait below.
+    loaded.input = {};
   }
-  // The source may have to wait for the first answer about them.
-  const LoadedInput before = projection.loaded;
-  if (before.node || Lack(*files, ProjectedFile::Lacks::kNode)) {
-    auto node = RequireNode(source, projection.loaded);
-    if (!node) return Fail(std::move(node.error()));
-    if (!node->name.empty()) projection.others.push_back(std::move(*node));
-  }
-  if (before.ns || Lack(*files, ProjectedFile::Lacks::kNamespace)) {
-    auto ns = RequireNamespace(source, projection.loaded);
-    if (!ns) return Fail(std::move(ns.error()));
-    projection.others.push_back(std::move(*ns));
-  }
-  if (before.node != projection.loaded.node || before.ns != projection.loaded.ns) {
-    const ProjectionTurn turn;
-    files = ProjectView(view, projection.loaded.input);
-    if (!files) return Fail(std::move(files.error()));
-  }
+  if (!AddMissing(source, projection)) return projection;
+  const ProjectionTurn turn;
+  ProjectionInput input;
+  if (source.IsServer()) input.unknown_fields = UnknownFields::kEmpty;
+  if (auto done = ParseAll(loaded, input); !done) return Fail(std::move(done.error()));
+  auto files = ProjectView(view, input);
+  if (!files) return Fail(std::move(files.error()));
   projection.files = std::move(*files);
-  projection.loaded.input = {};  // parsed, it takes ten times as much
   return projection;
 }
 
@@ -131,12 +163,7 @@ Result<std::vector<ProjectedFile>> ProjectAgain(const LoadedInput& objects,
   const ProjectionTurn turn;
   ProjectionInput input;
   input.unknown_fields = UnknownFields::kEmpty;  // they were judged the first time
-  for (const auto& [object, document] :
-       {std::pair(&objects.pod, &input.pod), std::pair(&objects.node, &input.node),
-        std::pair(&objects.ns, &input.ns)}) {
-    if (!*object) continue;  // not known
-    if (auto done = ParseObject(*object, *document); !done) return Fail(std::move(done.error()));
-  }
+  if (auto done = ParseAll(objects, input); !done) return Fail(std::move(done.error()));
   return ProjectView(view, input);
 }
 

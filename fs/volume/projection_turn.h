@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A turn to project: at most kMostAtOnce threads of the process do so at a time. While a pod is
-// projected it is there parsed, which takes about ten times its JSON, and so are the files; a node
-// plugin that is asked for hundreds of volumes at once would hold hundreds of each. A thread that
-// has a turn only computes: it waits for nobody. Any thread; a thread takes one turn at a time.
+// A turn to parse and project: at most kMostAtOnce threads of the process do so at a time. While a
+// pod is looked at it is there parsed, which takes ten to thirty times its JSON, and so are the
+// files; a node plugin that is asked for hundreds of volumes at once would hold hundreds of each.
+// A thread that has a turn only computes: it waits for nobody. Any thread; a thread takes one turn
+// at a time.
 #pragma once
 
 namespace downwardfs {

@@ -107,6 +107,40 @@ TEST_F(FalseStatusTest, AnAnswerOfAnyShapeIsOneLine) {
   EXPECT_TRUE(VictimLives());
 }
 
+// Root may read the status of a user's mount: no member of a wrong type, no name and no depth of it
+// does harm to who reads or to the terminal.
+TEST_F(FalseStatusTest, AStatusOfAnyShapeIsReadWithoutHarm) {
+  const std::string escape = R"(\u001b]0;x\u0007\u009b31m\u007f\n)";
+  const auto deep = [](std::size_t levels, const std::string& open, const std::string& close) {
+    std::string text = R"({"pod":)";
+    for (std::size_t i = 0; i < levels; ++i) text += open;
+    text += "1";
+    for (std::size_t i = 0; i < levels; ++i) text += close;
+    return text + "}";
+  };
+  for (const std::string& claim :
+       {std::string(R"({"podDeleted":"x","writableView":[],"publishHeldBack":1})"),
+        std::string(R"({"objects":3,"problems":{"a":"b"},"requests":[1],"namespaces":{}})"),
+        std::string(R"({"objects":{"pods":"x","nodes":{"loaded":"x","count":[]}}})"),
+        R"({"objects":{")" + escape + R"(":{"lastError":")" + escape + R"("}}})",
+        R"({"requests":{")" + escape + R"(":")" + escape + R"("},"pod":")" + escape + R"("})",
+        R"({"problems":[[")" + escape + R"("]],"namespaces":[{")" + escape + R"(":1}]})",
+        deep(300000, "[", "]"), deep(300000, R"({"a":)", "}")}) {
+    const auto volume = Serve(claim);
+    ASSERT_TRUE(volume);
+    for (const std::string format : {"text", "json"}) {
+      const Outcome outcome = Downwardfs({"status", "--format", format, at_});
+      const std::string what = format + " of " + claim.substr(0, 80);
+      EXPECT_TRUE(outcome.exit_code == 0 || outcome.exit_code == 1) << what;
+      EXPECT_EQ(outcome.err.find("exception"), std::string::npos) << outcome.err;
+      EXPECT_LE(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+      for (const char* const sign : {"\x1b", "\x07", "\x7f", "\xc2\x9b"}) {
+        EXPECT_EQ(outcome.out.find(sign), std::string::npos) << what;
+      }
+    }
+  }
+}
+
 // The holder of another mount is a holder, but not this one's.
 TEST_F(FalseStatusTest, TheHolderIsProvedByTheMountsOwnDevice) {
   const std::string elsewhere = dir_.MakeDir("elsewhere");

@@ -180,30 +180,96 @@ TEST_F(PrivateInputsTest, AnInputThatNobodyMayReadIsRefusedBeforeTheMount) {
   EXPECT_FALSE(IsMountPoint(at_));
 }
 
-class PrivateKubeconfigTest : public ApiTest {};
+class PrivateKubeconfigTest : public ApiTest {
+ protected:
+  // Bob's home, with a kubeconfig of this user and what it names.
+  std::string HomeWith(const std::string& user) {
+    EXPECT_EQ(geteuid(), 0u) << "only root's mounts have a holder";
+    std::filesystem::permissions(dir_.path(), std::filesystem::perms(0755));
+    const std::string home = dir_.MakeDir("home");
+    std::filesystem::rename(ca_, home + "/ca.pem");
+    std::filesystem::rename(token_, home + "/token");
+    dir_.Write("home/config",
+               "apiVersion: v1\nkind: Config\ncurrent-context: c\n"
+               "contexts: [{name: c, context: {cluster: c, user: u, namespace: default}}]\n"
+               "clusters: [{name: c, cluster: {server: '" +
+                   server_->url() +
+                   "', certificate-authority: ca.pem}}]\n"
+                   "users: [{name: u, user: " +
+                   user + "}]\n");
+    return home;
+  }
+  // The same where everybody may read all of it.
+  std::string OpenHomeWith(const std::string& user) {
+    const std::string home = HomeWith(user);
+    std::filesystem::permissions(home, std::filesystem::perms(0755));
+    for (const char* const name : {"", "/ca.pem", "/token", "/config"}) {
+      EXPECT_EQ(chown((home + name).c_str(), kBob, kBob), 0);
+    }
+    return home;
+  }
+};
 
 TEST_F(PrivateKubeconfigTest, AKubeconfigAndWhatItNamesAreReadFromAPrivateHome) {
-  ASSERT_EQ(geteuid(), 0u) << "only root's mounts have a holder";
-  std::filesystem::permissions(dir_.path(), std::filesystem::perms(0755));
-  const std::string home = dir_.MakeDir("home");
-  std::filesystem::rename(ca_, home + "/ca.pem");
-  std::filesystem::rename(token_, home + "/token");
-  const std::string config =
-      dir_.Write("home/config",
-                 "apiVersion: v1\nkind: Config\ncurrent-context: c\n"
-                 "contexts: [{name: c, context: {cluster: c, user: u, namespace: default}}]\n"
-                 "clusters: [{name: c, cluster: {server: '" +
-                     server_->url() +
-                     "', certificate-authority: ca.pem}}]\n"
-                     "users: [{name: u, user: {tokenFile: token}}]\n");
+  const std::string home = HomeWith("{tokenFile: token}");
   for (const char* const name : {"/ca.pem", "/token", "/config", ""})
     MakePrivate(home + name, kBob);
-  const Mounted mount({"--kubeconfig", config, "--pod", "web", "--volume", "info"}, at_);
+  const Mounted mount({"--kubeconfig", home + "/config", "--pod", "web", "--volume", "info"}, at_);
   ASSERT_TRUE(mount.ok());
   EXPECT_TRUE(Shows("tick", "one"));
   EXPECT_EQ(UserOf(mount), std::to_string(kBob));
   Label("two");
   EXPECT_TRUE(Shows("tick", "two"));
+}
+
+// Who owns the kubeconfig decides which server gets the token.
+TEST_F(PrivateKubeconfigTest, ALinkInThePlaceOfATokenSendsNoFileOfRootsToAUsersServer) {
+  const std::string home = OpenHomeWith("{tokenFile: token}");
+  const std::string secret = dir_.Write("secret", "roots-secret\n");
+  MakePrivate(secret, 0);
+  const Mounted mount({"--kubeconfig", home + "/config", "--pod", "web", "--volume", "info"}, at_);
+  ASSERT_TRUE(mount.ok());
+  EXPECT_TRUE(Shows("tick", "one"));
+  EXPECT_EQ(UserOf(mount), std::to_string(kBob));
+  server_->SetToken("roots-secret");
+  std::filesystem::remove(home + "/token");
+  std::filesystem::create_symlink(secret, home + "/token");
+  ASSERT_EQ(kill(mount.DaemonPid(), SIGKILL), 0);
+  Label("two");
+  EXPECT_TRUE(Eventually([&] {
+    return mount.StatusField("lastError").find("Permission denied") != std::string::npos;
+  })) << mount.StatusField("lastError");
+  EXPECT_EQ(Slurp(at_ + "/tick"), "one");
+}
+
+TEST_F(PrivateKubeconfigTest, ACredentialPluginOfAUsersIsRunAsThatUser) {
+  const std::string home = OpenHomeWith(
+      "{exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin, interactiveMode: "
+      "Never}}");
+  const std::string ran_as = dir_.Write("ran-as", "");
+  std::filesystem::permissions(ran_as, std::filesystem::perms(0666));
+  const std::string plugin =
+      dir_.Write("home/plugin", "#!/bin/sh\nid -u >> " + ran_as +
+                                    "\necho '{\"apiVersion\":\"client.authentication.k8s.io/v1\","
+                                    "\"kind\":\"ExecCredential\",\"status\":{\"token\":\"" +
+                                    kToken + "\"}}'\n");
+  std::filesystem::permissions(plugin, std::filesystem::perms(0755));
+  const Mounted mount({"--kubeconfig", home + "/config", "--pod", "web", "--volume", "info"}, at_);
+  ASSERT_TRUE(mount.ok());
+  EXPECT_TRUE(Shows("tick", "one"));
+  EXPECT_EQ(Slurp(ran_as), std::to_string(kBob) + "\n");
+}
+
+// The daemon keeps root's files from its user, and reads what root has to give by an opener.
+TEST_F(PrivateKubeconfigTest, AnInputOfRootsBesideAUsersKubeconfigIsOpenedByRoot) {
+  const std::string home = OpenHomeWith("{tokenFile: token}");
+  const std::string items =
+      dir_.Write("items.yaml", "items: [{path: tick, fieldRef: {fieldPath: metadata.name}}]");
+  MakePrivate(items, 0);
+  const Mounted mount({"--kubeconfig", home + "/config", "--pod", "web", "--items", items}, at_);
+  ASSERT_TRUE(mount.ok());
+  EXPECT_EQ(UserOf(mount), std::to_string(kBob));
+  EXPECT_TRUE(Shows("tick", "web"));
 }
 
 }  // namespace

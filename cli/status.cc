@@ -13,7 +13,7 @@
 namespace downwardfs {
 namespace {
 
-// What a cluster's mount has of one kind of objects.
+// One kind of objects of a cluster's mount.
 std::string ObjectsText(const nlohmann::json& state) {
   const auto count = state.find("count");
   std::string text = count != state.end() ? PlainText(*count) : "0";

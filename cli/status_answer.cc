@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-// A status has three levels. What is deeper would be written by a recursive function.
+// A status has three levels. A recursive function writes it, so that depth costs stack.
 constexpr int kMostLevels = 16;
 
 }  // namespace

@@ -222,7 +222,7 @@ TEST_F(PrivateKubeconfigTest, AKubeconfigAndWhatItNamesAreReadFromAPrivateHome) 
   EXPECT_TRUE(Shows("tick", "two"));
 }
 
-// Who owns the kubeconfig decides which server gets the token.
+// The owner of a kubeconfig decides which server gets the token.
 TEST_F(PrivateKubeconfigTest, ALinkInThePlaceOfATokenSendsNoFileOfRootsToAUsersServer) {
   const std::string home = OpenHomeWith("{tokenFile: token}");
   const std::string secret = dir_.Write("secret", "roots-secret\n");

@@ -87,6 +87,11 @@ REFUSED = [
     ({"metrics": {"dashboard": {"labels": {"grafana_dashboard": 1}}}}, "grafana_dashboard"),
     ({"metrics": {"prometheusRule": {"enabled": "yes"}}}, "enabled"),
     ({"tolerations": {}}, "tolerations"),
+    ({"tolerations": [{"operater": "Exists"}]}, "operater"),
+    ({"tolerations": [{"operator": "Exists", "effect": "NoScheduling"}]}, "effect"),
+    ({"affinity": {"nodeAffinities": {}}}, "nodeAffinities"),
+    ({"nodeSelector": {"disk": 1}}, "disk"),
+    ({"daemon": {"updateStrategy": {"rollingUpdate": {"maxUnavailible": 1}}}}, "maxUnavailible"),
     ({"startupTaint": "example.org/a:NoSchedule"}, "startupTaint"),
 ]
 # The schema cannot say these: the templates refuse them.

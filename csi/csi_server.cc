@@ -5,6 +5,7 @@
 #include <grpcpp/server_posix.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <chrono>
 
 namespace downwardfs {
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::chrono::seconds kEndGrace{1};
 constexpr int kLongestMessage = 4 << 20;
+constexpr int kFreeDescriptorPause = 100;  // ms
 
 }  // namespace
 
@@ -41,7 +43,12 @@ void CsiServer::Accept(int stop) {
     // no accept(2), and another daemon that took the connection first would leave us waiting. There
     // is one daemon at a time.
     const int connection = accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (connection >= 0) grpc::AddInsecureChannelFromFd(server_.get(), connection);
+    if (connection >= 0) {
+      grpc::AddInsecureChannelFromFd(server_.get(), connection);
+    } else if (errno == EMFILE || errno == ENFILE) {
+      // It stays readable until a descriptor is free.
+      static_cast<void>(IsToStop(stop, kFreeDescriptorPause));
+    }
   }
 }
 

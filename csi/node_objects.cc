@@ -6,6 +6,7 @@
 
 #include "client/api/api_client.h"
 #include "fs/volume/projection_turn.h"
+#include "sources/deadline_transport.h"
 
 namespace downwardfs {
 namespace {
@@ -14,6 +15,9 @@ namespace {
 constexpr std::chrono::milliseconds kWatchDelay{250};
 constexpr std::chrono::milliseconds kAskAgain{500};
 constexpr std::chrono::seconds kFirstAnswer{3};
+// An answer is a whole pod. The watch tells the others sooner than they would be told one by one.
+constexpr int kMostAsking = 8;
+constexpr std::chrono::milliseconds kTurnComes{200};
 constexpr char kConfigHash[] = "kubernetes.io/config.hash";
 
 std::string Text(const nlohmann::json& object, const char* member) {
@@ -71,12 +75,17 @@ Status NodeObjects::Check(const ObjectKey& pod, const Object& found) const {
   return {};
 }
 
-Result<ObjectPtr> NodeObjects::Ask(const ObjectKey& pod) const {
+Result<ObjectPtr> NodeObjects::Ask(const ObjectKey& pod,
+                                   std::chrono::steady_clock::time_point deadline) const {
   client::ResourcePath path;
   path.resource = "pods";
   path.ns = pod.ns;
   path.name = pod.name;
-  auto json = client::ApiClient(transport_).Get(path);
+  const auto transport = std::make_shared<DeadlineTransport>(transport_);
+  transport->Restart(
+      std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()),
+      /*hard=*/true);
+  auto json = client::ApiClient(transport).Get(path);
   if (!json) return Fail(std::move(json.error().error));
   const ProjectionTurn turn;
   const auto parsed = nlohmann::json::parse(*json, nullptr, /*allow_exceptions=*/false);
@@ -85,6 +94,19 @@ Result<ObjectPtr> NodeObjects::Ask(const ObjectKey& pod) const {
   ObjectMeta meta{"Pod", pod.ns, pod.name, Text(metadata, "uid"),
                   Text(metadata, "resourceVersion")};
   return std::make_shared<TextObject>(std::move(meta), std::move(*json));
+}
+
+std::optional<Result<ObjectPtr>> NodeObjects::AskInTurn(
+    const ObjectKey& pod, std::chrono::steady_clock::time_point deadline) {
+  {
+    MutexLock lock(mutex_);
+    if (asking_ >= kMostAsking) return std::nullopt;
+    ++asking_;
+  }
+  auto found = Ask(pod, deadline);
+  MutexLock lock(mutex_);
+  --asking_;
+  return found;
 }
 
 Result<ObjectPtr> NodeObjects::AwaitPod(const ObjectKey& pod,
@@ -109,7 +131,12 @@ Result<ObjectPtr> NodeObjects::AwaitPod(const ObjectKey& pod,
     if (now >= deadline) return Fail(std::move(why));
     if (now >= next_ask) {
       next_ask = now + kAskAgain;
-      auto found = Ask(pod);
+      const auto asked = AskInTurn(pod, deadline);
+      if (!asked) {
+        next_ask = now + kTurnComes;
+        continue;
+      }
+      const Result<ObjectPtr>& found = *asked;
       if (found) {
         auto good = Check(pod, **found);
         if (!good && good.error().code == ErrorCode::kFailedPrecondition) {
@@ -120,9 +147,11 @@ Result<ObjectPtr> NodeObjects::AwaitPod(const ObjectKey& pod,
                                                  ": the watch of the node's pods does not " +
                                                  "deliver it: " + pods().State().last_error};
       } else if (!WorthRetrying(found.error())) {
-        return Fail(std::move(found.error()));
+        return Fail(found.error());
       } else {
-        why = std::move(found.error());
+        why = found.error();
+        // The time is the server's, and not the caller's.
+        if (why.code == ErrorCode::kDeadlineExceeded) why.code = ErrorCode::kUnavailable;
       }
     }
     MutexLock lock(mutex_);

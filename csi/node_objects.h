@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/mutex.h"
@@ -51,13 +52,18 @@ class NodeObjects {
 
  private:
   Status Check(const ObjectKey& pod, const Object& found) const;
-  Result<ObjectPtr> Ask(const ObjectKey& pod) const;
+  Result<ObjectPtr> Ask(const ObjectKey& pod, std::chrono::steady_clock::time_point deadline) const;
+  /// Asks the server; nothing if as many others do as may.
+  std::optional<Result<ObjectPtr>> AskInTurn(const ObjectKey& pod,
+                                             std::chrono::steady_clock::time_point deadline)
+      EXCLUDES(mutex_);
 
   const std::shared_ptr<client::Transport> transport_;
   const std::string node_;
   Mutex mutex_;
   CondVar changed_;
   std::uint64_t changes_ GUARDED_BY(mutex_) = 0;
+  int asking_ GUARDED_BY(mutex_) = 0;
   bool node_required_ GUARDED_BY(mutex_) = false;
   std::map<std::string, std::weak_ptr<Follower>> namespaces_ GUARDED_BY(mutex_);
   // Last: they use the others.

@@ -102,6 +102,10 @@ VolumeManager::Known VolumeManager::IsKnown(const std::string& id, const std::st
 }
 
 Status VolumeManager::Publish(const PublishRequest& request, const Cancelled& cancelled) {
+  std::size_t bytes = 0;
+  for (const auto& [name, value] : request.context) bytes += name.size() + value.size();
+  const auto seat = room_.Enter(bytes);
+  if (!seat) return Fail(seat.error());
   auto spec = ParsePublishRequest(request);
   if (!spec) return Fail(std::move(spec.error()));
   const std::string& id = spec->volume_id;

@@ -22,6 +22,7 @@
 #include "base/result.h"
 #include "base/retry.h"
 #include "base/worker_thread.h"
+#include "csi/call_room.h"
 #include "csi/csi_volume.h"
 #include "csi/publish_journal.h"
 
@@ -119,6 +120,7 @@ class VolumeManager {
   const VolumeManagerOptions options_;
   const VolumeParts parts_;
   const PublishJournal journal_;
+  CallRoom room_;
   mutable Mutex mutex_;
   CondVar changed_;
   std::set<std::string> in_work_ GUARDED_BY(mutex_);  // volumes whose turn somebody has

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The daemon's memory has a bound, whatever pods ask for (docs/csi.md, Limits). The figures are
 // printed.
+#include <sys/resource.h>
+
+#include <chrono>
 #include <cstdio>
+#include <filesystem>
+#include <map>
 #include <thread>
 #include <vector>
 
 #include "base/file.h"
+#include "mount-helper/unix_socket.h"
 #include "tests/csi/csi_fixture.h"
 
 namespace downwardfs::testing {
@@ -106,6 +112,66 @@ TEST_F(CsiLimitsTest, ALargePodIsParsedForFewVolumesAtOnce) {
   std::printf("32 volumes of a pod of 2.4 MB at once: the daemon had at most %ld MB\n", peak);
   EXPECT_GT(peak, 0);
   EXPECT_TRUE(!WITHOUT_SANITIZER || peak < kMost) << peak;
+}
+
+// The calls for pods that the server does not tell of wait, each with its attributes.
+TEST_F(CsiLimitsTest, PublishesThatWaitHaveABoundAndAnEnd) {
+  constexpr int kCalls = 100;  // with more than 4 MiB of items together
+  StartPlugin();
+  ASSERT_TRUE(Eventually([&] { return client().Probe() == "ready"; }));
+  server_->Inject({.kind = ServerFault::Kind::kNoHead, .verb = "get"}, 1000);
+  std::vector<std::thread> calls;
+  std::vector<CsiAnswer> answers(kCalls);
+  for (int i = 0; i < kCalls; ++i) {
+    calls.emplace_back([&, i] {
+      const std::string pod = "unknown" + std::to_string(i);
+      CsiClient own(socket_);
+      const InlineVolume volume = {.kubelet = kubelet_, .pod = pod, .uid = "uid-" + pod};
+      PublishCall call = volume.Call(Items(1000));
+      call.patience = std::chrono::seconds(50);
+      answers[i] = own.Publish(call);
+    });
+  }
+  for (std::thread& call : calls) call.join();
+  std::map<int, int> codes;
+  for (const CsiAnswer& answer : answers) {
+    ++codes[answer.code];
+    if (answer.code != csi_code::kResourceExhausted) continue;
+    EXPECT_THAT(answer.message, ::testing::HasSubstr("more than 4194304 bytes together"));
+  }
+  // The rest was refused at once. None is given up by its caller.
+  EXPECT_GT(codes[csi_code::kResourceExhausted], 10);
+  EXPECT_GT(codes[csi_code::kUnavailable], 50);
+  EXPECT_EQ(codes[csi_code::kResourceExhausted] + codes[csi_code::kUnavailable], kCalls);
+  Published();
+}
+
+// Connections that find no free descriptor wait for one; the thread that accepts them sleeps.
+TEST_F(CsiLimitsTest, ADaemonWithoutAFreeDescriptorDoesNotSpin) {
+  StartPlugin();
+  ASSERT_TRUE(Eventually([&] { return client().Probe() == "ready"; }));
+  const pid_t daemon = Find("downwardfs-csi");
+  const std::string process = "/proc/" + std::to_string(daemon);
+  const auto sleeps = [&] {
+    long sum = 0;
+    for (const auto& thread : std::filesystem::directory_iterator(process + "/task")) {
+      const std::string text = ReadFile(thread.path().string() + "/status").value_or("");
+      const auto at = text.find("\nvoluntary_ctxt_switches:");
+      if (text.find("csi-accept") == std::string::npos || at == std::string::npos) continue;
+      sum += std::stol(text.substr(text.find(':', at) + 1));
+    }
+    return sum;
+  };
+  rlimit before = {};
+  ASSERT_EQ(prlimit(daemon, RLIMIT_NOFILE, nullptr, &before), 0);
+  const rlimit few = {3, before.rlim_max};  // it has more already
+  ASSERT_EQ(prlimit(daemon, RLIMIT_NOFILE, &few, nullptr), 0);
+  auto waiting = ConnectTo(socket_, SocketKind::kStream);
+  ASSERT_TRUE(waiting);
+  const long slept = sleeps();
+  EXPECT_TRUE(Eventually([&] { return sleeps() > slept + 10; }));
+  ASSERT_EQ(prlimit(daemon, RLIMIT_NOFILE, &before, nullptr), 0);
+  Published();
 }
 
 // 100 volumes of the worst shape that a volume may have: 16 items of 250 kB, which change.

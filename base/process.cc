@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@ namespace downwardfs {
 
 void BeginProcess() {
   std::signal(SIGCHLD, SIG_DFL);
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that would exceed ulimit -f is an error, not our end
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(fd, F_GETFD) >= 0) continue;
     // The lowest free number is this one. Each is opened for what nobody does with it; without
@@ -25,6 +28,11 @@ void BeginProcess() {
     if (opened < 0) opened = open("/", O_PATH | O_DIRECTORY);
     if (opened < 0) _exit(1);
   }
+}
+
+void KeepOwnersRights() {
+  const mode_t given = umask(0077);
+  umask(given & ~mode_t{S_IRWXU});
 }
 
 Result<std::string> OwnProgramPath() {

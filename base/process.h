@@ -14,7 +14,13 @@ namespace downwardfs {
 /// The first call of every main(): descriptors 0, 1 and 2 that the caller has closed are opened, or
 /// the next file that we open would be taken for a standard stream. Reading or writing them fails
 /// with EBADF, as before. SIGCHLD is no longer ignored: with it ignored, wait(2) learns nothing.
+/// SIGPIPE and SIGXFSZ are ignored from now on: a reader that went away, or a file that grew to its
+/// limit, is an error of write(2).
 void BeginProcess();
+
+/// Files and directories that this process makes keep their owner's rights, whatever its caller's
+/// umask is: it opens them again.
+void KeepOwnersRights();
 
 /// The file that this process runs (/proc/self/exe).
 Result<std::string> OwnProgramPath();

@@ -9,7 +9,9 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <sstream>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/command_line_check.h"
@@ -292,7 +294,8 @@ CLI::App* AddCsi(CLI::App& app, CsiOptions& options) {
 }
 
 [[noreturn]] void Print(const std::string& text) {
-  const bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  const auto written = WriteAll(STDOUT_FILENO, text, "standard output");
+  if (!written) std::fprintf(stderr, "downwardfs: %s\n", written.error().message.c_str());
   std::exit(written ? 0 : 1);  // NOLINT(concurrency-mt-unsafe): no thread exists yet
 }
 
@@ -345,7 +348,9 @@ CommandLine ParseCommandLine(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {
-    std::exit(app.exit(help));  // NOLINT(concurrency-mt-unsafe): no thread exists yet
+    std::ostringstream text;
+    app.exit(help, text);
+    Print(text.str());
   } catch (const CLI::ParseError& error) {
     WrongUsage(app, error.what());
   }

@@ -4,12 +4,16 @@
 #include <grpcpp/grpcpp.h>  // before base/mutex.h, whose macros replace abseil's
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <sstream>
+#include <utility>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/log_keys.h"
 #include "base/log_setup.h"
@@ -187,7 +191,10 @@ Result<int> Main(int argc, char** argv) {
     app.parse(argc, argv);
     wrong = CsiContradiction(options);
   } catch (const CLI::Success& help) {
-    return app.exit(help);
+    std::ostringstream text;
+    app.exit(help, text);
+    auto written = WriteAll(STDOUT_FILENO, text.str(), "standard output");
+    return written ? Result<int>(0) : Fail(std::move(written.error()));
   } catch (const CLI::ParseError& error) {
     wrong = error.what();
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/run_main.h"
 
-#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -13,8 +12,6 @@ namespace downwardfs {
 
 int RunMain(const char* program, const std::function<Result<int>()>& work) {
   BeginProcess();
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);  // a file that would exceed ulimit -f is an error, not our end
   try {
     const Status stack = CheckStackLimit();
     const auto status = stack ? work() : Result<int>(Fail(stack.error()));

@@ -2,6 +2,7 @@
 // `downwardfs-holder`: started by `downwardfs mount`, not by people. Its options are the holder's.
 #include <syslog.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -42,6 +43,12 @@ int Usage() {
   return kWrongUsage;
 }
 
+int Printed() {
+  if (std::fflush(stdout) == 0) return 0;
+  std::fprintf(stderr, "downwardfs-holder: standard output: %s\n", std::strerror(errno));
+  return 1;
+}
+
 // An option that has a value; false where there is no such option, or no such value.
 bool TakeValue(const std::string& option, const char* value, HolderOptions& options) {
   if (option == "--mount-point") {
@@ -68,11 +75,11 @@ bool TakeValue(const std::string& option, const char* value, HolderOptions& opti
 int Main(int argc, char** argv) {
   if (argc == 2 && std::strcmp(argv[1], "--help") == 0) {
     PrintUsage(stdout);
-    return 0;
+    return Printed();
   }
   if (argc == 2 && std::strcmp(argv[1], "--version") == 0) {
     std::printf("downwardfs-holder %s\n", std::string(Version()).c_str());
-    return 0;
+    return Printed();
   }
   if (IsNodeCommand(argc, argv)) {
     openlog("downwardfs-holder", LOG_PID | LOG_PERROR, LOG_DAEMON);

@@ -3,15 +3,18 @@
 // downwardfs`: runs `downwardfs mount`, which returns when the mount is ready. One thread.
 //
 // Exit status as mount(8) has it: 0 mounted, 1 wrong options, 32 the mount failed.
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -40,10 +43,19 @@ std::string FindProgram() {
   return "downwardfs";
 }
 
+int Print(const std::string& text) {
+  const auto written = WriteAll(STDOUT_FILENO, text, "standard output");
+  return written ? 0 : Complain(kBadOptions, written.error().message);
+}
+
 int RunAndWait(const std::vector<std::string>& command) {
+  const pid_t parent = getpid();
   const pid_t child = fork();
   if (child < 0) return Complain(kMountFailed, ErrnoError(errno, "fork").message);
   if (child == 0) {
+    // Nobody waits for the mount any more if whoever asked for it ends us.
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) _exit(kMountFailed);
     // mount(8) may be run with an empty environment; apt's and systemd's PATH differ.
     setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 0);
     _exit(Complain(kMountFailed, ExecCommand(command).error().message));
@@ -66,10 +78,9 @@ int RunAndWait(const std::vector<std::string>& command) {
 int Main(const std::vector<std::string>& arguments) {
   if (arguments.size() == 1 && (arguments[0] == "--help" || arguments[0] == "--version")) {
     if (arguments[0] == "--version") {
-      std::printf("mount.downwardfs %s\n", std::string(Version()).c_str());
-      return 0;
+      return Print("mount.downwardfs " + std::string(Version()) + "\n");
     }
-    std::puts(
+    return Print(
         "usage: mount.downwardfs none DIR [-fnsv] [-N NAMESPACE] [-o OPTIONS]\n"
         "\n"
         "The helper of mount(8) for downwardfs. OPTIONS are the long options of\n"
@@ -80,8 +91,7 @@ int Main(const std::vector<std::string>& arguments) {
         "Example:\n"
         "  mount -t downwardfs none /etc/downward -o pod=web,kubeconfig=/etc/kube.conf\n"
         "In /etc/fstab:\n"
-        "  none /etc/downward downwardfs pod-file=/etc/pod.yaml,volume=podinfo,nofail 0 0");
-    return 0;
+        "  none /etc/downward downwardfs pod-file=/etc/pod.yaml,volume=podinfo,nofail 0 0\n");
   }
   auto request = ParseMountArguments(arguments);
   if (!request) return Complain(kBadOptions, request.error().message);

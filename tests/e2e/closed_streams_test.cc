@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 
@@ -56,20 +57,40 @@ class ClosedStreamsTest : public HeldMountTest, public ::testing::WithParamInter
   }
 };
 
+std::string Csi() {
+  return std::filesystem::path(HOLDER_BINARY).parent_path() / "downwardfs-csi";
+}
+
+// All that do nothing but print.
+std::vector<std::vector<std::string>> Printers(const std::string& pod) {
+  return {
+      {DOWNWARDFS_BINARY, "render", "--pod-file", pod, "--volume", "info"},
+      {DOWNWARDFS_BINARY, "render", "--pod-file", pod, "--field", "metadata.name"},
+      {DOWNWARDFS_BINARY, "env", "--pod-file", pod, "--format", "json"},
+      {DOWNWARDFS_BINARY, "completion", "bash"},
+      {DOWNWARDFS_BINARY, "man"},
+      {DOWNWARDFS_BINARY, "--help"},
+      {DOWNWARDFS_BINARY, "--version"},
+      {DOWNWARDFS_BINARY, "mount", "--help"},
+      {DOWNWARDFS_BINARY, "status", "--version"},
+      {HOLDER_BINARY, "--help"},
+      {Csi(), "--help"},
+      {Csi(), "--version"},
+      {MOUNT_HELPER, "--help"},
+      {MOUNT_HELPER, "--version"},
+  };
+}
+
 TEST_P(ClosedStreamsTest, EachCommandEndsAsItWouldWithThem) {
-  const std::string csi = std::filesystem::path(HOLDER_BINARY).parent_path() / "downwardfs-csi";
+  const std::string csi = Csi();
   const std::string to = dir_.MakeDir("to");
-  const std::vector<Case> cases = {
-      {{DOWNWARDFS_BINARY, "render", "--pod-file", pod_, "--volume", "info"}, 0, true},
-      {{DOWNWARDFS_BINARY, "render", "--pod-file", pod_, "--field", "metadata.name"}, 0, true},
-      {{DOWNWARDFS_BINARY, "env", "--pod-file", pod_, "--format", "json"}, 0, true},
+  std::vector<Case> cases = {
       {{DOWNWARDFS_BINARY, "exec", "--pod-file", pod_, "--", "true"}},
       {{DOWNWARDFS_BINARY, "write", "--once", "--pod-file", pod_, "--to", to}},
       {{DOWNWARDFS_BINARY, "status", at_}, 1},
       {{DOWNWARDFS_BINARY, "umount", at_}, 1},
       {{DOWNWARDFS_BINARY, "upgrade", at_}, 1},
       {{DOWNWARDFS_BINARY, "csi", "--probe", "--endpoint", "unix://" + (dir_ / "s")}, 1},
-      {{DOWNWARDFS_BINARY, "completion", "bash"}, 0, true},
       {{DOWNWARDFS_BINARY, "mount"}, 2},
       {{HOLDER_BINARY}, 2},
       {{HOLDER_BINARY, "--probe", dir_ / "s"}, 1},
@@ -77,6 +98,7 @@ TEST_P(ClosedStreamsTest, EachCommandEndsAsItWouldWithThem) {
       {{MOUNT_HELPER, "none"}, 1},
       {{MOUNT_HELPER, "none", at_, "-f", "-o", "pod-file=" + pod_}},
   };
+  for (const auto& argv : Printers(pod_)) cases.push_back({argv, 0, true});
   for (const Case& one : cases) {
     const bool lost = one.prints && (GetParam() & kOutput) != 0;
     const Outcome outcome = RunClosed(GetParam(), one.argv);
@@ -101,6 +123,18 @@ TEST_P(ClosedStreamsTest, WithoutStandardInputNoPodIsRead) {
       GetParam() | 1, {DOWNWARDFS_BINARY, "mount", "--pod-file", "-", "--volume", "info", at_});
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_FALSE(IsMountPoint(at_));
+}
+
+// Nobody must take an empty file for the answer.
+TEST_F(HeldMountTest, AnOutputThatCannotBeWrittenIsOneLine) {
+  for (const auto& argv : Printers(pod_)) {
+    std::vector<std::string> words = {"sh", "-c", R"("$@" > /dev/full)", "sh"};
+    words.insert(words.end(), argv.begin(), argv.end());
+    const Outcome outcome = RunProgram(words);
+    EXPECT_EQ(outcome.exit_code, 1) << argv[0] << " " << argv[1];
+    EXPECT_THAT(outcome.err, HasSubstr("standard output: No space left on device")) << argv[1];
+    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(AllWays, ClosedStreamsTest, ::testing::Range(0, kAllWays));

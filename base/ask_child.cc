@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,9 +26,14 @@ Result<ChildAnswer> AskChild(const std::function<int(int out)>& body,
   if (pipe2(ends, O_CLOEXEC) != 0) return Fail(ErrnoError(errno, "pipe"));
   const OwnedFd reader(ends[0]);
   OwnedFd writer(ends[1]);
+  const pid_t parent = getpid();
   const pid_t child = fork();
   if (child < 0) return Fail(ErrnoError(errno, "fork"));
-  if (child == 0) _exit(body(writer.get()));
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // the answer is for the parent alone
+    if (getppid() != parent) _exit(1);
+    _exit(body(writer.get()));
+  }
   writer.Reset();
   ChildAnswer answer;
   for (;;) {

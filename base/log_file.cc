@@ -23,9 +23,15 @@ constexpr mode_t kMode = 0644;
 }  // namespace
 
 Status LogFile::Open() {
-  file_ = resolved_ ? OpenWithoutLinks(path_, kFlags, kMode)
-                    : OwnedFd(open(path_.c_str(), kFlags, kMode));
+  // Nobody may read a FIFO, and the wait for a reader would be without end.
+  const int flags = kFlags | O_NONBLOCK;
+  file_ = resolved_ ? OpenWithoutLinks(path_, flags, kMode)
+                    : OwnedFd(open(path_.c_str(), flags, kMode));
+  if (!file_ && errno == ENXIO) {
+    return Fail(ErrorCode::kFailedPrecondition, path_ + ": a FIFO that nobody reads, or no device");
+  }
   if (!file_) return Fail(ErrnoError(errno, path_));
+  fcntl(file_.get(), F_SETFL, O_APPEND);  // a reader gets every line
   std::error_code error;
   auto resolved = std::filesystem::canonical(path_, error);
   if (!error) path_ = resolved.string();

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/daemonize.h"
@@ -17,6 +18,7 @@
 #include "base/text.h"
 #include "cli/cluster_status.h"
 #include "cli/mount_parts.h"
+#include "cli/stop_signals.h"
 #include "fs/cluster/cluster_tree.h"
 #include "fs/cluster/mounted_tree.h"
 #include "mount-helper/mount_point.h"
@@ -102,7 +104,10 @@ Result<int> ServeTree(const MountOptions& options, ReadinessPipe ready) {
   if (!begun) return Fail(std::move(begun.error()));
   MountPoint& mount_point = begun->place;
   const int signals = begun->signals.get();
-  auto access = OpenServer(client::ResolveClusterConfig(options.source.server));
+  std::optional<StopAtOnce> reading(std::in_place);  // a kubeconfig may be a FIFO
+  auto config = client::ResolveClusterConfig(options.source.server);
+  reading.reset();
+  auto access = OpenServer(std::move(config));
   if (!access) return Fail(std::move(access.error()));
 
   ClusterSource::Options follow;

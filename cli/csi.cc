@@ -10,6 +10,7 @@
 namespace downwardfs {
 
 Result<int> RunCsi(const CsiOptions& given) {
+  KeepOwnersRights();
   CsiOptions options = given;
   FillInCsiPaths(options);
   auto socket = SocketPath(options.endpoint);

@@ -2,10 +2,12 @@
 #include "cli/inputs.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cli/stop_signals.h"
 #include "fs/volume/projection_source.h"
 #include "sources/env_objects.h"
 #include "sources/file_env_objects.h"
@@ -105,6 +107,8 @@ Result<Inputs> OpenInputs(const SourceOptions& source, const std::string& pod, U
 }
 
 Result<Inputs> OpenInputs(const SourceOptions& source, const WhatOptions& what, Usage usage) {
+  std::optional<StopAtOnce> reading;
+  if (usage.stop_reading) reading.emplace();
   VolumeView view;
   view.rules.kubelet_only = what.strict;
   if (!what.items_file.empty()) {
@@ -116,7 +120,14 @@ Result<Inputs> OpenInputs(const SourceOptions& source, const WhatOptions& what, 
     view.kind = VolumeView::Kind::kVolume;
     view.volume = what.volume;
   }
-  auto inputs = OpenInputs(source, what.pod, std::move(usage));
+  if (!source.pod_file.empty()) {
+    auto inputs = OpenFiles(source, what.pod);
+    if (inputs) inputs->view = std::move(view);
+    return inputs;
+  }
+  if (!usage.server) usage.server = ResolveServer(source);
+  reading.reset();
+  auto inputs = OpenApi(source, what.pod, std::move(usage));
   if (inputs) inputs->view = std::move(view);
   return inputs;
 }

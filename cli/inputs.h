@@ -42,6 +42,9 @@ struct Usage {
   /// first.
   std::function<void(const std::string& source, const ObjectKey& pod, const std::string& why)>
       on_waiting = {};
+  /// The stop signals are blocked: while files are read, which may be FIFOs, they end the process
+  /// at once (StopAtOnce).
+  bool stop_reading = false;
   /// The result of ResolveServer(), if it is known already.
   std::optional<ServerConfig> server = {};
 };

@@ -62,10 +62,9 @@ Result<int> ServeVolume(const MountOptions& options, ReadinessPipe ready) {
   const int signals = begun->signals.get();
   // Waiting for a server may take long, so it ends with a signal; what is not read there waits for
   // the end of the mount.
-  std::optional<StopAtOnce> reading;
-  if (!options.source.pod_file.empty()) reading.emplace();
-  auto inputs = OpenInputs(options.source, options.what, Usage{/*follow=*/true, signals});
-  reading.reset();
+  Usage usage{/*follow=*/true, signals};
+  usage.stop_reading = true;
+  auto inputs = OpenInputs(options.source, options.what, std::move(usage));
   CloseInputDescriptors(options);
   if (!inputs) return Fail(std::move(inputs.error()));
   if (auto valid = CheckView(*inputs, signals); !valid) return Fail(std::move(valid.error()));
@@ -103,6 +102,7 @@ Result<int> ServeVolume(const MountOptions& options, ReadinessPipe ready) {
 }  // namespace
 
 Result<int> RunMount(const MountOptions& given) {
+  KeepOwnersRights();
   MountOptions options = given;
   if (auto done = ResolveInputs(options); !done) return Fail(std::move(done.error()));
   // Of a holder the daemon gets nothing else.

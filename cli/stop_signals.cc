@@ -6,26 +6,19 @@
 #include "base/signals.h"
 
 namespace downwardfs {
-namespace {
-
-sigset_t StopSignals() {
-  return SignalSet({SIGTERM, SIGINT, SIGHUP});
-}
-
-}  // namespace
 
 void BlockStopSignals() {
-  const sigset_t stop = StopSignals();
+  const sigset_t stop = StopSignalSet();
   pthread_sigmask(SIG_SETMASK, &stop, nullptr);
 }
 
 StopAtOnce::StopAtOnce() {
-  const sigset_t stop = StopSignals();
+  const sigset_t stop = StopSignalSet();
   pthread_sigmask(SIG_UNBLOCK, &stop, nullptr);
 }
 
 Result<OwnedFd> OpenStopSignals() {
-  return OpenSignals(StopSignals());
+  return OpenSignals(StopSignalSet());
 }
 
 }  // namespace downwardfs

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SIGTERM, SIGINT and SIGHUP as something to poll. Blocked by the main thread before any other
-// starts.
+// The stop signals (base/signals.h) as something to poll. Blocked by the main thread before any
+// other starts.
 #pragma once
 
 #include "base/owned_fd.h"

@@ -12,6 +12,7 @@
 #include "base/log_keys.h"
 #include "base/log_setup.h"
 #include "base/mutex.h"
+#include "base/process.h"
 #include "base/signals.h"
 #include "cli/commands.h"
 #include "cli/inputs.h"
@@ -64,15 +65,15 @@ Status WaitForSignal(int fd, const Target& target, VolumeUpdater& updater) {
 }  // namespace
 
 Result<int> RunWrite(const WriteOptions& options) {
+  KeepOwnersRights();
   BlockStopSignals();
   auto signals = OpenStopSignals();
   if (!signals) return Fail(std::move(signals.error()));
   if (auto done = SetUpLog(options.log); !done) return Fail(std::move(done.error()));
 
-  std::optional<StopAtOnce> reading;
-  if (!options.source.pod_file.empty()) reading.emplace();
-  auto inputs = OpenInputs(options.source, options.what, Usage{/*follow=*/true, signals->get()});
-  reading.reset();
+  Usage usage{/*follow=*/true, signals->get()};
+  usage.stop_reading = true;
+  auto inputs = OpenInputs(options.source, options.what, std::move(usage));
   if (!inputs) return Fail(std::move(inputs.error()));
   auto writer = AtomicWriter::Open(options.directory, Clock::Real());
   if (!writer) return Fail(std::move(writer.error()));

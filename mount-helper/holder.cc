@@ -18,6 +18,7 @@
 
 #include "base/process.h"
 #include "base/sd_notify.h"
+#include "base/signals.h"
 #include "mount-helper/confinement.h"
 #include "mount-helper/end_requests.h"
 #include "mount-helper/message_channel.h"
@@ -43,9 +44,8 @@ void Forget(FuseMount& mount) {
 }  // namespace
 
 Status Holder::SetUpSignals() {
-  sigset_t handled;
-  sigemptyset(&handled);
-  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR2}) sigaddset(&handled, signal);
+  sigset_t handled = StopSignalSet();
+  for (const int signal : {SIGCHLD, SIGUSR2}) sigaddset(&handled, signal);
   sigprocmask(SIG_BLOCK, &handled, nullptr);
   signals_.Reset(signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) return Fail(ErrnoError(errno, "signalfd"));

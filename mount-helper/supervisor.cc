@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/process.h"
+#include "base/signals.h"
 #include "mount-helper/handover_memory.h"
 #include "mount-helper/holder_answers.h"
 #include "mount-helper/message_channel.h"
@@ -59,9 +60,8 @@ void Supervisor::TellAttached(const Message& message) {
 }
 
 Status Supervisor::SetUp() {
-  sigset_t handled;
-  sigemptyset(&handled);
-  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) sigaddset(&handled, signal);
+  sigset_t handled = StopSignalSet();
+  sigaddset(&handled, SIGCHLD);
   sigprocmask(SIG_BLOCK, &handled, nullptr);
   signals_.Reset(signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) return Fail(ErrnoError(errno, "signalfd"));

@@ -119,7 +119,7 @@ bool AtomicWriter::IsThere() const {
 bool AtomicWriter::InPlace() const {
   if (!IsThere()) return false;
   return std::all_of(links_.begin(), links_.end(), [this](const std::string& name) {
-    return faccessat(directory_.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return faccessat(directory_.get(), name.c_str(), F_OK, 0) == 0;
   });
 }
 

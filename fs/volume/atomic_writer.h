@@ -45,7 +45,7 @@ class AtomicWriter {
   Status Write(const std::vector<ProjectedFile>& files);
 
   /// False if another directory (or nothing) is in DIR's place, or if one of the links that the
-  /// last Write() left in it is gone: then Write() must be called again.
+  /// last Write() left in it is gone or leads nowhere: then Write() must be called again.
   bool InPlace() const;
 
  private:

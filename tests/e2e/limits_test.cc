@@ -3,6 +3,7 @@
 // df(1) says.
 #include <gmock/gmock.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -112,6 +113,29 @@ TEST_P(LimitsTest, ARotatedLogIsContinuedInTheNewFileAndSigusr1EndsNobody) {
   break_and_mend();
   EXPECT_THAT(Slurp(log), HasSubstr("cannot be used"));
   EXPECT_EQ(mount.StatusField("deaths"), "0");
+}
+
+TEST_P(LimitsTest, ALogThatIsAFifoWithoutAReaderHoldsUpNothing) {
+  const std::string log = dir_ / "log";
+  ASSERT_EQ(mkfifo(log.c_str(), 0600), 0);
+  std::vector<std::string> words = More({"--log-file", log, at_});
+  words.insert(words.begin(), "mount");
+  const Outcome outcome = Downwardfs(words);
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("a FIFO that nobody reads"));
+  EXPECT_FALSE(IsMountPoint(at_));
+}
+
+// A later daemon has no right but the owner's.
+TEST_P(LimitsTest, AUmaskThatTakesAllLeavesTheOwnersRights) {
+  const std::string log = dir_ / "log";
+  std::vector<std::string> words = More({"--log-file", log, at_});
+  words.insert(words.begin(),
+               {"sh", "-c", R"(umask 0777; exec "$@")", "sh", DOWNWARDFS_BINARY, "mount"});
+  const Outcome outcome = RunProgram(words);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(std::filesystem::status(log).permissions(), std::filesystem::perms(0600));
+  EXPECT_EQ(umount2(at_.c_str(), 0), 0);
 }
 
 TEST_P(LimitsTest, DiskFreeAlertsNobody) {

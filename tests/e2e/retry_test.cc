@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Failed work is tried again until it succeeds, without another change (kubernetes#113242).
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/owned_fd.h"
 #include "tests/e2e/mount_fixture.h"
 #include "tests/support/background.h"
 
@@ -83,6 +86,11 @@ TEST_F(RetryTest, ATargetWhoseLinksWereRemovedIsFilledAgain) {
   EXPECT_TRUE(Shows(to_, "one"));
   std::filesystem::remove(to_ + "/..data");
   EXPECT_TRUE(Shows(to_, "one"));
+  const auto version = std::filesystem::read_symlink(to_ + "/..data");
+  std::filesystem::remove_all(to_ + "/" + version.string());
+  EXPECT_TRUE(Shows(to_, "one"));
+  std::filesystem::remove(to_ + "/..data/name");
+  EXPECT_TRUE(Eventually([&] { return !Bytes(to_ + "/name").empty(); }));
   EXPECT_EQ(write.Wait(SIGTERM), 0);
 }
 
@@ -101,6 +109,27 @@ TEST_F(RetryTest, ATargetThatBecameASymlinkIsNotFollowed) {
   std::filesystem::create_directory(inner);
   EXPECT_TRUE(Shows(inner, "one"));
   EXPECT_EQ(write.Wait(SIGTERM), 0);
+}
+
+TEST_F(RetryTest, AFifoThatNobodyWritesToDoesNotHoldUpTheEnd) {
+  const std::string fifo = dir_ / "fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const std::vector<std::vector<std::string>> inputs = {
+      {"--pod-file", fifo},
+      {"--pod", "a/b", "--kubeconfig", fifo},
+      {"--pod", "a/b", "--server", "http://127.0.0.1:1", "--items", fifo},
+  };
+  for (const auto& input : inputs) {
+    std::vector<std::string> words = {"write", "--to", to_};
+    words.insert(words.end(), input.begin(), input.end());
+    Background write(words, errors_);
+    OwnedFd writer;
+    ASSERT_TRUE(Eventually([&] {
+      writer.Reset(open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+      return static_cast<bool>(writer);
+    }));
+    EXPECT_EQ(write.Wait(SIGTERM), 128 + SIGTERM) << input[2 % input.size()];
+  }
 }
 
 TEST_F(RetryTest, APodFileIsReadOnceThereIsADescriptorForIt) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <poll.h>
 #include <pty.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 
 #include "base/owned_fd.h"
 #include "tests/e2e/mount_fixture.h"
+#include "tests/support/background.h"
 
 namespace downwardfs::testing {
 namespace {
@@ -123,22 +125,65 @@ TEST_P(TerminalTest, TheMountOutlivesCtrlCOfTheScriptThatMadeIt) {
   ExpectServed();
 }
 
+// nohup(1) and the `&` of a script have it ignore a hang-up and an interrupt.
+TEST_P(TerminalTest, AForegroundMountThatIgnoresItsTerminalOutlivesIt) {
+  std::vector<std::string> words = Mount();
+  words.insert(words.begin() + 2, "--foreground");
+  Terminal terminal(R"(nohup "$@" < /dev/null > /dev/null 2>&1 & sleep 1000; echo on)", words);
+  ASSERT_TRUE(Eventually([&] { return IsMountPoint(at_); }));
+  ASSERT_TRUE(Eventually([&] { return Runs("sleep", InSession(terminal.pid())); }));
+  terminal.Type('\x03');
+  EXPECT_EQ(terminal.Wait(), 128 + SIGINT);
+  terminal.Close();
+  ExpectServed();
+}
+
 // A FIFO that nobody writes to holds up the start.
 TEST_P(TerminalTest, CtrlCWhileItStartsEndsAllOfIt) {
   const std::string fifo = dir_ / "fifo";
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
-  std::vector<std::string> words = {DOWNWARDFS_BINARY, "mount", "--pod-file", fifo};
-  if (GetParam()) words.emplace_back("--no-holder");
-  words.push_back(at_);
-  const auto running = [&] {
-    return RunProgram({"pgrep", "-f", "--", "--pod-file " + fifo}).exit_code == 0;
+  const std::string server = "http://127.0.0.1:1";
+  const std::vector<std::vector<std::string>> inputs = {
+      {"--pod-file", fifo},
+      {"--pod", "a/b", "--kubeconfig", fifo},
+      {"--pod", "a/b", "--server", server, "--items", fifo},
+      {"--cluster", "--kubeconfig", fifo},
   };
-  Terminal terminal(R"(exec "$@")", words);
+  for (const auto& input : inputs) {
+    SCOPED_TRACE(input[0] + input[2 % input.size()]);
+    if (input[0] == "--cluster" && GetParam()) continue;
+    std::vector<std::string> words = {DOWNWARDFS_BINARY, "mount"};
+    words.insert(words.end(), input.begin(), input.end());
+    if (GetParam()) words.emplace_back("--no-holder");
+    words.push_back(at_);
+    const auto running = [&] {
+      return RunProgram({"pgrep", "-f", "--", "^" DOWNWARDFS_BINARY ".*" + fifo}).exit_code == 0;
+    };
+    Terminal terminal(R"(exec "$@")", words);
+    // The FIFO has a reader, which waits.
+    OwnedFd writer;
+    ASSERT_TRUE(Eventually([&] {
+      writer.Reset(open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+      return static_cast<bool>(writer);
+    }));
+    terminal.Type('\x03');
+    EXPECT_EQ(terminal.Wait(), 128 + SIGINT);
+    EXPECT_TRUE(Eventually([&] { return !running(); }));
+    EXPECT_FALSE(IsMountPoint(at_));
+  }
+}
+
+TEST_P(TerminalTest, AStartEndsWithTheMountHelperThatWaitsForIt) {
+  const std::string fifo = dir_ / "fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const auto running = [&] {
+    return RunProgram({"pgrep", "-f", "--", "--pod-file=" + fifo}).exit_code == 0;
+  };
+  const std::string options = "pod-file=" + fifo + (GetParam() ? ",no-holder" : "");
+  Background helper({"none", at_, "-o", options}, dir_ / "errors", MOUNT_HELPER);
   ASSERT_TRUE(Eventually(running));
-  terminal.Type('\x03');
-  EXPECT_EQ(terminal.Wait(), 128 + SIGINT);
+  EXPECT_EQ(helper.Wait(SIGKILL), 128 + SIGKILL);
   EXPECT_TRUE(Eventually([&] { return !running(); }));
-  EXPECT_FALSE(IsMountPoint(at_));
 }
 
 INSTANTIATE_TEST_SUITE_P(HeldAndAlone, TerminalTest, ::testing::Bool());

@@ -56,6 +56,22 @@ TEST(WriteTest, FollowsChangesUntilSigtermAndLeavesTheFiles) {
   EXPECT_EQ(names, 5);  // ..data, one data directory, labels, name, res
 }
 
+TEST(WriteTest, AUmaskThatTakesAllHindersNobody) {
+  const TempDir dir;
+  const std::string pod = dir.Write("pod.yaml", PodYaml("one"));
+  const std::string to = dir.MakeDir("to");
+  std::filesystem::permissions(dir.path(), std::filesystem::perms(0755));
+  std::filesystem::permissions(to, std::filesystem::perms::all);
+  RunOptions options;
+  options.uid = 65534;
+  const Outcome outcome =
+      RunProgram({"sh", "-c", R"(umask 0777; exec "$@")", "sh", DOWNWARDFS_BINARY, "write",
+                  "--once", "--pod-file", pod, "--volume", "info", "--to", to},
+                 options);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(Slurp(to + "/labels"), "app=\"one\"");
+}
+
 constexpr char kUserPod[] = R"(apiVersion: v1
 kind: Pod
 metadata: {name: p, labels: {a: b}}

@@ -32,7 +32,7 @@ int ReadinessPipe::ReleaseForExec() {
   return fd;
 }
 
-Result<ReadinessPipe> ForkUntilReady() {
+Result<ReadinessPipe> ForkUntilReady(const std::function<void()>& killed) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return Fail(ErrnoError(errno, "pipe"));
   OwnedFd reader(ends[0]);
@@ -59,6 +59,7 @@ Result<ReadinessPipe> ForkUntilReady() {
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
+  if (WIFSIGNALED(status) && killed) killed();
   _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
 

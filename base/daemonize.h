@@ -4,6 +4,8 @@
 // child says that its work is up (or that it failed). Called by main() before any thread exists.
 #pragma once
 
+#include <functional>
+
 #include "base/owned_fd.h"
 #include "base/result.h"
 
@@ -34,6 +36,8 @@ class ReadinessPipe {
 /// in a session of its own from its first moment, and so are the processes that it starts: no
 /// signal of the caller's terminal or process group reaches them. Until Ready() the child gets
 /// SIGTERM if the parent dies.
-Result<ReadinessPipe> ForkUntilReady();
+/// `killed` is called in the parent if a signal has ended the child before it was ready: what the
+/// child has made outside of itself is still there.
+Result<ReadinessPipe> ForkUntilReady(const std::function<void()>& killed = {});
 
 }  // namespace downwardfs

@@ -1,11 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/free_mount_point.h"
 
+#include <sys/mount.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
 #include <utility>
 
 #include "cli/ask_status.h"
+#include "mount-helper/mount_identity.h"
+#include "mount-helper/mount_table.h"
 
 namespace downwardfs {
+namespace {
+
+// The other processes of a start end a moment after the one that was killed.
+constexpr std::chrono::milliseconds kDeathTakes{2000};
+constexpr std::chrono::milliseconds kLookAgain{20};
+
+bool HasLostItsHolder(const std::string& text) {
+  const auto status = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!status.is_object()) return false;
+  const auto is = [&](const char* key, const nlohmann::json& value) {
+    const auto member = status.find(key);
+    return member != status.end() && *member == value;
+  };
+  // A mount that never had one raises events as long as it has a view.
+  return is("holderPid", nullptr) && is("writableView", true) && is("changesBy", "notification");
+}
+
+}  // namespace
 
 Result<MountPoint> FreeMountPoint(const std::string& path, bool over_mounts) {
   auto checked = OpenMountPoint(path, over_mounts);
@@ -25,6 +51,22 @@ Result<MountPoint> FreeMountPoint(const std::string& path, bool over_mounts) {
         ", and its daemon does not answer; `downwardfs umount --lazy " + path + "` unmounts it";
   }
   return Fail(std::move(error));
+}
+
+void RemoveLostMount(const MountPoint& place) {
+  const int below = MountIdOf(place.directory.get());
+  const auto deadline = std::chrono::steady_clock::now() + kDeathTakes;
+  do {
+    const auto top = FindMount(place.path);
+    if (!top || !*top || !IsDownwardfs(**top) || (*top)->parent != below) return;
+    const auto status = AskStatus(place.path);
+    const bool dead = !status && status.error().code == ErrorCode::kUnavailable;
+    if (dead || (status && HasLostItsHolder(status->json))) {
+      static_cast<void>(RemoveMount((*top)->id, (*top)->device, MNT_FORCE | MNT_DETACH));
+      return;
+    }
+    std::this_thread::sleep_for(kLookAgain);
+  } while (std::chrono::steady_clock::now() < deadline);
 }
 
 }  // namespace downwardfs

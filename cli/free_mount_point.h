@@ -14,4 +14,8 @@ namespace downwardfs {
 /// says whether its daemon is gone, and what to do; asking takes 5 s if it hangs.
 Result<MountPoint> FreeMountPoint(const std::string& path, bool over_mounts);
 
+/// After a start that was killed: unmounts the mount that has come to lie on `place` since, if its
+/// daemon is dead or has lost its holder. The command has failed, so nothing of it stays.
+void RemoveLostMount(const MountPoint& place);
+
 }  // namespace downwardfs

@@ -120,7 +120,7 @@ Result<int> LaunchHolder(const MountOptions& given, const OwnedFd& daemon_namesp
     auto done = ExecHolder(options, users, *mount_point, daemon_namespace, -1);
     return Fail(std::move(done.error()));
   }
-  auto ready = ForkUntilReady();
+  auto ready = ForkUntilReady([&] { RemoveLostMount(*mount_point); });
   if (!ready) return Fail(std::move(ready.error()));
   const int fd = ready->ReleaseForExec();
   auto done = ExecHolder(options, users, *mount_point, daemon_namespace, fd);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <optional>
 #include <utility>
 
 #include "base/clock.h"
@@ -39,7 +40,16 @@ Result<int> ServeInBackground(const MountOptions& options,
   if (!options.foreground) {
     // No thread exists yet; everything that can fail happens in the child, which still has the
     // caller's terminal for its one line. The parent may be interrupted while it waits.
-    auto forked = ForkUntilReady();
+    std::optional<MountPoint> place;
+    if (geteuid() == 0) {
+      if (auto opened = OpenMountPoint(options.mount_point, /*over_mounts=*/true)) {
+        place = std::move(*opened);
+      }
+    }
+    auto forked = ForkUntilReady([&] {
+      if (place) RemoveLostMount(*place);
+    });
+    place.reset();
     if (!forked) return Fail(std::move(forked.error()));
     ready = std::move(*forked);
   }

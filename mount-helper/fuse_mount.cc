@@ -110,6 +110,13 @@ OwnedFd OpenViewThenProtect(int mount) {
   return view;
 }
 
+// Whether the mount lies on this very directory: the kernel puts it on top of one that somebody has
+// made there since the directory was opened. True if the table cannot be read.
+bool LiesOn(int directory, int mount_id) {
+  const auto parent = ParentOf(mount_id);
+  return !parent || *parent == MountIdOf(directory);
+}
+
 // When the mount is made read-only for others, seen from when its view is made.
 enum class Protect { kFirst, kLate, kFirstWithoutView };
 
@@ -146,8 +153,13 @@ Result<FuseMount> TryMount(const FuseMountOptions& options, Protect how) {
                  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0) {
     return Failed(options, "move_mount");
   }
-  mount.mounted = true;
   mount.mount_id = MountIdOf(tree.get());
+  if (options.uncovered && !LiesOn(opened ? opened.get() : options.directory, mount.mount_id)) {
+    umount2(("/proc/self/fd/" + std::to_string(tree.get())).c_str(), MNT_DETACH);
+    return Fail(ErrorCode::kAlreadyExists,
+                options.mount_point + ": busy: something else was mounted there meanwhile");
+  }
+  mount.mounted = true;
   mount.file_system = FileSystemOf(tree.get());
   // A clone can be made of a mount that is attached only.
   if (how == Protect::kFirst) mount.view = OpenView(tree.get());

@@ -20,8 +20,11 @@
 namespace downwardfs {
 
 struct FuseMountOptions {
-  std::string mount_point;      ///< an absolute path without symlinks
-  int directory = -1;           ///< that directory, held open, is mounted on; -1: the path's
+  std::string mount_point;  ///< an absolute path without symlinks
+  int directory = -1;       ///< that directory, held open, is mounted on; -1: the path's
+  /// Refuse (kAlreadyExists) if another mount has come to lie on the directory since it was opened.
+  /// Costs a look at the mount table.
+  bool uncovered = true;
   std::string source;           ///< as /proc/self/mountinfo shows it, cut after 255 bytes
   bool allow_other = false;     ///< let users other than root read
   std::string selinux_context;  ///< the mount option context=; empty: none

@@ -85,6 +85,15 @@ Result<std::optional<MountEntry>> MountOf(int fd) {
   return std::move(*found);
 }
 
+std::optional<int> ParentOf(int mount_id) {
+  const auto table = ReadTable();
+  if (!table) return std::nullopt;
+  const auto found = std::find_if(table->begin(), table->end(),
+                                  [&](const MountEntry& mount) { return mount.id == mount_id; });
+  if (found == table->end()) return std::nullopt;
+  return found->parent;
+}
+
 Result<MountedPlace> PlaceOfMount(int mount_id, const std::string& device) {
   for (int i = 0; i < kTries; ++i) {
     const auto table = ReadTable();

@@ -26,6 +26,9 @@ std::string FileSystemOf(int fd);
 /// of another mount namespace, or mounted no longer.
 Result<std::optional<MountEntry>> MountOf(int fd);
 
+/// The id of the mount on which this mount lies; nothing if it is not mounted here.
+std::optional<int> ParentOf(int mount_id);
+
 /// The place of a mount in the directory above its mount point, which is held open.
 struct MountedPlace {
   OwnedFd parent;

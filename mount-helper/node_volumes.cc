@@ -127,6 +127,7 @@ Result<FuseMount> NodeMounter::Mount(const message::MountVolume& request) {
   FuseMountOptions options;
   options.mount_point = request.path;
   options.directory = target->get();
+  options.uncovered = false;  // nobody else mounts there, and the table has a line for each volume
   options.source = request.source;
   options.allow_other = true;
   options.selinux_context = request.selinux_context;

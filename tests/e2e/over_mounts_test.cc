@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mount points that are something else already: a trigger of autofs, another mount.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
 
+#include "base/file.h"
 #include "base/owned_fd.h"
+#include "tests/e2e/ended.h"
 #include "tests/e2e/mount_fixture.h"
+#include "tests/support/background.h"
+#include "tests/support/children.h"
 
 namespace downwardfs::testing {
 namespace {
@@ -63,6 +69,47 @@ TEST_P(OverMountsTest, ATriggerOfAutofsIsMountedOverAndNotSetOff) {
   EXPECT_EQ(umount2(at_.c_str(), MNT_DETACH), 0);
   kill(automounter, SIGKILL);
   waitpid(automounter, nullptr, 0);
+}
+
+// Both have looked before either mounts.
+TEST_P(OverMountsTest, OfTwoStartsAtOnePlaceOneMounts) {
+  const std::string fifo = dir_ / "fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  std::vector<std::string> words = {"mount", "--pod-file", fifo, "--volume", "info"};
+  if (GetParam()) words.emplace_back("--no-holder");
+  words.push_back(at_);
+  Background late(words, dir_ / "errors");
+  OwnedFd writer;
+  ASSERT_TRUE(Eventually([&] {
+    writer.Reset(open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+    return static_cast<bool>(writer);
+  }));
+  const Mounted mount(More(), at_);
+  ASSERT_TRUE(mount.ok());
+  ASSERT_TRUE(WriteAll(writer.get(), PodYaml("two"), fifo));
+  writer.Reset();
+  EXPECT_EQ(late.Wait(0), 1);
+  EXPECT_TRUE(late.Said("busy: something else was mounted there meanwhile"));
+  EXPECT_EQ(Slurp(mount / "labels"), "app=\"one\"");
+  EXPECT_EQ(umount2(at_.c_str(), 0), 0);
+  EXPECT_FALSE(IsMountPoint(at_));
+}
+
+// Whatever the moment: there is a mount that is served, or none.
+TEST_P(OverMountsTest, AStartThatIsKilledLeavesNoDeadMount) {
+  for (int round = 0; round < 10; ++round) {
+    std::vector<std::string> words = More({at_});
+    words.insert(words.begin(), "mount");
+    Background start(words, dir_ / "errors");
+    while (!IsMountPoint(at_) && !HasEnded(start.pid())) {
+    }
+    // The holder, or the one process.
+    for (const int child : ChildrenOf(start.pid())) kill(child, SIGKILL);
+    if (start.Wait(0) != 0) {
+      EXPECT_FALSE(IsMountPoint(at_)) << round;
+    }
+    umount2(at_.c_str(), MNT_DETACH);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(HeldAndAlone, OverMountsTest, ::testing::Bool());

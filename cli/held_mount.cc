@@ -39,6 +39,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kInputRetry{1000};
 constexpr milliseconds kAgeInterval{10000};
+// A holder replaces a lost publisher, and with it the daemon, in less.
+constexpr milliseconds kHolderTakes{5000};
 
 std::int64_t BootSeconds() {
   timespec now = {};
@@ -231,6 +233,20 @@ class HeldDaemon {
     }
   }
 
+  // The publisher is lost, and the holder, which is to replace it, is stopped or hangs.
+  void GoOnIfNobodyHelps() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!served_.volume->lost_its_helpers()) {
+      lost_since_.reset();
+      return;
+    }
+    if (!lost_since_) lost_since_ = now;
+    if (helpless_ || now - *lost_since_ < kHolderTakes) return;
+    helpless_ = true;
+    LogWarning("the publisher is lost and is not replaced; changes are shown by notification");
+    served_.volume->GoOnAlone();
+  }
+
   // Tells the holder that this process lives and that requests are answered, and the next daemon
   // how old the content is.
   Result<StoppableThread> SignsOfLife() {
@@ -241,6 +257,7 @@ class HeldDaemon {
       do {
         RecordAge();
         ReturnFreedMemory();
+        GoOnIfNobodyHelps();
         if (!watched) continue;
         static_cast<void>(served_.volume->stats());  // a serving thread needs this lock too
         if (!channel_.Say(message::Alive())) return;
@@ -258,6 +275,9 @@ class HeldDaemon {
   std::optional<Inputs> inputs_;
   std::string waited_for_;
   bool alone_ = false;  // without a holder
+  // Of the thread `alive`.
+  std::optional<std::chrono::steady_clock::time_point> lost_since_;
+  bool helpless_ = false;
   ServedMount served_;
 };
 

@@ -129,8 +129,11 @@ std::string MountStatus::Json() const {
     out["writableView"] = volume_->has_writable_view();
     if (volume_->lost_its_helpers() && no_error()) {
       out["lastError"] =
-          "the holder is gone: changes raise no events, and the mount ends with this daemon; "
-          "unmount, then mount again";
+          holder_.pid != 0
+              ? "the publisher is gone, and the holder has not replaced it yet: changes raise no "
+                "events (is the holder stopped?)"
+              : "the holder is gone: changes raise no events, and the mount ends with this daemon; "
+                "unmount, then mount again";
     }
     out["publishStuck"] = volume_->stuck();
     out["publishHeldBack"] = volume_->held_back();

@@ -82,6 +82,34 @@ TEST_F(HelpersLostTest, APublisherThatIsStoppedIsReplaced) {
   }
 }
 
+// Nobody replaces the publisher before the holder goes on.
+TEST_F(HelpersLostTest, AHolderThatIsStoppedHidesNoChange) {
+  for (const std::string layout : {"kubelet", "live"}) {
+    SCOPED_TRACE(layout);
+    dir_.Replace("pod.yaml", PodYaml("one"));
+    const Mounted mount(Arguments({"--layout", layout}), at_);
+    ASSERT_TRUE(mount.ok());
+    EXPECT_EQ(Slurp(mount / "labels"), "app=\"one\"");
+    const int holder = HolderPid(mount);
+    const int publisher = PublisherOf(holder);
+    ASSERT_GT(publisher, 0);
+    kill(holder, SIGSTOP);
+    kill(publisher, SIGKILL);
+    for (const char* const label : {"two", "three"}) {
+      dir_.Replace("pod.yaml", PodYaml(label));
+      const std::string shown = std::string("app=\"") + label + "\"";
+      EXPECT_TRUE(Eventually([&] { return Slurp(mount / "labels") == shown; })) << label;
+    }
+    EXPECT_EQ(mount.StatusField("changesBy"), "\"notification\"");
+    EXPECT_THAT(mount.StatusField("lastError"), HasSubstr("the holder has not replaced it"));
+    kill(holder, SIGCONT);
+    EXPECT_TRUE(Eventually([&] { return mount.StatusField("changesBy") == "\"events\""; }));
+    dir_.Replace("pod.yaml", PodYaml("four"));
+    EXPECT_TRUE(Eventually([&] { return Slurp(mount / "labels") == "app=\"four\""; }));
+    EXPECT_EQ(mount.StatusField("lastError"), "\"\"");
+  }
+}
+
 // Each kind of damage ends in a mount that is new and right; nobody gets a wrong byte.
 TEST_F(HelpersLostTest, ADamagedMemoryIsRefusedAndTheMountMadeAnew) {
   using Damage = std::function<void(HandoverHeader&)>;

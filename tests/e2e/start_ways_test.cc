@@ -41,16 +41,21 @@ TEST_F(StartWaysTest, MountAllMountsWhatIsNotMountedYet) {
 sbin=$(readlink -f /sbin)
 mount -t tmpfs none "$sbin"
 ln -s "$1" "$sbin/mount.downwardfs"
+ln -s "${1%/*}/mount.fuse.downwardfs" "$sbin/mount.fuse.downwardfs"
 mount -a -T "$2"
 mount -a -T "$2"
 cat "$3/labels" "$4/labels"
 mount "$3" -T "$2" && exit 1
+mount -o remount,rw "$3" 2>&1 | grep -o 'unmount it and mount it again'
 umount "$3" "$4"
+mount -t fuse.downwardfs none "$3" -o "pod-file=$5,volume=info"
+cat "$3/labels"
+umount "$3"
 )sh";
-  const Outcome outcome =
-      RunProgram({"unshare", "-m", "sh", "-ec", script, "sh", MOUNT_HELPER, fstab, first, second});
+  const Outcome outcome = RunProgram(
+      {"unshare", "-m", "sh", "-ec", script, "sh", MOUNT_HELPER, fstab, first, second, pod_});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_EQ(outcome.out, "app=\"one\"app=\"one\"");
+  EXPECT_EQ(outcome.out, "app=\"one\"app=\"one\"unmount it and mount it again\napp=\"one\"");
 }
 
 // systemd takes it from the main process, which in the foreground becomes the holder.

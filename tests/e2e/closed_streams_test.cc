@@ -74,6 +74,7 @@ std::vector<std::vector<std::string>> Printers(const std::string& pod) {
       {DOWNWARDFS_BINARY, "mount", "--help"},
       {DOWNWARDFS_BINARY, "status", "--version"},
       {HOLDER_BINARY, "--help"},
+      {HOLDER_BINARY, "--version"},
       {Csi(), "--help"},
       {Csi(), "--version"},
       {MOUNT_HELPER, "--help"},

@@ -2,15 +2,17 @@
 #include "base/log_setup.h"
 
 #include <spdlog/logger.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/sinks/syslog_sink.h>
 #include <syslog.h>
 
 #include <csignal>
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include "base/log_file.h"
+#include "base/system_log.h"
 #include "base/text.h"
 
 namespace downwardfs {
@@ -21,6 +23,22 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
                                                           spdlog::level::warn, spdlog::level::err};
   return kLevels[static_cast<int>(level)];
 }
+
+class SystemLogSink final : public spdlog::sinks::base_sink<std::mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    std::string text(line.data(), line.size());
+    if (!text.empty() && text.back() == '\n') text.pop_back();
+    const int priority = message.level >= spdlog::level::err    ? LOG_ERR
+                         : message.level == spdlog::level::warn ? LOG_WARNING
+                         : message.level == spdlog::level::info ? LOG_INFO
+                                                                : LOG_DEBUG;
+    SystemLog(priority, "%s", text.c_str());
+  }
+  void flush_() override {}
+};
 
 std::string JsonString(std::string_view text) {
   std::string out = "\"";
@@ -61,8 +79,7 @@ Status SetUpLog(const LogOptions& options) {
       if (auto opened = file->Open(); !opened) return Fail(std::move(opened.error()), "--log-file");
       sink = std::move(file);
     } else if (options.use_syslog) {
-      sink = std::make_shared<spdlog::sinks::syslog_sink_mt>("downwardfs", LOG_PID, LOG_DAEMON,
-                                                             /*enable_formatting=*/true);
+      sink = std::make_shared<SystemLogSink>();
     } else {
       sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     }

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/system_log.h"
 #include "mount-helper/message_channel.h"
 
 namespace downwardfs {
@@ -47,7 +48,7 @@ void ClientDoor::Accept(DescriptorGate& gate) {
   if (!connection) return;
   const auto user = PeerUser(connection.get());
   if (!user || (*user != 0 && (!owner_ || *user != owner_->uid))) {
-    syslog(LOG_WARNING, "downwardfs: user %u may not connect", user ? *user : ~0u);
+    SystemLog(LOG_WARNING, "downwardfs: user %u may not connect", user ? *user : ~0u);
     return gate.EndConnection(std::move(connection));
   }
   if (waiting_.size() >= kMostWaiting) {
@@ -73,7 +74,7 @@ bool ClientDoor::Listen(Waiting& waiting, DescriptorGate& gate) {
   }
   const auto* const hello = std::get_if<message::Hello>(&*message);
   if (hello != nullptr && hello->protocol == kHolderProtocol) return true;
-  syslog(LOG_ERR, "downwardfs: a client speaks another protocol");
+  SystemLog(LOG_ERR, "downwardfs: a client speaks another protocol");
   gate.EndConnection(std::move(waiting.connection));
   return false;
 }

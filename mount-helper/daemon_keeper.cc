@@ -8,6 +8,7 @@
 #include <csignal>
 #include <utility>
 
+#include "base/system_log.h"
 #include "mount-helper/handover_memory.h"
 #include "mount-helper/message_channel.h"
 
@@ -62,7 +63,7 @@ void DaemonKeeper::TakeMessage() {
   last_sign_ = clock_.Steady();
   if (const auto* const hello = std::get_if<message::Hello>(&*message)) {
     if (hello->protocol == kHolderProtocol) return owner_.Attach();
-    syslog(LOG_ERR, "downwardfs: daemon %d speaks another protocol", pid_);
+    SystemLog(LOG_ERR, "downwardfs: daemon %d speaks another protocol", pid_);
     Kill();
   } else if (std::holds_alternative<message::Serving>(*message)) {
     Serving();
@@ -130,8 +131,8 @@ void DaemonKeeper::Ended(int status) {
   }
   if (next == Next::kAnew) deaths_.clear();
   if (next == Next::kAnother) CountDeaths();
-  syslog(LOG_WARNING, "downwardfs: the daemon has ended (status 0x%x); the next one starts",
-         static_cast<unsigned>(status));
+  SystemLog(LOG_WARNING, "downwardfs: the daemon has ended (status 0x%x); the next one starts",
+            static_cast<unsigned>(status));
 }
 
 void DaemonKeeper::CountDeaths() {
@@ -160,7 +161,7 @@ void DaemonKeeper::CheckTimers() {
     restart_at_ = now + RestartBackoff::kLongestPause;
   }
   if (killed_at_ && now >= *killed_at_ + kDeathTakes) {
-    syslog(LOG_WARNING, "downwardfs: daemon %d is killed, but hangs in the kernel", pid_);
+    SystemLog(LOG_WARNING, "downwardfs: daemon %d is killed, but hangs in the kernel", pid_);
     return Ended(SIGKILL);  // it is reaped as a stranger, whenever that may be
   }
   if (!Watched()) return;
@@ -186,7 +187,7 @@ DaemonKeeper::Time DaemonKeeper::NextLook() const {
 
 void DaemonKeeper::KillIfSilent(Time now) {
   if (now < last_sign_ + Patience()) return;
-  syslog(LOG_WARNING, "downwardfs: no sign of life from daemon %d; it is killed", pid_);
+  SystemLog(LOG_WARNING, "downwardfs: no sign of life from daemon %d; it is killed", pid_);
   Kill();
   if (!silent_since_) silent_since_ = last_sign_;
   last_sign_ = now;

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "base/reap.h"
+#include "base/system_log.h"
 #include "mount-helper/process_state.h"
 
 namespace downwardfs {
@@ -30,7 +31,7 @@ constexpr milliseconds kKillGrace{2000};  // one that hangs in the kernel is lef
 // In the child. Before the mount is ready somebody reads this; later the log has it.
 [[noreturn]] void CannotStart(const std::string& why) {
   dprintf(STDERR_FILENO, "downwardfs-holder: %s\n", why.c_str());
-  syslog(LOG_ERR, "downwardfs: %s", why.c_str());
+  SystemLog(LOG_ERR, "downwardfs: %s", why.c_str());
   _exit(1);
 }
 

@@ -13,6 +13,8 @@
 #include <string>
 #include <utility>
 
+#include "base/system_log.h"
+
 namespace downwardfs {
 namespace {
 
@@ -124,7 +126,7 @@ void HandoverMemory::FenceOff(int fd, bool blameless) {
 
 void HandoverMemory::Prove() const {
   if (token_ == 0 || header().owner.load() == token_) return;
-  syslog(LOG_ERR, "downwardfs: another daemon serves this mount now; this one ends");
+  SystemLog(LOG_ERR, "downwardfs: another daemon serves this mount now; this one ends");
   _exit(kExitFencedOff);
 }
 

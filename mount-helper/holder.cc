@@ -19,6 +19,7 @@
 #include "base/process.h"
 #include "base/sd_notify.h"
 #include "base/signals.h"
+#include "base/system_log.h"
 #include "mount-helper/confinement.h"
 #include "mount-helper/end_requests.h"
 #include "mount-helper/message_channel.h"
@@ -223,7 +224,7 @@ void Holder::CheckPublisher() {
   const auto now = Clock::Real().Steady();
   for (const pid_t pid : stopped_.TakeOverdue(now)) {
     if (pid != publisher_.pid()) continue;
-    syslog(LOG_WARNING, "downwardfs: publisher %d is stopped; it is killed", pid);
+    SystemLog(LOG_WARNING, "downwardfs: publisher %d is stopped; it is killed", pid);
     kill(pid, SIGKILL);
   }
   if (!loss_ || now < loss_->due) return;
@@ -255,7 +256,7 @@ DaemonKeeper::Next Holder::Ended(const DaemonKeeper::End& end) {
 // No daemon can answer for what the kernel knows of the old mount: better no mount than a wrong
 // one. Processes that use the old mount get ENOTCONN; a path looked up anew leads to the new mount.
 void Holder::MountAnew() {
-  syslog(LOG_ERR, "downwardfs: the handover was refused; mounting anew");
+  SystemLog(LOG_ERR, "downwardfs: the handover was refused; mounting anew");
   // The directory below is the one that was chosen, whatever its path leads to by now.
   const auto place = PlaceOfMount(mount_.mount_id, mount_.file_system);
   UnmountAll();
@@ -283,8 +284,8 @@ void Holder::UnmountAll() {
   if (mount_.mounted) {
     const auto done = RemoveMount(mount_.mount_id, mount_.file_system, MNT_FORCE | MNT_DETACH);
     if (!done && done.error().code != ErrorCode::kNotFound) {
-      syslog(LOG_WARNING, "downwardfs: %s: not unmounted: %s", options_.mount.mount_point.c_str(),
-             done.error().message.c_str());
+      SystemLog(LOG_WARNING, "downwardfs: %s: not unmounted: %s",
+                options_.mount.mount_point.c_str(), done.error().message.c_str());
     }
   }
   mount_.mounted = false;

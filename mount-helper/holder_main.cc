@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/process.h"
+#include "base/system_log.h"
 #include "base/version.h"
 #include "mount-helper/holder.h"
 #include "mount-helper/node_main.h"
@@ -82,7 +83,7 @@ int Main(int argc, char** argv) {
     return Printed();
   }
   if (IsNodeCommand(argc, argv)) {
-    openlog("downwardfs-holder", LOG_PID | LOG_PERROR, LOG_DAEMON);
+    SetSystemLog("downwardfs-holder", /*to_stderr=*/true);
     const int status = RunNodeCommand(argc, argv);
     return status < 0 ? Usage() : status;
   }
@@ -117,11 +118,11 @@ int Main(int argc, char** argv) {
   }
   for (++i; i < argc; ++i) options.daemon.command.emplace_back(argv[i]);
   if (options.mount.mount_point.empty() || options.daemon.command.empty()) return Usage();
-  openlog("downwardfs-holder", LOG_PID, LOG_DAEMON);
+  SetSystemLog("downwardfs-holder", /*to_stderr=*/false);
   Holder holder(std::move(options));
   if (!resumed.empty()) {
     if (auto done = holder.Resume(resumed); !done) {
-      syslog(LOG_ERR, "downwardfs: %s", done.error().message.c_str());
+      SystemLog(LOG_ERR, "downwardfs: %s", done.error().message.c_str());
       return 1;
     }
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/process.h"
+#include "base/system_log.h"
 #include "mount-helper/holder.h"
 #include "mount-helper/holder_state.h"
 #include "mount-helper/process_state.h"
@@ -97,7 +98,8 @@ void Holder::ReplaceOurselves() {
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   execv(argv[0], argv.data());
-  syslog(LOG_ERR, "downwardfs: the holder cannot be replaced: %s: errno %d", path.c_str(), errno);
+  SystemLog(LOG_ERR, "downwardfs: the holder cannot be replaced: %s: errno %d", path.c_str(),
+            errno);
   for (const int fd : kept) {
     if (fd > 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
   }

@@ -15,6 +15,7 @@
 #include <csignal>
 #include <utility>
 
+#include "base/system_log.h"
 #include "base/text.h"
 #include "mount-helper/holder_answers.h"
 #include "mount-helper/message_channel.h"
@@ -44,7 +45,7 @@ bool NodeMounter::Send(const Message& message) {
 }
 
 void NodeMounter::DropClient(const char* why) {
-  syslog(LOG_ERR, "downwardfs: the client %s; it is dropped", why);
+  SystemLog(LOG_ERR, "downwardfs: the client %s; it is dropped", why);
   gate_.EndConnection(std::move(client_));
 }
 
@@ -153,7 +154,7 @@ bool NodeMounter::TakeSignals() {
 
 void NodeMounter::EndStoppedPublishers() {
   for (const pid_t pid : stopped_.TakeOverdue(Clock::now())) {
-    syslog(LOG_WARNING, "downwardfs: publisher %d is stopped; it is killed", pid);
+    SystemLog(LOG_WARNING, "downwardfs: publisher %d is stopped; it is killed", pid);
     kill(pid, SIGKILL);
   }
 }
@@ -165,7 +166,7 @@ void NodeMounter::Welcome(OwnedFd client) {
     pollfd before = {client_.get(), 0, 0};
     if (poll(&before, 1, 0) == 0) {
       if (!std::exchange(said_refused_, true)) {
-        syslog(LOG_WARNING, "downwardfs: a second supervisor is refused");
+        SystemLog(LOG_WARNING, "downwardfs: a second supervisor is refused");
       }
       door_.Refuse(std::move(client), "another supervisor is served", gate_);
       return;
@@ -182,8 +183,8 @@ void NodeMounter::Welcome(OwnedFd client) {
 
 void NodeMounter::SayRefused(const std::string& id, const std::string& why) {
   if (++refusals_ > kMostRefusalsSaid) return;
-  syslog(LOG_WARNING, "downwardfs: refused: volume %s: %s", QuoteForMessage(id).c_str(),
-         OneLine(why).c_str());
+  SystemLog(LOG_WARNING, "downwardfs: refused: volume %s: %s", QuoteForMessage(id).c_str(),
+            OneLine(why).c_str());
 }
 
 template <class Answer>
@@ -198,8 +199,8 @@ void NodeMounter::TakeMessage() {
     ++messages_;
     if (!TakeTurn(*message)) DropClient("sent a message out of turn");
   } else if (message.error().code == ErrorCode::kCancelled) {
-    syslog(LOG_INFO, "downwardfs: the client has gone after %zu messages, %zu of them refused",
-           messages_, refusals_);
+    SystemLog(LOG_INFO, "downwardfs: the client has gone after %zu messages, %zu of them refused",
+              messages_, refusals_);
     gate_.EndConnection(std::move(client_));
   } else if (message.error().code != ErrorCode::kUnavailable) {
     DropClient(("sent a malformed message (" + OneLine(message.error().message) + ")").c_str());
@@ -257,7 +258,7 @@ void NodeMounter::Synchronize() {
     if (!copy || !Send(message::Volume{std::move(*copy)})) return;
   }
   if (auto bound = BindSockets(); !bound) {
-    syslog(LOG_ERR, "downwardfs: %s", bound.error().message.c_str());
+    SystemLog(LOG_ERR, "downwardfs: %s", bound.error().message.c_str());
     dprintf(STDERR_FILENO, "downwardfs-holder: %s\n", bound.error().message.c_str());
   }
   if (sockets_.csi && !Send(sockets_)) return;

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "base/system_log.h"
 #include "base/text.h"
 #include "mount-helper/handover_memory.h"
 #include "mount-helper/node_mounter.h"
@@ -75,12 +76,12 @@ void NodeMounter::ClearSubpaths(const std::string& path) {
   const auto dead = FindDeadSubpaths(*mounts, options_.kubelet_dir, path, *own_);
   if (dead.empty()) return;
   if (auto done = DetachSubpaths(dead); !done) {
-    syslog(LOG_WARNING, "downwardfs: %s: a dead mount of a subPath stays: %s",
-           OneLine(path).c_str(), OneLine(done.error().message).c_str());
+    SystemLog(LOG_WARNING, "downwardfs: %s: a dead mount of a subPath stays: %s",
+              OneLine(path).c_str(), OneLine(done.error().message).c_str());
     return;
   }
-  syslog(LOG_INFO, "downwardfs: %s: %zu dead mounts of subPaths are detached",
-         OneLine(path).c_str(), dead.size());
+  SystemLog(LOG_INFO, "downwardfs: %s: %zu dead mounts of subPaths are detached",
+            OneLine(path).c_str(), dead.size());
 }
 
 // The daemon may ask again for what we have, since our answer may never have reached it; that needs

@@ -16,6 +16,7 @@
 
 #include "base/process.h"
 #include "base/signals.h"
+#include "base/system_log.h"
 #include "mount-helper/handover_memory.h"
 #include "mount-helper/holder_answers.h"
 #include "mount-helper/message_channel.h"
@@ -124,8 +125,8 @@ void Supervisor::Connect() {
 // Once, until it is back.
 void Supervisor::SayAway(const std::string& why) {
   if (std::exchange(said_away_, true)) return;
-  syslog(LOG_WARNING, "downwardfs: the holder %s; volumes are served, none is mounted",
-         why.c_str());
+  SystemLog(LOG_WARNING, "downwardfs: the holder %s; volumes are served, none is mounted",
+            why.c_str());
   if (started_) return;
   dprintf(STDERR_FILENO, "downwardfs: waiting for the holder at %s, which %s\n",
           options_.mounter_socket.c_str(), why.c_str());

@@ -14,6 +14,7 @@
 
 #include <cerrno>
 
+#include "base/system_log.h"
 #include "mount-helper/confinement.h"
 #include "mount-helper/filter_program.h"
 #include "mount-helper/syscall_lists.h"
@@ -149,7 +150,7 @@ Status FilterSystemCalls(ProcessRole role) {
 void ConfinePrivileged(ProcessRole role) {
   ForbidDumps();
   const Status filtered = FilterSystemCalls(role);
-  if (!filtered) syslog(LOG_WARNING, "downwardfs: %s", filtered.error().message.c_str());
+  if (!filtered) SystemLog(LOG_WARNING, "downwardfs: %s", filtered.error().message.c_str());
 }
 
 bool HasSystemCallFilter(ProcessRole role) {

@@ -138,6 +138,52 @@ TEST_P(LimitsTest, AUmaskThatTakesAllLeavesTheOwnersRights) {
   EXPECT_EQ(umount2(at_.c_str(), 0), 0);
 }
 
+// A device directory of the test's own, whose log has a reader that is stopped.
+TEST_P(LimitsTest, ASystemLogThatNobodyReadsHoldsUpNothing) {
+  const std::string script = R"sh(
+mkdir "$1/dev"
+mount --rbind /dev "$1/dev"
+mount -t tmpfs none /dev
+for f in null zero urandom fuse; do touch /dev/$f; mount --bind "$1/dev/$f" /dev/$f; done
+shift
+exec python3 - "$@" <<'END'
+import json, os, signal, socket, subprocess, sys, time
+pod, at, *mount = sys.argv[1:]
+log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+log.bind("/dev/log")
+def status():
+    command = [mount[0], "status", at, "--format", "json"]
+    return json.loads(subprocess.run(command, capture_output=True).stdout)
+subprocess.run(mount, check=True)
+manifest = open(pod).read()
+for i in range(30):
+    if "--no-holder" in mount:
+        open(pod, "w").write("[")
+        while status()["connected"]:
+            time.sleep(0.01)
+    else:
+        os.kill(status()["daemonPid"], signal.SIGKILL)
+    open(pod, "w").write(manifest.replace('"one"', '"%d"' % i))
+    end = time.time() + 20
+    while open(at + "/labels").read() != 'app="%d"' % i:
+        if time.time() > end:
+            sys.exit("change %d was not shown" % i)
+        time.sleep(0.01)
+print(log.recv(4096).decode())
+subprocess.run(["umount", at], check=True)
+END
+)sh";
+  std::vector<std::string> words = {"unshare", "-m",        "sh", "-ec", script,
+                                    "sh",      dir_.path(), pod_, at_,   DOWNWARDFS_BINARY,
+                                    "mount"};
+  const auto mount = More({at_});
+  words.insert(words.end(), mount.begin(), mount.end());
+  const Outcome outcome = RunProgram(words);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("]: "));
+  EXPECT_THAT(outcome.out, HasSubstr("downwardfs"));
+}
+
 TEST_P(LimitsTest, DiskFreeAlertsNobody) {
   const Mounted mount(More(), at_);
   ASSERT_TRUE(mount.ok());

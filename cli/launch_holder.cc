@@ -90,8 +90,8 @@ Status ExecHolder(const MountOptions& options, const InputUsers& users,
 void SayUsers(const InputUsers& users) {
   if (users.daemon) {
     std::fprintf(stderr,
-                 "downwardfs: the daemon runs as %s: this user may read the inputs, root without "
-                 "capabilities may not\n",
+                 "downwardfs: the daemon runs as %s, to whom an input belongs (--run-as chooses "
+                 "another user)\n",
                  TextOf(*users.daemon).c_str());
   }
   for (const InputUsers::Opened& file : users.opened) {

@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "base/base64.h"
-#include "base/file.h"
 #include "base/text.h"
+#include "client/config/server_file.h"
 #include "client/config/yaml_tree.h"
 
 namespace downwardfs::client {
@@ -294,7 +294,7 @@ void MergeKubeconfig(Kubeconfig& into, Kubeconfig from) {
 Result<Kubeconfig> LoadKubeconfigs(const std::vector<std::string>& files, bool skip_missing) {
   Kubeconfig merged;
   for (const std::string& file : files) {
-    const auto bytes = ReadFile(file, kMaxFileBytes);
+    const auto bytes = ReadServerFile(file, kMaxFileBytes);
     if (!bytes && skip_missing && bytes.error().code == ErrorCode::kNotFound) continue;
     if (!bytes) return Fail(bytes.error(), "kubeconfig");
     auto config = ParseKubeconfig(*bytes, file);

@@ -3,8 +3,8 @@
 
 #include <utility>
 
-#include "base/file.h"
 #include "client/config/kubeconfig.h"
+#include "client/config/server_file.h"
 #include "client/config/server_url.h"
 #include "client/config/token_file.h"
 
@@ -26,7 +26,7 @@ Result<ClusterConfig> CheckFiles(Result<ClusterConfig> config) {
                                    Named{"client certificate", config->client_cert_file},
                                    Named{"client key", config->client_key_file}}) {
     if (path.empty()) continue;
-    if (auto read = ReadFile(path, RotatingFile::kMaxBytes); !read) {
+    if (auto read = ReadServerFile(path, RotatingFile::kMaxBytes); !read) {
       return Fail(std::move(read.error()), config->origin + ": " + what);
     }
   }

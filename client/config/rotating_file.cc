@@ -3,9 +3,9 @@
 
 #include <utility>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/log_keys.h"
+#include "client/config/server_file.h"
 
 namespace downwardfs::client {
 
@@ -13,7 +13,7 @@ RotatingFile::RotatingFile(std::string path, const Clock& clock, std::chrono::se
     : path_(std::move(path)), clock_(clock), interval_(interval) {}
 
 Status RotatingFile::Load() {
-  auto read = ReadFile(path_, kMaxBytes);
+  auto read = ReadServerFile(path_, kMaxBytes);
   if (!read) return Fail(std::move(read.error()));
   // Seen in the middle of being rewritten in place; neither a token nor a certificate is empty.
   if (read->find_first_not_of(" \t\r\n") == std::string::npos) {

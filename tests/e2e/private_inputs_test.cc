@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Root's mounts of inputs that lie in users' private homes (libfuse#357): the daemon, which has no
 // capability, is that user, or each of several users opens what is theirs.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -240,6 +241,26 @@ TEST_F(PrivateKubeconfigTest, ALinkInThePlaceOfATokenSendsNoFileOfRootsToAUsersS
     return mount.StatusField("lastError").find("Permission denied") != std::string::npos;
   })) << mount.StatusField("lastError");
   EXPECT_EQ(Slurp(at_ + "/tick"), "one");
+}
+
+// The next daemon reads the file before it serves.
+TEST_F(PrivateKubeconfigTest, AFifoInThePlaceOfAFileHangsNoReader) {
+  const std::string home = OpenHomeWith("{tokenFile: token}");
+  for (const char* const name : {"/token", "/config"}) {
+    const Mounted mount({"--kubeconfig", home + "/config", "--pod", "web", "--volume", "info"},
+                        at_);
+    ASSERT_TRUE(mount.ok()) << name;
+    EXPECT_TRUE(Shows("tick", "one"));
+    const std::string file = home + name;
+    std::filesystem::rename(file, file + ".before");
+    ASSERT_EQ(mkfifo(file.c_str(), 0644), 0);
+    ASSERT_EQ(kill(mount.DaemonPid(), SIGKILL), 0);
+    EXPECT_TRUE(Eventually([&] {
+      return mount.StatusField("lastError").find("nothing comes from it") != std::string::npos;
+    })) << mount.StatusField("lastError");
+    EXPECT_EQ(Slurp(at_ + "/tick"), "one");
+    std::filesystem::rename(file + ".before", file);
+  }
 }
 
 TEST_F(PrivateKubeconfigTest, ACredentialPluginOfAUsersIsRunAsThatUser) {

@@ -167,7 +167,11 @@ Result<MountRequest> ParseMountArguments(const std::vector<std::string>& argumen
 
 Result<std::vector<std::string>> MountCommand(const MountRequest& request) {
   std::vector<std::string> command = {"mount"};
-  for (const std::string& option : SplitMountOptions(request.options)) {
+  std::vector<std::string> options = SplitMountOptions(request.options);
+  // With it come options of the mount that is there, which the kernel shows and nobody has given.
+  std::stable_partition(options.begin(), options.end(),
+                        [](const std::string& option) { return option == "remount"; });
+  for (const std::string& option : options) {
     if (auto added = AddOption(option, request.sloppy, command); !added) {
       return Fail(std::move(added.error()));
     }

@@ -74,7 +74,8 @@ enum class TransferFault {
 /// One transfer's outcome.
 struct TransferResult {
   TransferFault fault = TransferFault::kNone;
-  std::string detail;      ///< curl's words; ours for a limit of ours and for kEncoding, kExpansion
+  std::string detail;      ///< curl's words; ours for a limit of ours and, but for what
+                           ///< libcurl refuses itself, for kEncoding and kExpansion
   bool own_limit = false;  ///< kTimeout: a limit of the request's, not of the connect
   bool at_proxy = false;   ///< the fault lies with the proxy, or with the way to it
   Error handler_error;

@@ -44,6 +44,8 @@ TransferFault FaultOf(CURLcode code) {
       return TransferFault::kTls;
     case CURLE_OPERATION_TIMEDOUT:
       return TransferFault::kTimeout;
+    case CURLE_BAD_CONTENT_ENCODING:  // libcurl 8 refuses a Transfer-Encoding itself
+      return TransferFault::kEncoding;
     case CURLE_ABORTED_BY_CALLBACK:
       return TransferFault::kCancelled;
     default:

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <functional>
 
@@ -49,7 +50,8 @@ TEST_F(HelpersLostTest, ADaemonWithoutHelpersShowsChangesByNotification) {
       const int daemon = mount.DaemonPid();
       ASSERT_GT(publisher, 0);
       for (const int pid : {holder_first ? holder : publisher, holder_first ? publisher : holder}) {
-        ASSERT_EQ(kill(pid, SIGKILL), 0);
+        // The publisher may have ended with the holder.
+        ASSERT_TRUE(kill(pid, SIGKILL) == 0 || errno == ESRCH) << pid;
       }
       dir_.Replace("pod.yaml", PodYaml("two"));
       EXPECT_TRUE(Eventually([&] { return Slurp(mount / "labels") == "app=\"two\""; }));

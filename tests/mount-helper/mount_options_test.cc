@@ -176,6 +176,12 @@ TEST(MountOptionsTest, EachGenericOptionIsAcceptedOrRefusedWithAReason) {
   }
 }
 
+// mount(8) of 2.41 adds the options of the mount in the kernel's table.
+TEST(MountOptionsTest, ARemountIsRefusedAsSuch) {
+  EXPECT_THAT(CommandFor({"fuse", "/mnt", "-o", "rw,user_id=0,podd=x,remount"})[0],
+              HasSubstr("unmount it and mount it again"));
+}
+
 TEST(MountOptionsTest, SomeGenericOptionsStandForOurs) {
   EXPECT_THAT(CommandFor({"none", "/mnt", "-o",
                           "allow_other,fsname=pods,context=\"system_u:object_r:etc_t:s0:c1,c2\""}),

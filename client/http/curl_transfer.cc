@@ -23,6 +23,16 @@ ConnectLimits LimitsOf(const TransferSpec& spec, const HttpRequest& request) {
   return limits;
 }
 
+// Whether a request that waits for the connection of another begins once that one is up. Since
+// libcurl 8.14 (Debian 13) some begin with the next event, seconds later. Without the wait,
+// requests that begin together have a connection each, and later ones share one of these.
+bool WaitsWell() {
+  constexpr unsigned int kStopsWaitingWell = 0x080e00;
+  static const bool waits_well =
+      curl_version_info(CURLVERSION_NOW)->version_num < kStopsWaitingWell;
+  return waits_well;
+}
+
 TransferFault FaultOf(CURLcode code) {
   switch (code) {
     case CURLE_OK:
@@ -123,7 +133,7 @@ void CurlLoop::Transfer::SetConnection() {
   // Only TLS's ALPN tells that HTTP/2 is spoken. Over plain http a request would wait for the whole
   // answer of the one before, which a watch never ends.
   const bool may_be_http2 = spec_.url.starts_with("https://");
-  Set(CURLOPT_PIPEWAIT, may_be_http2 ? 1L : 0L);
+  Set(CURLOPT_PIPEWAIT, may_be_http2 && WaitsWell() ? 1L : 0L);
   Set(CURLOPT_BUFFERSIZE, 64L << 10);
   Set(CURLOPT_TCP_KEEPALIVE, 1L);
   Set(CURLOPT_TCP_KEEPIDLE, 30L);

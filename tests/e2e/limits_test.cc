@@ -153,7 +153,13 @@ log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 log.bind("/dev/log")
 def status():
     command = [mount[0], "status", at, "--format", "json"]
-    return json.loads(subprocess.run(command, capture_output=True).stdout)
+    end = time.time() + 60  # a busy machine's daemon may be silent for longer than `status` waits
+    while True:
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode == 0:
+            return json.loads(done.stdout)
+        if time.time() > end:
+            sys.exit(done.stderr)
 subprocess.run(mount, check=True)
 manifest = open(pod).read()
 for i in range(30):

@@ -46,7 +46,7 @@ TEST_F(HelpersLostTest, ADaemonWithoutHelpersShowsChangesByNotification) {
       EXPECT_EQ(Slurp(mount / "labels"), "app=\"one\"");
       EXPECT_EQ(mount.StatusField("changesBy"), "\"events\"");
       const int holder = HolderPid(mount);
-      const int publisher = PublisherOf(holder);
+      const int publisher = AwaitPublisherOf(holder);
       const int daemon = mount.DaemonPid();
       ASSERT_GT(publisher, 0);
       for (const int pid : {holder_first ? holder : publisher, holder_first ? publisher : holder}) {
@@ -73,7 +73,7 @@ TEST_F(HelpersLostTest, APublisherThatIsStoppedIsReplaced) {
     const Mounted mount(Arguments({"--layout", layout, "--watchdog", "300"}), at_);
     ASSERT_TRUE(mount.ok());
     EXPECT_EQ(Slurp(mount / "labels"), "app=\"one\"");
-    const int publisher = PublisherOf(HolderPid(mount));
+    const int publisher = AwaitPublisherOf(HolderPid(mount));
     ASSERT_GT(publisher, 0);
     kill(publisher, SIGSTOP);
     dir_.Replace("pod.yaml", PodYaml("two"));
@@ -93,7 +93,7 @@ TEST_F(HelpersLostTest, AHolderThatIsStoppedHidesNoChange) {
     ASSERT_TRUE(mount.ok());
     EXPECT_EQ(Slurp(mount / "labels"), "app=\"one\"");
     const int holder = HolderPid(mount);
-    const int publisher = PublisherOf(holder);
+    const int publisher = AwaitPublisherOf(holder);
     ASSERT_GT(publisher, 0);
     kill(holder, SIGSTOP);
     kill(publisher, SIGKILL);

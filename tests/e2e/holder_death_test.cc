@@ -30,7 +30,7 @@ TEST_F(HolderDeathTest, APublisherThatDiesInAnUpdateLosesNone) {
     const Mounted mount(Arguments({"--layout", layout}), at_);
     ASSERT_TRUE(mount.ok());
     EXPECT_EQ(Slurp(mount / "labels"), "app=\"one\"");  // the kernel knows the names now
-    const int publisher = PublisherOf(HolderPid(mount));
+    const int publisher = AwaitPublisherOf(HolderPid(mount));
     ASSERT_GT(publisher, 0);
     kill(publisher, SIGSTOP);
     dir_.Replace("pod.yaml", PodYaml("two"));
@@ -49,7 +49,7 @@ TEST_F(HolderDeathTest, WithoutItsHolderADaemonServesUntilUmountEndsAll) {
   const Mounted mount(Arguments(), at_);
   ASSERT_TRUE(mount.ok());
   const int holder = HolderPid(mount);
-  const int publisher = PublisherOf(holder);
+  const int publisher = AwaitPublisherOf(holder);
   const int daemon = mount.DaemonPid();
   ASSERT_GT(publisher, 0);
   EXPECT_EQ(Slurp(mount / "labels"), "app=\"one\"");

@@ -9,6 +9,8 @@
 #include <system_error>
 #include <vector>
 
+#include "tests/support/process.h"
+
 namespace downwardfs::testing {
 
 inline std::vector<int> ChildrenOf(int pid) {
@@ -43,6 +45,13 @@ inline int PublisherOf(int holder) {
     if (NameOf(child) == "dwfs-publisher") return child;
   }
   return 0;
+}
+
+/// The same, waited for: a list of children that is read while one ends may lack another (proc(5)).
+inline int AwaitPublisherOf(int holder) {
+  int publisher = 0;
+  Eventually([&] { return (publisher = PublisherOf(holder)) != 0; });
+  return publisher;
 }
 
 }  // namespace downwardfs::testing

@@ -29,9 +29,10 @@ Outcome RunProgram(const std::vector<std::string>& argv, const RunOptions& optio
 /// The program under test with these arguments.
 Outcome Downwardfs(const std::vector<std::string>& arguments, const RunOptions& options = {});
 
-/// Waits until `condition` holds; false if it does not within `limit`.
+/// Waits until `condition` holds; false if it does not within `limit`. A machine whose disk stalls
+/// holds up every process for half a minute.
 bool Eventually(const std::function<bool()>& condition,
-                std::chrono::seconds limit = std::chrono::seconds(20));
+                std::chrono::seconds limit = std::chrono::seconds(60));
 
 /// The bytes of a file; a failure of the test if it cannot be read.
 std::string Slurp(const std::string& path);

@@ -88,6 +88,8 @@ TEST_F(CsiLimitsTest, WhatIsTooMuchIsNotRendered) {
 // A pod of 2.4 MB, which the API server takes: it stores a third of that. Parsed it is twenty times
 // as much, and each of its volumes needs it parsed, all at once.
 TEST_F(CsiLimitsTest, ALargePodIsParsedForFewVolumesAtOnce) {
+  // With one, it parses for minutes.
+  if (!WITHOUT_SANITIZER) GTEST_SKIP() << "the bound is one of the program without a sanitizer";
   constexpr int kVolumes = 32;
   constexpr int kVariables = 170000;
   constexpr long kMost = 1024;  // MB: the memory limit of the DaemonSet
@@ -111,7 +113,7 @@ TEST_F(CsiLimitsTest, ALargePodIsParsedForFewVolumesAtOnce) {
   const long peak = Peak();
   std::printf("32 volumes of a pod of 2.4 MB at once: the daemon had at most %ld MB\n", peak);
   EXPECT_GT(peak, 0);
-  EXPECT_TRUE(!WITHOUT_SANITIZER || peak < kMost) << peak;
+  EXPECT_LT(peak, kMost);
 }
 
 // The calls for pods that the server does not tell of wait, each with its attributes.

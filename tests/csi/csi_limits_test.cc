@@ -118,6 +118,7 @@ TEST_F(CsiLimitsTest, ALargePodIsParsedForFewVolumesAtOnce) {
 
 // The calls for pods that the server does not tell of wait, each with its attributes.
 TEST_F(CsiLimitsTest, PublishesThatWaitHaveABoundAndAnEnd) {
+  if (!WITHOUT_SANITIZER) GTEST_SKIP() << "too slow with a sanitizer";
   constexpr int kCalls = 100;  // with more than 4 MiB of items together
   StartPlugin();
   ASSERT_TRUE(Eventually([&] { return client().Probe() == "ready"; }));

@@ -97,6 +97,11 @@ TEST_P(OverMountsTest, OfTwoStartsAtOnePlaceOneMounts) {
 
 // Whatever the moment: there is a mount that is served, or none.
 TEST_P(OverMountsTest, AStartThatIsKilledLeavesNoDeadMount) {
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+  GTEST_SKIP() << "a start takes seconds with a sanitizer";
+#endif
+#endif
   for (int round = 0; round < 10; ++round) {
     std::vector<std::string> words = More({at_});
     words.insert(words.begin(), "mount");

@@ -3,13 +3,13 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 
+#include "base/end_with_parent.h"
 #include "base/owned_fd.h"
 #include "base/reap.h"
 
@@ -30,8 +30,7 @@ Result<ChildAnswer> AskChild(const std::function<int(int out)>& body,
   const pid_t child = fork();
   if (child < 0) return Fail(ErrnoError(errno, "fork"));
   if (child == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);  // the answer is for the parent alone
-    if (getppid() != parent) _exit(1);
+    EndWithParent(parent, SIGKILL, 1);  // the answer is for it alone
     _exit(body(writer.get()));
   }
   writer.Reset();

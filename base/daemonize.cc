@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "base/end_with_parent.h"
 #include "base/file.h"
 #include "base/process.h"
 
@@ -44,8 +45,7 @@ Result<ReadinessPipe> ForkUntilReady(const std::function<void()>& killed) {
     // From here on the terminal's end and Ctrl-C reach the command alone, and whatever ends the
     // command before we are ready means us too.
     setsid();
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent) _exit(1);
+    EndWithParent(parent, SIGTERM, 1);
     return ReadinessPipe(std::move(writer));
   }
 

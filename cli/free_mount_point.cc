@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cli/ask_status.h"
+#include "cli/status_answer.h"
 #include "mount-helper/mount_identity.h"
 #include "mount-helper/mount_table.h"
 
@@ -20,12 +21,12 @@ namespace {
 constexpr std::chrono::milliseconds kDeathTakes{2000};
 constexpr std::chrono::milliseconds kLookAgain{20};
 
-bool HasLostItsHolder(const std::string& text) {
-  const auto status = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!status.is_object()) return false;
+bool HasLostItsHolder(const std::string& path, const StatusAnswer& answer) {
+  const auto status = ParseStatus(path, answer);
+  if (!status) return false;
   const auto is = [&](const char* key, const nlohmann::json& value) {
-    const auto member = status.find(key);
-    return member != status.end() && *member == value;
+    const auto member = status->find(key);
+    return member != status->end() && *member == value;
   };
   // A mount that never had one raises events as long as it has a view.
   return is("holderPid", nullptr) && is("writableView", true) && is("changesBy", "notification");
@@ -61,7 +62,7 @@ void RemoveLostMount(const MountPoint& place) {
     if (!top || !*top || !IsDownwardfs(**top) || (*top)->parent != below) return;
     const auto status = AskStatus(place.path);
     const bool dead = !status && status.error().code == ErrorCode::kUnavailable;
-    if (dead || (status && HasLostItsHolder(status->json))) {
+    if (dead || (status && HasLostItsHolder(place.path, *status))) {
       static_cast<void>(RemoveMount((*top)->id, (*top)->device, MNT_FORCE | MNT_DETACH));
       return;
     }

@@ -153,16 +153,21 @@ int Try(const MountOptions& options, const std::optional<RunAs>& who, int out) {
   return WriteAll(out, denied, "pipe") ? kReadable : kNoAnswer;
 }
 
-// The last owner on the way to each file of the server's, but for root: this user decides which
-// server is asked, with which token, or what program is run for one.
+// The last owner on the way to a file, but for root: whoever owns a directory on it decides about
+// the rest of the way.
+std::optional<RunAs> KeeperOn(const std::string& path) {
+  struct stat st = {};
+  if (stat(path.c_str(), &st) != 0 || !S_ISREG(st.st_mode)) return std::nullopt;
+  const auto owners = OwnersOn(path);
+  return owners.empty() ? std::nullopt : std::optional(owners.back());
+}
+
+// Those of the server's files: such a user decides which server is asked, with which token, or what
+// program is run for one.
 std::vector<RunAs> KeepersOfServer(const MountOptions& options) {
   std::vector<RunAs> keepers;
-  if (!options.source.pod_file.empty()) return keepers;
   for (const std::string& path : ServerPaths(options.source)) {
-    struct stat st = {};
-    if (stat(path.c_str(), &st) != 0 || !S_ISREG(st.st_mode)) continue;
-    const auto owners = OwnersOn(path);
-    if (!owners.empty()) keepers.push_back(owners.back());
+    if (const auto keeper = KeeperOn(path)) keepers.push_back(*keeper);
   }
   return keepers;
 }
@@ -196,15 +201,13 @@ class Assignment {
     if (!root) return Fail(root.error());
     // An input that is wrong in another way is the daemon's to report.
     if (root->exit_status != kDenied && root->exit_status != kReadable) return InputUsers();
-    auto owners = AskForUsers(ns_, [this] { return OwnersOf(options_); });
-    if (!owners) return Fail(owners.error());
-    owners_ = std::move(*owners);
     auto keeper = ForKeeperOfServer();
     if (!keeper) return Fail(keeper.error());
     if (*keeper) return std::move(**keeper);
     if (IsEnough(*root)) return ForRoot();
+    if (auto found = FindOwners(); !found) return Fail(std::move(found.error()));
     std::vector<ChildAnswer> answers = {*root};
-    for (const RunAs& owner : owners_) {
+    for (const RunAs& owner : *owners_) {
       auto answer = Ask(owner);
       if (!answer) return Fail(answer.error());
       if (IsEnough(*answer)) return InputUsers{owner, {}};
@@ -213,7 +216,7 @@ class Assignment {
     for (std::size_t i = 0; i < answers.size(); ++i) {
       if (answers[i].exit_status != kReadable) continue;
       InputUsers users;
-      if (i > 0) users.daemon = owners_[i - 1];
+      if (i > 0) users.daemon = (*owners_)[i - 1];
       if (!AddOpeners(answers[i].text, users)) continue;
       if (i == 0) AddKeepersOfPaths(users);
       return users;
@@ -229,6 +232,15 @@ class Assignment {
 
  private:
   static std::size_t FileNumber(char digit) { return static_cast<std::size_t>(digit - '0'); }
+
+  // The users to whom the inputs belong; looked for once.
+  Status FindOwners() {
+    if (owners_) return {};
+    auto owners = AskForUsers(ns_, [this] { return OwnersOf(options_); });
+    if (!owners) return Fail(owners.error());
+    owners_ = std::move(*owners);
+    return {};
+  }
 
   // This user may do all.
   static bool IsEnough(const ChildAnswer& answer) {
@@ -250,9 +262,12 @@ class Assignment {
   // The daemon is no more than the user whose kubeconfig it follows, if this user may do all:
   // otherwise a symlink in the place of a token sends a file of root's to the user's server, and a
   // credential plugin is a program of the user's that root runs.
-  Result<std::optional<InputUsers>> ForKeeperOfServer() const {
+  Result<std::optional<InputUsers>> ForKeeperOfServer() {
+    if (!options_.source.pod_file.empty()) return std::nullopt;  // no server is asked
     const auto keepers = AskForUsers(ns_, [this] { return KeepersOfServer(options_); });
     if (!keepers) return Fail(keepers.error());
+    if (keepers->empty()) return std::nullopt;
+    if (auto found = FindOwners(); !found) return Fail(std::move(found.error()));
     for (const RunAs& keeper : *keepers) {
       const auto answer = Ask(keeper);
       if (!answer) return Fail(answer.error());
@@ -269,15 +284,12 @@ class Assignment {
     return users;
   }
 
-  // The last owner on the way to a file, but for root: whoever owns a directory on it decides about
-  // the rest of the way.
+  // As KeeperOn(), in the daemon's mount namespace.
   std::optional<RunAs> KeeperOf(const std::string& path) const {
     const auto answer = AskThere(ns_, [&](int out) {
-      struct stat st = {};
-      if (stat(path.c_str(), &st) != 0 || !S_ISREG(st.st_mode)) return kNoAnswer;
-      const auto owners = OwnersOn(path);
-      if (owners.empty()) return kNoAnswer;
-      return WriteAll(out, IdsOf(owners.back()), "pipe") ? kReadable : kNoAnswer;
+      const auto keeper = KeeperOn(path);
+      if (!keeper) return kNoAnswer;
+      return WriteAll(out, IdsOf(*keeper), "pipe") ? kReadable : kNoAnswer;
     });
     return answer ? ParseRunAs(answer->text) : std::nullopt;
   }
@@ -293,7 +305,7 @@ class Assignment {
 
   // For each of the files somebody who may read it; false if there is one that nobody may.
   bool AddOpeners(const std::string& denied, InputUsers& users) const {
-    std::vector<RunAs> candidates = owners_;
+    std::vector<RunAs> candidates = *owners_;
     candidates.push_back(RunAs());  // root without a capability, if the daemon is not root
     for (const char digit : denied) {
       const std::string& path = files_[FileNumber(digit)];
@@ -308,7 +320,7 @@ class Assignment {
   const MountOptions& options_;
   const OwnedFd& ns_;
   const std::vector<std::string> files_;
-  std::vector<RunAs> owners_;
+  std::optional<std::vector<RunAs>> owners_;
 };
 
 }  // namespace

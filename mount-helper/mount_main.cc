@@ -3,7 +3,6 @@
 // downwardfs`: runs `downwardfs mount`, which returns when the mount is ready. One thread.
 //
 // Exit status as mount(8) has it: 0 mounted, 1 wrong options, 32 the mount failed.
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/end_with_parent.h"
 #include "base/file.h"
 #include "base/process.h"
 #include "base/text.h"
@@ -54,8 +54,7 @@ int RunAndWait(const std::vector<std::string>& command) {
   if (child < 0) return Complain(kMountFailed, ErrnoError(errno, "fork").message);
   if (child == 0) {
     // Nobody waits for the mount any more if whoever asked for it ends us.
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent) _exit(kMountFailed);
+    EndWithParent(parent, SIGTERM, kMountFailed);
     // mount(8) may be run with an empty environment; apt's and systemd's PATH differ.
     setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 0);
     _exit(Complain(kMountFailed, ExecCommand(command).error().message));

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/end_with_parent.h"
 #include "base/process.h"
 #include "base/reap.h"
 #include "mount-helper/confinement.h"
@@ -151,8 +152,7 @@ Result<PublisherProcess> PublisherProcess::Fork(Work work) {
   if (process.pid_ > 0) return process;
   // Also while it is stopped or waits for the daemon: nobody else would end it, and what it holds
   // would keep the file system, and those who read it, waiting.
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(0);
+  EndWithParent(parent, SIGKILL, 0);
   CloseAllBut({work.control.get(), work.view.get(), work.device.get(),
                work.allowed != nullptr ? work.allowed->fd() : -1});
   process.control_.Release();

@@ -14,6 +14,7 @@
 #include <csignal>
 #include <utility>
 
+#include "base/end_with_parent.h"
 #include "base/process.h"
 #include "base/signals.h"
 #include "base/system_log.h"
@@ -142,8 +143,7 @@ OwnedFd Supervisor::StartMounter() {
   mounter_pid_ = fork();
   if (mounter_pid_ < 0) return {};
   if (mounter_pid_ > 0) return ours;
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (getppid() != supervisor) _exit(0);
+  EndWithParent(supervisor, SIGTERM, 0);
   prctl(PR_SET_NAME, "dwfs-mounter");
   sigset_t none;
   sigemptyset(&none);

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <thread>
 #include <vector>
@@ -48,6 +49,21 @@ class CsiLimitsTest : public CsiTest {
     return at == std::string::npos ? -1 : std::stol(status.substr(at + 6)) / 1024;
   }
 
+  // The answers to calls that are made at the same time, each by a client of its own.
+  std::vector<CsiAnswer> AtOnce(int count,
+                                const std::function<CsiAnswer(CsiClient& own, int i)>& call) const {
+    std::vector<std::thread> threads;
+    std::vector<CsiAnswer> answers(count);
+    for (int i = 0; i < count; ++i) {
+      threads.emplace_back([&, i] {
+        CsiClient own(socket_);
+        answers[i] = call(own, i);
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    return answers;
+  }
+
   CsiAnswer PublishItems(CsiClient& client, const std::string& pod, const std::string& volume,
                          int items) const {
     PublishCall call = CallFor(pod, volume);
@@ -64,17 +80,13 @@ TEST_F(CsiLimitsTest, WhatIsTooMuchIsNotRendered) {
   MakePod("greedy", kVolumes, 'a');
   StartPlugin();
   ASSERT_TRUE(Eventually([&] { return client().Probe() == "ready"; }));
-  std::vector<std::thread> calls;
-  std::vector<CsiAnswer> answers(kVolumes);
-  for (int i = 0; i < kVolumes; ++i) {
-    calls.emplace_back([&, i] {
-      CsiClient own(socket_);
-      for (int round = 0; round < 3; ++round) {
-        answers[i] = PublishItems(own, "greedy", "v" + std::to_string(i), 1000);
-      }
-    });
-  }
-  for (std::thread& call : calls) call.join();
+  const auto answers = AtOnce(kVolumes, [&](CsiClient& own, int i) {
+    CsiAnswer answer;
+    for (int round = 0; round < 3; ++round) {
+      answer = PublishItems(own, "greedy", "v" + std::to_string(i), 1000);
+    }
+    return answer;
+  });
   for (const CsiAnswer& answer : answers) {
     EXPECT_EQ(answer.code, csi_code::kResourceExhausted) << answer.message;
     EXPECT_THAT(answer.message, ::testing::HasSubstr("more than 4194304 bytes"));
@@ -98,15 +110,9 @@ TEST_F(CsiLimitsTest, ALargePodIsParsedForFewVolumesAtOnce) {
   MakePod("large", kVolumes, 'a', env);
   StartPlugin();
   ASSERT_TRUE(Eventually([&] { return client().Probe() == "ready"; }));
-  std::vector<std::thread> calls;
-  std::vector<CsiAnswer> answers(kVolumes);
-  for (int i = 0; i < kVolumes; ++i) {
-    calls.emplace_back([&, i] {
-      CsiClient own(socket_);
-      answers[i] = PublishItems(own, "large", "v" + std::to_string(i), 1);
-    });
-  }
-  for (std::thread& call : calls) call.join();
+  const auto answers = AtOnce(kVolumes, [&](CsiClient& own, int i) {
+    return PublishItems(own, "large", "v" + std::to_string(i), 1);
+  });
   // On a slow machine the last of them may be given up.
   EXPECT_TRUE(answers[0].ok() || answers[0].code == csi_code::kDeadlineExceeded)
       << answers[0].message;
@@ -118,24 +124,17 @@ TEST_F(CsiLimitsTest, ALargePodIsParsedForFewVolumesAtOnce) {
 
 // The calls for pods that the server does not tell of wait, each with its attributes.
 TEST_F(CsiLimitsTest, PublishesThatWaitHaveABoundAndAnEnd) {
-  if (!WITHOUT_SANITIZER) GTEST_SKIP() << "too slow with a sanitizer";
   constexpr int kCalls = 100;  // with more than 4 MiB of items together
   StartPlugin();
   ASSERT_TRUE(Eventually([&] { return client().Probe() == "ready"; }));
   server_->Inject({.kind = ServerFault::Kind::kNoHead, .verb = "get"}, 1000);
-  std::vector<std::thread> calls;
-  std::vector<CsiAnswer> answers(kCalls);
-  for (int i = 0; i < kCalls; ++i) {
-    calls.emplace_back([&, i] {
-      const std::string pod = "unknown" + std::to_string(i);
-      CsiClient own(socket_);
-      const InlineVolume volume = {.kubelet = kubelet_, .pod = pod, .uid = "uid-" + pod};
-      PublishCall call = volume.Call(Items(1000));
-      call.patience = std::chrono::seconds(50);
-      answers[i] = own.Publish(call);
-    });
-  }
-  for (std::thread& call : calls) call.join();
+  const auto answers = AtOnce(kCalls, [&](CsiClient& own, int i) {
+    const std::string pod = "unknown" + std::to_string(i);
+    const InlineVolume volume = {.kubelet = kubelet_, .pod = pod, .uid = "uid-" + pod};
+    PublishCall call = volume.Call(Items(1000));
+    call.patience = std::chrono::seconds(50);
+    return own.Publish(call);
+  });
   std::map<int, int> codes;
   for (const CsiAnswer& answer : answers) {
     ++codes[answer.code];
